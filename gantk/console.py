@@ -1,0 +1,156 @@
+"""The one module that prints: answers to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+T = TypeVar("T")
+QUIET_SECONDS = 15.0  # on a pipe, a plain line about this often
+
+_verbose = True
+
+
+def set_quiet(quiet: bool) -> None:
+    """Silences everything but answers, warnings and errors."""
+    global _verbose
+    _verbose = not quiet
+
+
+def plain(text: str) -> str:
+    """`text` with control characters (terminal escapes in a file name, say) made visible."""
+    return "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text)
+
+
+def _stderr() -> Console:
+    return Console(file=sys.stderr, highlight=False, soft_wrap=True)
+
+
+def _stdout() -> Console:
+    return Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def answer(text: str) -> None:
+    """The answer to a command, on stdout."""
+    sys.stdout.write(plain(text) + "\n")
+    sys.stdout.flush()
+
+
+def answer_json(document: Any) -> None:
+    """The answer as exactly one JSON document, on stdout."""
+    answer(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+
+
+def say(text: str) -> None:
+    """What is going on, on stderr; not with --quiet."""
+    if _verbose:
+        _stderr().print(plain(text), markup=False)
+
+
+def warn(text: str) -> None:
+    """What the user should know before trusting the result, on stderr."""
+    _stderr().print(f"[bold yellow]warning:[/] {escape(plain(text))}")
+
+
+def error(text: str) -> None:
+    """What went wrong, on stderr."""
+    _stderr().print(f"[bold red]error:[/] {escape(plain(text))}")
+
+
+def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]], *, to_stdout: bool = True) -> None:
+    """A table that fits the terminal; on a pipe it is plain text of natural width."""
+    drawn = Table(
+        title=escape(plain(title)) or None, title_justify="left", title_style="bold", box=None, pad_edge=False
+    )
+    for position, column in enumerate(columns):
+        drawn.add_column(escape(column), overflow="fold", no_wrap=position == 0, header_style="dim")
+    for row in rows:
+        drawn.add_row(*(escape(plain(cell)) for cell in row))
+    console = _stdout() if to_stdout else _stderr()
+    if not console.is_terminal:
+        console.width = 1000  # let a pipe have whole lines
+    console.print(drawn)
+
+
+def progress(items: Iterable[T], total: int | None = None, text: str = "") -> Iterator[T]:
+    """Passes `items` through while showing how far it is: a bar on a terminal, nothing on a pipe but a line when slow.
+
+    Args:
+        items: what to go through.
+        total: how many there are; found by len() where None.
+        text: what is being done.
+    """
+    if total is None and hasattr(items, "__len__"):
+        total = len(items)
+    if not _verbose or not sys.stderr.isatty():
+        started = reported = time.monotonic()
+        for count, item in enumerate(items, 1):
+            yield item
+            if _verbose and time.monotonic() - reported > QUIET_SECONDS:
+                reported = time.monotonic()
+                say(f"{text}: {count} of {total or '?'} after {reported - started:.0f} s")
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=_stderr(), transient=True) as bar:
+        task = bar.add_task(escape(plain(text)), total=total)
+        for item in items:
+            yield item
+            bar.advance(task)
+
+
+class Training:
+    """The live display of a training run: rate, time left, losses."""
+
+    def __init__(self, first: int, steps: int, text: str):
+        self.first = first
+        self.steps = steps
+        self.started = self.reported = time.monotonic()
+        self.bar: Progress | None = None
+        if _verbose and sys.stderr.isatty():
+            self.bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=24),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[rate]}  {task.fields[terms]}"),
+                console=_stderr(),
+            )
+            self.task = self.bar.add_task(escape(plain(text)), total=steps, completed=first, rate="", terms="")
+            self.bar.start()
+
+    def show(self, step: int, terms: Mapping[str, float]) -> None:
+        """Shows that `step` steps are done, and the latest terms of the losses."""
+        now = time.monotonic()
+        rate = (step - self.first) / max(now - self.started, 1e-9)
+        speed = f"{rate:.1f} steps/s" if rate >= 1 else f"{1 / max(rate, 1e-9):.1f} s/step"
+        losses = "  ".join(f"{name} {value:.3g}" for name, value in terms.items())
+        if self.bar is not None:
+            self.bar.update(self.task, completed=step, rate=speed, terms=escape(losses))
+        elif now - self.reported > QUIET_SECONDS or step == self.steps:
+            self.reported = now
+            left = (self.steps - step) / max(rate, 1e-9)
+            say(f"step {step} of {self.steps}  {speed}  {left:.0f} s left  {losses}")
+
+    def close(self) -> None:
+        """Ends the live display; what it showed last stays."""
+        if self.bar is not None:
+            self.bar.stop()
+
+
+@contextmanager
+def training(first: int, steps: int, text: str) -> Iterator[Training]:
+    """A live display from step `first` to `steps` that is closed whatever happens."""
+    display = Training(first, steps, text)
+    try:
+        yield display
+    finally:
+        display.close()

@@ -1,0 +1,186 @@
+"""What data sets build on: resident tensors, wrapped map-style data sets, the endless order of batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gantk import randomness
+from gantk.interfaces import Batch, Dataset, Samples
+from gantk.spec import DataSpec
+
+
+class Resident:
+    """Data that fit: one compact tensor on the device, gathered, flipped and scaled there. A base for data sets.
+
+    Args:
+        spec: what one sample is.
+        stored: (N, *spec.shape), uint8 (0 … `top` is scaled to spec.range) or floating (taken as it is).
+        labels: (N,) integers or None.
+        condition: (N, *spec.condition_shape) or None.
+        truth: facts for metrics, (N, …) each.
+        flips: names of the axes along which each sample is turned over at random, independently for each unit.
+        top: the stored value that means the upper end of spec.range, for integer data.
+    """
+
+    def __init__(
+        self,
+        spec: DataSpec,
+        stored: Tensor,
+        *,
+        labels: Tensor | None = None,
+        condition: Tensor | None = None,
+        truth: Mapping[str, Tensor] | None = None,
+        flips: tuple[str, ...] = (),
+        top: int = 255,
+    ):
+        self.spec = spec
+        self.stored = stored
+        self.labels = labels
+        self.condition = condition
+        self.truth = dict(truth or {})
+        self.flips = flips
+        self.top = top
+
+    def __len__(self) -> int:
+        return len(self.stored)
+
+    def to(self, device: torch.device) -> Resident:
+        """Moves everything to `device`."""
+        self.stored = self.stored.to(device)
+        self.labels = None if self.labels is None else self.labels.to(device)
+        self.condition = None if self.condition is None else self.condition.to(device)
+        return self
+
+    def batch(self, indices: Tensor, rng: torch.Generator | None) -> Batch:
+        """The samples of `indices`, (B,) on the CPU; turned over at random where `rng` is given."""
+        chosen = indices.to(self.stored.device)
+        return Batch(
+            self.finish(self.stored[chosen], rng),
+            None if self.labels is None else self.labels[chosen],
+            None if self.condition is None else self.condition[chosen],
+            {name: values[indices] for name, values in self.truth.items()},
+        )
+
+    def finish(self, stored: Tensor, rng: torch.Generator | None) -> Tensor:
+        """Stored values (B, *spec.shape) to samples: flips, then scaling to spec.range."""
+        if rng is not None:
+            for axis in self.flips:
+                stored = self._flip(stored, 1 + self.spec.axes.index(axis), rng)
+        if stored.is_floating_point():
+            return stored
+        low, high = self.spec.range or (0.0, float(self.top))
+        return stored.float().mul_((high - low) / self.top).add_(low)
+
+    def _flip(self, stored: Tensor, axis: int, rng: torch.Generator) -> Tensor:
+        per_unit = stored.shape[: 1 + self.spec.unit_axes]
+        turned = torch.rand(per_unit, generator=rng, device=stored.device) < 0.5
+        turned = turned.reshape(*per_unit, *[1] * (stored.dim() - len(per_unit)))
+        return torch.where(turned, stored.flip(axis), stored)
+
+
+class Wrapped:
+    """A plain map-style torch data set with a `spec`; items are tensors, (tensor, label) pairs, or `Batch` fields.
+
+    Args:
+        dataset: has `__getitem__`, `__len__` and `spec`; `__getitems__(indices)` is used where it exists.
+    """
+
+    def __init__(self, dataset: Any):
+        self.dataset = dataset
+        self.spec: DataSpec = dataset.spec
+        self.device = torch.device("cpu")
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def to(self, device: torch.device) -> Wrapped:
+        """Batches will be moved to `device`."""
+        self.device = device
+        return self
+
+    def batch(self, indices: Tensor, rng: torch.Generator | None) -> Batch:
+        """The items of `indices`, stacked. A map-style data set has no place for `rng`, so it is not used."""
+        many = getattr(self.dataset, "__getitems__", None)
+        items = many(indices.tolist()) if many else [self.dataset[i] for i in indices.tolist()]
+        fields = [item if isinstance(item, dict) else _as_fields(item) for item in items]
+        stacked = {name: torch.stack([torch.as_tensor(item[name]) for item in fields]) for name in fields[0]}
+        return Batch(**stacked).to(self.device)
+
+
+def _as_fields(item: Any) -> dict[str, Any]:
+    return {"samples": item[0], "labels": item[1]} if isinstance(item, tuple | list) else {"samples": item}
+
+
+def as_dataset(dataset: Any) -> Dataset:
+    """The data set itself where it has `batch`, else wrapped."""
+    return dataset if hasattr(dataset, "batch") else Wrapped(dataset)
+
+
+def take(dataset: Dataset, n: int, rng: torch.Generator | None = None, *, augment: bool = False) -> Samples:
+    """Up to n samples of a data set, on the CPU: the first ones, or with `rng` different ones at random.
+
+    Args:
+        dataset: where from.
+        n: how many at most.
+        rng: a CPU generator that chooses; None takes the first n.
+        augment: whether the data set's own random flips apply (needs rng).
+    """
+    n = min(n, len(dataset))
+    indices = torch.arange(n) if rng is None else torch.randperm(len(dataset), generator=rng)[:n]
+    batch = dataset.batch(indices, rng if augment else None).to("cpu")
+    return Samples(
+        samples=batch.samples,
+        labels=batch.labels,
+        condition=batch.condition,
+        truth=batch.truth,
+        spec=dataset.spec,
+        attributes={"origin": dataset.spec.origin},
+    )
+
+
+class Order:
+    """The endless order in which a data set is visited: epoch after epoch, each a permutation of its own.
+
+    Draw d is the samples at positions d·batch … (d+1)·batch - 1, so any draw can be had without the ones before it.
+
+    Args:
+        length: size of the data set.
+        batch: how many samples a draw has.
+        seed: the recipe's seed.
+        purpose: orders of different purposes are independent.
+    """
+
+    def __init__(self, length: int, batch: int, seed: int, purpose: str):
+        self.length = length
+        self.batch = batch
+        self.seed = seed
+        self.purpose = purpose
+        self._epochs: dict[int, Tensor] = {}
+
+    def draw(self, number: int) -> Tensor:
+        """Indices of draw `number` (from 0), int64 of shape (batch,)."""
+        parts, position, wanted = [], number * self.batch, self.batch
+        while wanted:
+            epoch, offset = divmod(position, self.length)
+            part = self._epoch(epoch)[offset : offset + wanted]
+            parts.append(part)
+            position, wanted = position + len(part), wanted - len(part)
+        return torch.cat(parts)
+
+    def _epoch(self, epoch: int) -> Tensor:
+        if epoch not in self._epochs:
+            rng = randomness.generator(self.seed, f"order/{self.purpose}", epoch)
+            kept = {earlier: order for earlier, order in self._epochs.items() if earlier == epoch - 1}
+            self._epochs = kept | {epoch: torch.randperm(self.length, generator=rng)}
+        return self._epochs[epoch]
+
+
+def generated(samples: Tensor, spec: DataSpec, **attributes: Any) -> Samples:
+    """Samples that a generator made, marked as such; of a model of simulated data the mark says so."""
+    origin = "generated" if spec.origin == "real" else f"generated, modelled on {spec.origin} data"
+    return Samples(samples=samples, spec=replace(spec), attributes={"origin": origin, **attributes})

@@ -1,0 +1,75 @@
+"""Every error that gantk raises on purpose: it says what, where, and what to do instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class GantkError(Exception):
+    """Base of all errors that a user can cause and mend; `cli` prints it without a traceback.
+
+    Args:
+        message: what is wrong, where, and what to type instead. May span lines.
+    """
+
+    exit_code = 2
+
+
+class RecipeError(GantkError):
+    """A recipe that cannot be run; the message lists every mistake that was found.
+
+    Args:
+        message: all mistakes, in words.
+        mistakes: the same for `--json`: of each `file`, `line`, `column`, `message`, `hint`.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, mistakes: Sequence[Mapping[str, Any]] = ()):
+        super().__init__(message)
+        self.mistakes = list(mistakes)
+
+
+class ComponentError(GantkError):
+    """A component that is unknown, of the wrong kind, or whose plugin cannot be imported."""
+
+
+class BrokenPlugin(GantkError):
+    """`gantk doctor` found a plugin that does not work."""
+
+    exit_code = 1
+
+
+class DoesNotFit(GantkError):
+    """Parts that each are right but cannot work together, such as batch norm under a gradient penalty."""
+
+    exit_code = 1
+
+
+class DataError(GantkError):
+    """Data that is missing, damaged or of an unexpected form. The message names the file and the cure."""
+
+
+class FileError(GantkError):
+    """A file of gantk's own (checkpoint, samples, run folder) that cannot be read or written."""
+
+
+class Diverged(GantkError):
+    """Training met a non-finite number. The message names the step, the term and the last good checkpoint."""
+
+    exit_code = 1
+
+
+class BarMissed(GantkError):
+    """A metric fell below the bar that its recipe entry sets with `require`."""
+
+    exit_code = 1
+
+
+class Interrupted(GantkError):
+    """Training was asked to stop (Ctrl-C: 130, SIGTERM: 143); the message holds the resume command."""
+
+    def __init__(self, message: str, exit_code: int = 130):
+        super().__init__(message)
+        self.exit_code = exit_code

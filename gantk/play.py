@@ -1,0 +1,135 @@
+"""Play: what a loss sees of one update. Everything in it is made on first use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from gantk import randomness
+from gantk.interfaces import Batch, call, declares, draw_latent, has_batch_statistics
+from gantk.spec import DataSpec
+
+
+class Play:
+    """One update of one side.
+
+    Args:
+        side: whose update this is. In a critic update the fakes carry no graph to the generator.
+        generator: the prepared generator, or None where only a critic is trained.
+        critic: the prepared critic.
+        spec: the DataSpec of a sample.
+        fetch: gives the real batch of this update, on the device.
+        batch: how many samples a batch has.
+        seed: the recipe's seed.
+        step: the training step, from 0.
+        update: which update of this side within the step, from 0.
+        device: where everything lives.
+        shared_forward: whether real and fake samples may share one forward pass of the critic.
+    """
+
+    def __init__(
+        self,
+        side: Literal["critic", "generator"],
+        generator: nn.Module | None,
+        critic: nn.Module,
+        spec: DataSpec,
+        fetch: Callable[[], Batch],
+        *,
+        batch: int,
+        seed: int,
+        step: int,
+        update: int,
+        device: torch.device,
+        shared_forward: bool = True,
+    ):
+        self.side = side
+        self.generator = generator
+        self.critic = critic
+        self.spec = spec
+        self.batch = batch
+        self.step = step
+        self.update = update
+        self.device = device
+        self._fetch = fetch
+        self._seed = seed
+        self._shared_forward = shared_forward
+
+    def rng(self, purpose: str) -> torch.Generator:
+        """A random stream of this update; each purpose has its own, the same whenever this update is repeated."""
+        return randomness.generator(self._seed, f"{self.side}/{purpose}", self.step, self.update, self.device)
+
+    def uniform(self, *shape: int, purpose: str) -> Tensor:
+        """Numbers from [0, 1) of `shape`, drawn from the stream of `purpose`."""
+        return torch.rand(shape, generator=self.rng(purpose), device=self.device)
+
+    def normal(self, *shape: int, purpose: str) -> Tensor:
+        """Numbers from N(0, 1) of `shape`, drawn from the stream of `purpose`."""
+        return torch.randn(shape, generator=self.rng(purpose), device=self.device)
+
+    @cached_property
+    def data(self) -> Batch:
+        """The real batch, with its labels and condition."""
+        return self._fetch()
+
+    @property
+    def real(self) -> Tensor:
+        """Real samples, (B, *spec.shape)."""
+        return self.data.samples
+
+    @property
+    def labels(self) -> Tensor | None:
+        """Labels of the real samples, which are also the labels that the fakes are made with: (B,) or None."""
+        return self.data.labels
+
+    @property
+    def condition(self) -> Tensor | None:
+        """Condition of the real samples, which is also what the fakes are made with, or None."""
+        return self.data.condition
+
+    @cached_property
+    def latent(self) -> Tensor | None:
+        """Latents of the fakes, (B, *latent_shape); None where the generator takes none, or there is no generator."""
+        return None if self.generator is None else draw_latent(self.generator, self.batch, self.rng("latent"))
+
+    @cached_property
+    def fake(self) -> Tensor:
+        """Generated samples, (B, *spec.shape): with graph in the generator's update, without in the critic's."""
+        if self.generator is None:
+            raise ValueError("this recipe has no generator, so its loss cannot ask for fakes")
+        with torch.set_grad_enabled(self.side == "generator"):
+            return self.generate(self.latent)
+
+    def generate(self, latent: Tensor | None) -> Tensor:
+        """Samples of the generator from these latents, with this update's labels and condition where it takes them."""
+        assert self.generator is not None
+        given = {name: getattr(self, name) for name in ("labels", "condition") if declares(self.generator, name)}
+        return call(self.generator, latent, **given)
+
+    def score(self, samples: Tensor) -> Tensor:
+        """The critic's scores of these samples, (B, *units) or (B, *units, *patches)."""
+        wanted = [name for name in ("labels", "condition", "latent") if declares(self.critic, name)]
+        return call(self.critic, samples, **{name: getattr(self, name) for name in wanted})
+
+    def scores(self) -> tuple[Tensor, Tensor]:
+        """Scores of the real and of the fake samples, by one forward pass where that is the same thing."""
+        if not self._shared_forward:
+            return self.score(self.real), self.score(self.fake)
+        wanted = [name for name in ("labels", "condition") if declares(self.critic, name)]
+        given = {name: torch.cat([getattr(self, name)] * 2) for name in wanted}
+        both = call(self.critic, torch.cat([self.real, self.fake]), **given)
+        real, fake = both.split([len(self.real), len(self.fake)])
+        return real, fake
+
+    def mean(self, values: Tensor) -> Tensor:
+        """Scalar from per-unit values (B, *units, *patches): mean over the batch and patches, sum over units."""
+        precise = torch.promote_types(values.dtype, torch.float32)
+        return values.mean(dtype=precise) * self.spec.unit_count
+
+
+def may_share_forward(critic: nn.Module, cross_sample: bool) -> bool:
+    """Whether real and fake samples may go through this critic in one batch without seeing each other."""
+    return not (cross_sample or has_batch_statistics(critic) or declares(critic, "latent"))

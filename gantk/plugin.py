@@ -1,0 +1,85 @@
+"""What a plugin module imports: the hooks, and `Component`. Needs pluggy and the standard library, nothing heavy.
+
+A whole plugin:
+
+    from gantk.plugin import Component, hookimpl
+
+    @hookimpl
+    def gantk_components():
+        yield Component("critic", "patch", "acme_gan.nets:PatchCritic", "judges overlapping patches")
+
+and in its `pyproject.toml`:
+
+    [project.entry-points.gantk]
+    acme = "acme_gan.plugin"
+
+The entry point's name is the plugin's name: recipes then say `use: acme/patch`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pluggy
+
+KINDS = (
+    "generator",
+    "critic",
+    "net",
+    "loss",
+    "dataset",
+    "optimizer",
+    "metric",
+    "view",
+    "format",
+    "objective",
+    "callback",
+    "command",
+)
+
+hookspec = pluggy.HookspecMarker("gantk")
+hookimpl = pluggy.HookimplMarker("gantk")
+
+
+@dataclass(frozen=True)
+class Component:
+    """One thing that a recipe (or the command line) can name.
+
+    Args:
+        kind: one of `KINDS`.
+        name: short name within the plugin: lower case letters, digits and `_`. Users write `plugin/name`.
+        target: `package.module:Attribute`; imported on first use, never before.
+        summary: one line for `gantk list`.
+
+    Raises:
+        ValueError: a kind that gantk does not know, a malformed name or target.
+    """
+
+    kind: str
+    name: str
+    target: str
+    summary: str
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"component {self.name!r}: kind {self.kind!r} is not one of {', '.join(KINDS)}")
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
+            raise ValueError(f"component name {self.name!r}: use lower case letters, digits and '_'")
+        if not re.fullmatch(r"[\w.]+:\w+", self.target):
+            raise ValueError(
+                f"component {self.name!r}: target {self.target!r} is not of the form package.module:Attribute"
+            )
+
+
+@hookspec
+def gantk_components() -> Iterable[Component]:
+    """Yield the components that this plugin declares. Must import nothing heavy."""
+    return ()
+
+
+@hookspec
+def gantk_recipes() -> Iterable[str]:
+    """Yield names of packages whose `*.yaml` files are recipes that `gantk cp` and `gantk list recipes` offer."""
+    return ()

@@ -1,0 +1,112 @@
+"""Checkpoints: what was written comes back, and what was damaged is recognised."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import pytest
+import torch
+from test_train import SPEC, assert_same, go, make_state
+
+from gantk import checkpoint
+from gantk.errors import FileError
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    state = make_state()
+    go(state, 3)
+    path = tmp_path / "step-3.h5"
+    checkpoint.write(path, state, recipe="seed: 1", spec=SPEC, plugins={"basics": "gantk 0"}, best={"value": 1.5})
+    return path
+
+
+def test_round_trip(written: Path) -> None:
+    state = make_state()
+    go(state, 3)
+    found = checkpoint.read(written)
+    assert (found.step, found.recipe, found.spec, found.plugins) == (3, "seed: 1", SPEC, {"basics": "gantk 0"})
+    assert found.best == {"value": 1.5}
+    restored = make_state()
+    checkpoint.restore(found, restored)
+    assert_same(state, restored)
+
+
+def test_plain_h5py_reads_it_under_pytorch_names(written: Path) -> None:
+    with h5py.File(written) as file:
+        assert file["generator/layers.0.weight"].shape == (8, 2)
+        assert file.attrs["step"] == 3
+
+
+@pytest.mark.parametrize("position", [0, 5, 30, 100, 511, 512, 600, 5000, -1])
+def test_a_flipped_byte_is_recognised(written: Path, position: int) -> None:
+    content = bytearray(written.read_bytes())
+    content[position] ^= 0x10
+    written.write_bytes(content)
+    harmless = 82 <= position % len(content) < 512  # the rest of the user block is padding
+    if harmless:
+        checkpoint.read(written)
+    else:
+        with pytest.raises(FileError, match=str(written)):
+            checkpoint.read(written)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.999])
+def test_a_truncated_file_is_recognised(written: Path, share: float) -> None:
+    content = written.read_bytes()
+    written.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(FileError):
+        checkpoint.read(written)
+
+
+def test_no_temporary_file_stays_and_a_failed_write_keeps_the_old(written: Path, monkeypatch) -> None:
+    before = written.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        checkpoint.write(written, make_state(), recipe="", spec=SPEC, plugins={})
+    assert written.read_bytes() == before
+    assert [path.name for path in written.parent.iterdir()] == [written.name]
+
+
+def test_weights_that_do_not_fit_are_listed(written: Path) -> None:
+    found = checkpoint.read(written)
+    del found.tensors["generator"]["layers.0.bias"]
+    found.tensors["generator"]["strange"] = found.tensors["generator"]["layers.4.bias"]
+    found.tensors["generator"]["layers.4.bias"] = found.tensors["generator"]["layers.0.weight"]
+    with pytest.raises(FileError) as caught:
+        checkpoint.load_weights(found, make_state())
+    message = str(caught.value)
+    assert "layers.0.bias: missing in the file" in message
+    assert "strange: not in this generator" in message
+    assert "layers.4.bias: (8, 2) in the file, (3,) here" in message
+
+
+def test_start_from_takes_weights_but_not_step_or_optimisers(written: Path) -> None:
+    state = make_state()
+    checkpoint.load_weights(checkpoint.read(written), state)
+    trained = make_state()
+    go(trained, 3)
+    assert torch.equal(state.generator.layers[0].weight, trained.generator.layers[0].weight)
+    assert state.step == 0
+    assert state.generator_optimizer.state_dict()["state"] == {}
+
+
+def test_a_state_with_a_nan_is_not_good() -> None:
+    state = make_state()
+    assert checkpoint.non_finite(state) == []
+    with torch.no_grad():
+        state.critic.layers[0].weight[0, 0] = float("nan")
+    assert checkpoint.non_finite(state) == ["critic.layers.0.weight"]
+
+
+def test_loading_keeps_the_memory_format_of_live_tensors() -> None:
+    layer = torch.nn.Conv2d(4, 4, 3).to(memory_format=torch.channels_last)
+    values = {name: value.numpy().copy() for name, value in torch.nn.Conv2d(4, 4, 3).state_dict().items()}
+    checkpoint.load_module(layer, values, "critic")
+    assert layer.weight.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(layer.weight, torch.as_tensor(values["weight"]))
