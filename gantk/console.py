@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -76,9 +76,14 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]], *, 
     for row in rows:
         drawn.add_row(*(escape(plain(cell)) for cell in row))
     console = _stdout() if to_stdout else _stderr()
-    if not console.is_terminal:
-        console.width = 1000  # let a pipe have whole lines
-    console.print(drawn)
+    if console.is_terminal:
+        console.print(drawn)
+        return
+    console.width = 1000  # a pipe gets whole lines, without blanks at their ends
+    with console.capture() as captured:
+        console.print(drawn)
+    text = "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+    console.file.write(text)
 
 
 def progress(items: Iterable[T], total: int | None = None, text: str = "") -> Iterator[T]:
@@ -89,7 +94,7 @@ def progress(items: Iterable[T], total: int | None = None, text: str = "") -> It
         total: how many there are; found by len() where None.
         text: what is being done.
     """
-    if total is None and hasattr(items, "__len__"):
+    if total is None and isinstance(items, Sized):
         total = len(items)
     if not _verbose or not sys.stderr.isatty():
         started = reported = time.monotonic()

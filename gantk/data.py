@@ -108,7 +108,9 @@ class Wrapped:
         many = getattr(self.dataset, "__getitems__", None)
         items = many(indices.tolist()) if many else [self.dataset[i] for i in indices.tolist()]
         fields = [item if isinstance(item, dict) else _as_fields(item) for item in items]
-        stacked = {name: torch.stack([torch.as_tensor(item[name]) for item in fields]) for name in fields[0]}
+        stacked: dict[str, Any] = {
+            name: torch.stack([torch.as_tensor(item[name]) for item in fields]) for name in fields[0]
+        }
         return Batch(**stacked).to(self.device)
 
 

@@ -117,7 +117,9 @@ class Generator(Protocol):
 
     `forward(latent, …)` returns (B, *spec.shape) within spec.range. It may also declare `labels` and `condition`, and
     is then given them by name. `latent_shape` is the shape of one latent, drawn from N(0, 1), or None where there is
-    no latent; a generator with another prior defines `draw_latent(n, rng) -> Tensor` instead.
+    no latent; a generator with another prior defines `draw_latent(n, rng) -> Tensor` instead. A generator may also
+    define `present(samples: Samples) -> Samples`: how `gantk sample` writes what it made, where that is not how the
+    critic saw it (a star-shaped net writes one stack of channels for K pairs).
     """
 
     latent_shape: tuple[int, ...] | None
@@ -277,17 +279,17 @@ def declares(net: nn.Module, name: str) -> bool:
     return name in _declared(type(net).forward)
 
 
-def call(net: nn.Module, first: Tensor, **available: Tensor | None) -> Tensor:
+def call(net: nn.Module, first: Tensor | None, **available: Tensor | None) -> Tensor:
     """Calls `net(first, …)` with those of `available` that its forward declares by name."""
     return net(first, **{name: value for name, value in available.items() if declares(net, name)})
 
 
 def draw_latent(generator: nn.Module, n: int, rng: torch.Generator) -> Tensor | None:
     """n latents of this generator, on the device of `rng`: its own `draw_latent`, else N(0, 1) of `latent_shape`."""
-    own = getattr(generator, "draw_latent", None)
+    own: Any = getattr(generator, "draw_latent", None)
     if own is not None:
         return own(n, rng)
-    shape = generator.latent_shape
+    shape: Any = generator.latent_shape
     return None if shape is None else torch.randn((n, *shape), generator=rng, device=rng.device)
 
 
@@ -314,6 +316,7 @@ def feature_count(critic: nn.Module, spec: DataSpec) -> int:
     was_training = critic.training
     critic.eval()  # a batch of one has no batch statistics
     with torch.no_grad():
-        count = critic.features(torch.zeros((1, *spec.shape), device=at.device, dtype=at.dtype)).shape[-1]
+        features: Any = critic.features
+        count = features(torch.zeros((1, *spec.shape), device=at.device, dtype=at.dtype)).shape[-1]
     critic.train(was_training)
     return count

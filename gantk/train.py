@@ -126,8 +126,9 @@ def train(
         for group, base_rate in base_rates:
             group["lr"] = base_rate * rate_factor(schedule, step, steps)
         for module in (generator, critic, loss):
-            if hasattr(module, "at_step"):
-                module.at_step(step)
+            at_step: Callable[[int], None] | None = getattr(module, "at_step", None)
+            if at_step is not None:
+                at_step(step)
         terms: dict[str, Tensor] = {}
 
         # The critic's updates: real samples against fakes that carry no graph.

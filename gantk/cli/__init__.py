@@ -1,0 +1,112 @@
+"""The command line: a click group whose commands are imported when they are used. Only this package exits."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from gantk import __version__, console
+from gantk.errors import GantkError, Interrupted
+
+COMMANDS = {
+    "run": "train a recipe, judge the result, write a report",
+    "resume": "go on with a run where it stopped",
+    "sample": "draw samples from a run or a checkpoint into a file",
+    "view": "make a picture of a run, a sample file or an image",
+    "evaluate": "metrics of a run or a checkpoint on the test split",
+    "list": "components and recipes that are installed",
+    "show": "parameters of a component, or every value of a recipe",
+    "validate": "check a recipe without running it",
+    "schema": "the JSON Schema of recipes, for editors",
+    "cp": "copy a shipped recipe to start from",
+    "doctor": "what is installed, broken or slow on this machine",
+}
+"""Name to one line; the command is `command` in the module gantk.cli.<name>."""
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name, gantk's own and those of plugins, and imports one only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*COMMANDS, *self._from_plugins()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS:
+            return importlib.import_module(f"gantk.cli.{cmd_name}").command
+        declared = self._from_plugins().get(cmd_name)
+        if declared is None:
+            return None
+        from gantk.registry import registry
+
+        return registry().load(declared)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], self.list_commands(ctx), 1)
+            hint = f" Did you mean '{near[0]}'?" if near else " `gantk --help` lists them."
+            raise click.UsageError(f"There is no command '{console.plain(args[0])}'.{hint}", ctx) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from_plugins = self._from_plugins()
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+        if from_plugins:
+            with formatter.section("Commands from plugins"):
+                formatter.write_dl([(name, declared.summary) for name, declared in from_plugins.items()])
+
+    def _from_plugins(self) -> dict:
+        from gantk.registry import registry
+
+        return {declared.name.replace("_", "-"): declared for declared in registry().of_kind("command")}
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="gantk")
+def gantk() -> None:
+    """Train, judge and look at generative adversarial networks, from YAML recipes.
+
+    \b
+    gantk run toy_motif          a first run, about a minute
+    gantk list                   what there is
+    gantk show basics/wgan_gp    what a component takes
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command line and exits: 0 good, 1 what was checked failed, 2 usage or files, 130/143 interrupted."""
+    from gantk.device import prepare_environment
+
+    prepare_environment()
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Runs the command line and returns its exit code."""
+    try:
+        return gantk.main(arguments, prog_name="gantk", standalone_mode=False) or 0
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        console.error("interrupted")
+        return 130
+    except Interrupted as error:
+        console.warn(str(error))
+        return error.exit_code
+    except GantkError as error:
+        console.error(str(error))
+        return error.exit_code
+    except BrokenPipeError:  # `gantk list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

@@ -1,0 +1,85 @@
+"""`gantk doctor`."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from gantk import console
+from gantk.cli import options
+
+
+@click.command()
+@options.as_json
+def command(as_json: bool) -> None:
+    """Say what is installed, what is broken and what is slow here. Exits with 1 where a plugin is broken."""
+    from gantk import device
+    from gantk.errors import BrokenPlugin, ComponentError
+    from gantk.registry import registry
+
+    started = time.perf_counter()
+    import torch  # noqa: F401  # timed
+
+    import_seconds = time.perf_counter() - started
+    found = device.describe(device.choose("auto"))
+    found["torch_import_seconds"] = round(import_seconds, 2)
+    found["gflops"] = round(_gflops(), 1)
+    plugins = registry().plugins
+    broken = [plugin for plugin in plugins if plugin.state in ("broken", "refused")]
+    unloadable = {}
+    for declared in registry().components:
+        try:
+            registry().load(declared)
+        except ComponentError as error:
+            unloadable[declared.full] = str(error)
+    if as_json:
+        console.answer_json(
+            found
+            | {
+                "plugins": [
+                    {
+                        "name": plugin.name,
+                        "distribution": plugin.distribution,
+                        "version": plugin.version,
+                        "state": plugin.state,
+                        "reason": plugin.reason,
+                        "traceback": plugin.traceback,
+                    }
+                    for plugin in plugins
+                ],
+                "unloadable": unloadable,
+            }
+        )
+    else:
+        rows = [(name, str(value)) for name, value in found.items() if name != "versions"]
+        rows += [(name, version) for name, version in found["versions"].items()]
+        console.table("this machine", ("what", "value"), rows)
+        console.answer("")
+        console.table(
+            "plugins",
+            ("plugin", "from", "state", "why"),
+            [
+                (plugin.name, f"{plugin.distribution} {plugin.version}", plugin.state, plugin.reason)
+                for plugin in plugins
+            ],
+        )
+        for plugin in broken:
+            if plugin.traceback:
+                console.answer(f"\n{plugin.title}:\n{plugin.traceback}")
+        for reason in unloadable.values():
+            console.answer(f"\n{reason}")
+    if broken or unloadable:
+        raise BrokenPlugin(f"{len(broken)} broken plugins, {len(unloadable)} components that cannot be imported")
+
+
+def _gflops(size: int = 1024) -> float:
+    """Measured speed of a float32 matrix product on the CPU, in 10⁹ operations a second."""
+    import torch
+
+    matrix = torch.ones(size, size)
+    matrix @ matrix
+    started = time.perf_counter()
+    for _ in range(3):
+        matrix @ matrix
+    return 3 * 2 * size**3 / (time.perf_counter() - started) / 1e9

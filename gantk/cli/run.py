@@ -1,0 +1,40 @@
+"""`gantk run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gantk import console
+from gantk.cli import options
+
+
+@click.command()
+@click.argument("recipe")
+@options.overrides
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), help="Run folder to make. [default: runs/RECIPE-<number>]"
+)
+@options.quiet
+def command(recipe: str, overrides: tuple[str, ...], out: Path | None) -> None:
+    """Train RECIPE, judge the result and write a report.
+
+    RECIPE is a file, or the name of a shipped recipe (`gantk list recipes`). Values are overridden with KEY=VALUE:
+
+    \b
+    gantk run recipes/lin_starshaped.yaml train.steps=100 data.cells=300
+    gantk run toy_motif loss.use=basics/wgan 'evaluate=[]'
+
+    The folder of the run is the only line on stdout. Ctrl-C finishes the step, writes a checkpoint and prints the
+    command that goes on.
+    """
+    from gantk import runs
+    from gantk.cli.result import show_result
+    from gantk.recipe import load
+
+    loaded = load(recipe, overrides)
+    for line in loaded.dropped:
+        console.warn(line)
+    folder = runs.start(loaded, out)
+    show_result(folder)

@@ -1,0 +1,59 @@
+"""`gantk sample`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gantk import console
+from gantk.cli import options
+
+
+@click.command()
+@click.argument("source", metavar="RUN|CHECKPOINT", type=click.Path(path_type=Path))
+@click.option("-n", "--number", type=click.IntRange(1), default=64, show_default=True, help="How many samples.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    default="samples.h5",
+    show_default=True,
+    help="File to write; its ending chooses the format (.h5, .ome.tif, …), .png draws a picture.",
+)
+@options.seed
+@click.option(
+    "--reject",
+    type=click.IntRange(1),
+    default=1,
+    metavar="K",
+    help="Draw K times as many and keep those that the critic ranks highest.",
+)
+@click.option("--raw", is_flag=True, help="Samples as the critic sees them (star-shaped nets: pairs, not stacks).")
+@options.device
+@options.force
+@options.quiet
+def command(source: Path, number: int, out: Path, seed: int, reject: int, raw: bool, device: str, force: bool) -> None:
+    """Draw samples from a run (its best checkpoint if one was kept, else its newest) or from a checkpoint file.
+
+    The weights are the moving average where the recipe keeps one. Neither the data nor the run folder is needed.
+
+    \b
+    gantk sample runs/toy_motif-1 -n 1000 --reject 8 -o strings.h5
+    gantk sample runs/lin_starshaped-1 -n 16 -o cells.ome.tif
+    """
+    options.refuse_to_overwrite(out, force)
+    from gantk.api import Model
+    from gantk.formats import format_for
+    from gantk.picture_file import write_picture
+
+    model = Model(source, device)
+    writer = None if out.suffix.lower() == ".png" else format_for(out, model.spec)
+    samples = model.sample(number, seed=seed, reject=reject, raw=raw)
+    if writer is None:
+        write_picture(out, samples)
+    else:
+        writer.write(out, samples)
+    shape = " × ".join(f"{size} {axis}" for size, axis in zip(samples.spec.shape, samples.spec.axes, strict=True))
+    console.say(f"{number} samples of {shape}, {samples.attributes['origin']}, step {model.checkpoint.step}")
+    console.answer(str(out))

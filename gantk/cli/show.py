@@ -1,0 +1,120 @@
+"""`gantk show`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gantk import console
+from gantk.cli import options
+
+if TYPE_CHECKING:
+    from gantk.registry import Declared
+
+
+@click.command()
+@click.argument("name", metavar="NAME|RECIPE")
+@options.overrides
+@options.as_json
+def command(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Show what a component takes and means, or every value of a recipe and where it comes from.
+
+    \b
+    gantk show basics/wgan_gp
+    gantk show recipes/lin_starshaped.yaml loss.use=basics/wgan
+    """
+    from gantk.registry import registry
+
+    found = registry().named(name)
+    if not found:
+        return _recipe(name, overrides, as_json)
+    if as_json:
+        console.answer_json([_as_json(declared) for declared in found])
+        return None
+    for declared in found:
+        _component(declared)
+    return None
+
+
+def _component(declared: Declared) -> None:
+    import inspect
+
+    from gantk.registry import registry
+    from gantk.schema import parameters, supplied
+
+    target = registry().load(declared)
+    console.answer(f"{declared.full}  ({declared.kind} of {declared.distribution} {declared.version})")
+    if declared.kind == "command":
+        console.answer(f"{declared.summary}\n  gantk {declared.name.replace('_', '-')} --help says more\n")
+        return
+    text = inspect.cleandoc(target.__doc__ or declared.summary)
+    console.answer(text.partition("\nArgs:")[0].rstrip() + "\n")
+    if supplied(target):
+        console.answer(f"gantk supplies: {', '.join(supplied(target))}\n")
+    rows = [
+        (
+            parameter.name,
+            parameter.type_text,
+            "required" if parameter.required else json.dumps(parameter.default),
+            parameter.help,
+        )
+        for parameter in parameters(target)
+    ]
+    if rows:
+        console.table("", ("parameter", "type", "default", "meaning"), rows)
+        console.answer("")
+
+
+def _as_json(declared: Declared) -> dict[str, Any]:
+    from gantk.registry import registry
+    from gantk.schema import parameters, supplied
+
+    target = registry().load(declared)
+    is_command = declared.kind == "command"
+    return {
+        "kind": declared.kind,
+        "name": declared.full,
+        "summary": declared.summary,
+        "distribution": declared.distribution,
+        "version": declared.version,
+        "doc": target.help if is_command else target.__doc__,
+        "supplied": [] if is_command else list(supplied(target)),
+        "parameters": []
+        if is_command
+        else [
+            {
+                "name": parameter.name,
+                "type": parameter.type_text,
+                "required": parameter.required,
+                "default": parameter.default,
+                "help": parameter.help,
+            }
+            for parameter in parameters(target)
+        ],
+    }
+
+
+def _recipe(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
+    from gantk.recipe import load
+
+    recipe = load(name, overrides)
+    for line in recipe.dropped:
+        console.warn(line)
+    if as_json:
+        console.answer_json({"recipe": recipe.name, "values": recipe.values, "origins": recipe.origins})
+        return
+    rows = [(path, json.dumps(value), recipe.origins.get(path, "")) for path, value in leaves(recipe.values)]
+    console.table("", ("key", "value", "from"), rows)
+
+
+def leaves(values: Any, path: str = "") -> list[tuple[str, Any]]:
+    """(dotted path, value) of everything in nested mappings and lists of mappings, in order."""
+    if isinstance(values, dict) and values:
+        items = values.items()
+    elif isinstance(values, list) and any(isinstance(value, dict) for value in values):
+        items = enumerate(values)  # type: ignore[assignment]  # pairs all the same
+    else:
+        return [(path, values)]
+    return [leaf for key, value in items for leaf in leaves(value, f"{path}.{key}" if path else str(key))]

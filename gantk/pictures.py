@@ -1,0 +1,112 @@
+"""Pictures of a run on fixed latents, and the early warning of mode collapse that looks at the same samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from PIL import Image
+
+from gantk import console
+from gantk.data import take
+from gantk.evaluate import draw_like
+from gantk.folder import RunFolder
+from gantk.interfaces import Callback, Dataset, Samples, View
+from gantk.spec import DataSpec
+from gantk.train import State
+
+COLLAPSE_RATIO = 0.25
+COMPARED = 64  # samples whose distances are compared
+
+
+def diversity(samples: torch.Tensor, spec: DataSpec) -> torch.Tensor:
+    """Mean Euclidean distance between two samples, for each unit: (units,).
+
+    Args:
+        samples: (B, *spec.shape) with B > 1.
+        spec: says which axes are units.
+    """
+    flattened = samples.reshape(len(samples), spec.unit_count, -1).float()  # (B, U, D)
+    return torch.stack([torch.pdist(flattened[:, unit]).mean() for unit in range(spec.unit_count)])
+
+
+class Pictures:
+    """Draws what a run looks like, on latents that stay the same from the first step to the last.
+
+    Args:
+        folder: whose samples/ is written.
+        view: how to draw, or None: then only collapse is watched.
+        train: the training split.
+        count: samples in a picture.
+        seed: the recipe's seed.
+        device: where the nets are.
+        callbacks: told of each picture.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        view: View | None,
+        train: Dataset,
+        *,
+        count: int,
+        seed: int,
+        device: torch.device,
+        callbacks: Sequence[Callback] = (),
+    ):
+        self.folder = folder
+        self.view = view
+        self.train = train
+        self.count = count
+        self.seed = seed
+        self.device = device
+        self.callbacks = callbacks
+        self.real = take(train, count)
+        self._real_diversity = diversity(take(train, COMPARED).samples, train.spec)
+        self._warned = False
+
+    def of_data(self) -> None:
+        """Draws samples of the data: samples/data.png."""
+        self._draw("data", self.real, f"{self.train.spec.origin} data", step=0, more=True)
+
+    def of_step(self, state: State) -> dict[str, float]:
+        """Draws samples/step-<N>.png and returns the diversity of the samples over that of the data."""
+        drawn = self._fixed(state, max(self.count, COMPARED))
+        self._draw(f"step-{state.step:06d}", drawn[: self.count], f"step {state.step}", step=state.step)
+        ratios = diversity(drawn.samples[:COMPARED], self.train.spec) / self._real_diversity.clamp_min(1e-12)
+        lowest = float(ratios.min())
+        if lowest < COLLAPSE_RATIO and not self._warned:
+            self._warned = True
+            console.warn(
+                f"step {state.step}: mode collapse? The samples of a batch are {lowest:.2f} times as far apart as real "
+                "ones. If that stays, try a lower learning rate, loss r1 > 0, or basics/minibatch_discrimination"
+            )
+        return {"diversity": lowest, "collapse_warning": float(lowest < COLLAPSE_RATIO)}
+
+    def of_result(self, state: State) -> None:
+        """Draws samples/generated.png and whatever more pictures the view has."""
+        self._draw("generated", self._fixed(state, self.count), f"step {state.step}", step=state.step, more=True)
+
+    def _fixed(self, state: State, count: int) -> Samples:
+        generator = state.sampled()
+        assert generator is not None
+        return draw_like(generator, self.train, count, seed=self.seed, purpose="fixed latents", device=self.device)
+
+    def _draw(self, name: str, samples: Samples, caption: str, *, step: int, more: bool = False) -> None:
+        if self.view is None:
+            return
+        pictures = {name: self.view.draw(samples, real=self.real if name != "data" else None, caption=caption)}
+        if more and hasattr(self.view, "pictures"):
+            pictures |= {f"{name}-{part}": drawn for part, drawn in self.view.pictures(samples, caption).items()}
+        for title, picture in pictures.items():
+            save(picture, self.folder, title)
+            for callback in self.callbacks:
+                callback.on_picture(step, title, picture)
+
+
+def save(picture: Image.Image, folder: RunFolder, name: str) -> None:
+    """Writes samples/<name>.png; a picture that cannot be written is told of and never ends a run."""
+    try:
+        picture.save(folder.samples / f"{name}.png")
+    except OSError as error:
+        console.warn(f"{folder.samples / name}.png could not be written: {error.strerror or error}")

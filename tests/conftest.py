@@ -1,0 +1,44 @@
+"""What the tests of the whole program share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import torch
+
+torch.set_num_threads(1)  # the suite runs in two processes on two cores
+
+TINY = """\
+about: points on a ring, a few steps
+seed: 3
+data: {use: basics/ring, samples: 500}
+generator: {use: basics/mlp, latent: 8, hidden: [16]}
+critic: {use: basics/mlp, hidden: [16]}
+loss: {use: basics/gan}
+train: {steps: 20, batch: 16, ema: 0.9, sample_every: 10, checkpoint_every: 5}
+evaluate: [{use: basics/ring_modes, samples: 200}]
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A recipe that trains in a second, in an empty working directory with an empty cache."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GANTK_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY)
+    return path
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of real data that GANTK_TEST_DATA names."""
+    path = Path(os.environ.get("GANTK_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not path.is_dir():
+        pytest.skip(f"real test data not found at {path}: set GANTK_TEST_DATA to their folder")
+    return path
