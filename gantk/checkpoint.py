@@ -134,6 +134,12 @@ def _write_tensors(group: h5py.Group, tensors: Mapping[str, Any]) -> None:
         dataset.attrs["dtype"] = str(array.dtype)
 
 
+def is_checkpoint(path: Path) -> bool:
+    """Whether a file starts as a checkpoint does."""
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
 def read(path: Path) -> Checkpoint:
     """Reads and checks a whole checkpoint.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -137,7 +136,7 @@ def _claim(parent: Path, name: str) -> Path:
 
 
 def _claim_exactly(out: Path) -> Path:
-    if out.exists() and (not out.is_dir() or any(os.scandir(out))):
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FileError(f"{out}: exists already, and a run is never overwritten; give another --out, or remove it")
     out.mkdir(parents=True, exist_ok=True)
     return out

@@ -28,19 +28,25 @@ class Override:
         """Whether it says which component stands somewhere; these apply first."""
         value = self.value.value
         holders = value if isinstance(value, list) else [self.value]
-        return self.words[-1] == "use" or any(isinstance(node.value, dict) and "use" in node.value for node in holders)
+        return self.place != self.words or any(isinstance(node.value, dict) and "use" in node.value for node in holders)
 
     @property
     def place(self) -> list[str]:
         """The words that lead to the component (or the value) that it sets."""
-        return self.words[:-1] if self.words[-1] == "use" else self.words
+        return self.words[:-1] if self.words[-1] == "use" and len(self.words) > 1 else self.words
 
 
 def as_text(overrides: Sequence[str] | Mapping[str, Any]) -> list[str]:
     """Overrides as a command line has them: {"train.batch": 32} -> ["train.batch=32"]."""
     if isinstance(overrides, Mapping):
-        return [f"{key}={json.dumps(value, ensure_ascii=False, default=str)}" for key, value in overrides.items()]
+        return [f"{key}={_inline(value)}" for key, value in overrides.items()]
     return list(overrides)
+
+
+def _inline(value: Any) -> str:
+    """A Python value as YAML on one line: JSON, but YAML knows no surrogate pairs."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return "".join(each if each.isprintable() or ord(each) > 0xFFFF else f"\\u{ord(each):04x}" for each in text)
 
 
 def apply(root: Node, overrides: Sequence[str] | Mapping[str, Any]) -> tuple[list[str], list[Mistake]]:
@@ -141,7 +147,7 @@ def _drop(root: Node, holder: Node, override: Override) -> dict[str, str]:
     """Removes what belonged to the component that is replaced; of the loss, what `play` said too."""
     dropped: dict[str, str] = {}
     old = holder
-    if override.words[-1] != "use":
+    if override.place == override.words:
         inner = holder.child(override.words[-1]) if isinstance(holder.value, dict) else None
         old = inner if inner is not None else Node(None, holder.spot)
     if isinstance(old.value, dict):
@@ -174,5 +180,5 @@ def _is_there(root: Node, words: Sequence[str]) -> bool:
     for word in words:
         if node is None:
             return False
-        node = node.child(int(word) if isinstance(node.value, list) else word)
+        node = node.child(int(word) if isinstance(node.value, list) and word.isdecimal() else word)
     return node is not None

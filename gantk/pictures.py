@@ -15,8 +15,9 @@ from gantk.interfaces import Callback, Dataset, Samples, View
 from gantk.spec import DataSpec
 from gantk.train import State
 
-COLLAPSE_RATIO = 0.25
 COMPARED = 64  # samples whose distances are compared
+COLLAPSE_RATIO = 0.25  # so much closer together than real ones is suspect …
+COLLAPSE_AFTER = 0.2  # … once this share of the run is over: nets begin with samples that are all alike
 
 
 def diversity(samples: torch.Tensor, spec: DataSpec) -> torch.Tensor:
@@ -40,6 +41,7 @@ class Pictures:
         count: samples in a picture.
         seed: the recipe's seed.
         device: where the nets are.
+        steps: of the whole run.
         callbacks: told of each picture.
     """
 
@@ -52,6 +54,7 @@ class Pictures:
         count: int,
         seed: int,
         device: torch.device,
+        steps: int,
         callbacks: Sequence[Callback] = (),
     ):
         self.folder = folder
@@ -60,10 +63,11 @@ class Pictures:
         self.count = count
         self.seed = seed
         self.device = device
+        self.steps = steps
         self.callbacks = callbacks
         self.real = take(train, count)
         self._real_diversity = diversity(take(train, COMPARED).samples, train.spec)
-        self._warned = False
+        self._was_low = self._warned = False
 
     def of_data(self) -> None:
         """Draws samples of the data: samples/data.png."""
@@ -75,13 +79,16 @@ class Pictures:
         self._draw(f"step-{state.step:06d}", drawn[: self.count], f"step {state.step}", step=state.step)
         ratios = diversity(drawn.samples[:COMPARED], self.train.spec) / self._real_diversity.clamp_min(1e-12)
         lowest = float(ratios.min())
-        if lowest < COLLAPSE_RATIO and not self._warned:
+        low = lowest < COLLAPSE_RATIO and state.step >= COLLAPSE_AFTER * self.steps
+        collapsed = low and (self._was_low or state.step == self.steps)
+        self._was_low = low
+        if collapsed and not self._warned:
             self._warned = True
             console.warn(
                 f"step {state.step}: mode collapse? The samples of a batch are {lowest:.2f} times as far apart as real "
                 "ones. If that stays, try a lower learning rate, loss r1 > 0, or basics/minibatch_discrimination"
             )
-        return {"diversity": lowest, "collapse_warning": float(lowest < COLLAPSE_RATIO)}
+        return {"diversity": lowest, "collapse_warning": float(collapsed)}
 
     def of_result(self, state: State) -> None:
         """Draws samples/generated.png and whatever more pictures the view has."""

@@ -118,10 +118,30 @@ def from_text(
     dropped, wrong = overriding.apply(root, overrides)
     resolver = Resolver(root, registry or installed())
     values = resolver.resolve()
-    mistakes += wrong + [_located(root, problem) for problem in resolver.reader.problems]
+    mistakes += wrong
+    told = {mistake.spot for mistake in mistakes}  # what cannot be read is also of a wrong type: one message will do
+    located = (_located(root, problem) for problem in resolver.reader.problems)
+    mistakes += [mistake for mistake in located if mistake.spot not in told]
     if mistakes:
         raise _error(mistakes)
     return Recipe(name, text, values, resolver.origins(values), tuple(dropped), resolver.reader.registry)
+
+
+def entries_of(overrides: Sequence[str] | Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The `evaluate` entries that overrides say where there is no recipe, with every default filled in.
+
+    Raises:
+        RecipeError: all mistakes in them, or an override of anything else.
+    """
+    spot = Spot(Source("command line", "", is_file=False))
+    root = Node({"evaluate": Node([], spot)}, spot)
+    _, mistakes = overriding.apply(root, overrides)
+    resolver = Resolver(root, installed())
+    entries = resolver.entries()
+    mistakes += [_located(root, problem) for problem in resolver.reader.problems]
+    if mistakes:
+        raise _error(mistakes)
+    return entries
 
 
 def _located(root: Node, problem: Problem) -> Mistake:

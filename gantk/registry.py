@@ -18,6 +18,7 @@ import pluggy
 from gantk import plugin as hooks
 from gantk.errors import ComponentError
 from gantk.plugin import KINDS, Component
+from gantk.source import printable
 
 HOOKS = ("gantk_components", "gantk_recipes")
 
@@ -131,6 +132,10 @@ class Registry:
         """All components of this full or bare name, whatever their kind: what `gantk show NAME` shows."""
         return [declared for declared in self.components if name in (declared.full, declared.name)]
 
+    def nearest_to(self, name: str) -> str | None:
+        """The full name of the component that `name` was probably meant to be, of any kind, or None."""
+        return _nearest_component(name, self.components)
+
     def of_kind(self, kind: str) -> list[Declared]:
         """All components of a kind, by full name."""
         return [declared for declared in self.components if declared.kind == kind]
@@ -146,6 +151,7 @@ class Registry:
         Raises:
             ComponentError: there is none; the first line says what is wrong, the next what to write instead.
         """
+        shown = printable(name)
         same_kind = self.of_kind(kind)
         for declared in same_kind:
             if declared.full == name:
@@ -156,14 +162,14 @@ class Registry:
         if bare:
             choices = [declared.full for declared in bare]
             if len(bare) > 1:
-                raise ComponentError(f"ambiguous {kind} '{name}'\n{_either(choices)}")
-            raise ComponentError(f"'{name}' is not a full name\nwrite '{choices[0]}'")
+                raise ComponentError(f"ambiguous {kind} '{shown}'\n{_either(choices)}")
+            raise ComponentError(f"'{shown}' is not a full name\nwrite '{choices[0]}'")
         others = [declared for declared in self.named(name) if declared.kind != kind]
         if others:
             kinds = " and ".join(with_article(other.kind) for other in others)
-            raise ComponentError(f"'{name}' is {kinds}, not {with_article(kind)}\n{self._suggestion(kind, name)}")
+            raise ComponentError(f"'{shown}' is {kinds}, not {with_article(kind)}\n{self._suggestion(kind, name)}")
         self._explain_unusable(name)
-        raise ComponentError(f"unknown {kind} '{name}'\n{self._suggestion(kind, name)}")
+        raise ComponentError(f"unknown {kind} '{shown}'\n{self._suggestion(kind, name)}")
 
     def _suggestion(self, kind: str, name: str) -> str:
         known = self.of_kind(kind)

@@ -40,6 +40,13 @@ class Resolver:
         self._check_keep_best(values)
         return values
 
+    def entries(self) -> list[dict[str, Any]]:
+        """The entries of `evaluate` alone, where there is no whole recipe."""
+        known = [each for each in parameters(Blocks) if each.name == "evaluate"]
+        values = self.reader.block(known, self.root.plain(), (), "what a sample file is judged by")
+        self._check_names(values.get("evaluate") or [])
+        return values.get("evaluate") or []
+
     def _with_defaults_of(self, loss: dict[str, Any], play: dict[str, Any], has_generator: bool) -> dict[str, Any]:
         """`play`, and what the loss says by default where the recipe says nothing."""
         try:

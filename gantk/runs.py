@@ -172,6 +172,7 @@ def _carry_out(folder: RunFolder, parts: Parts) -> RunFolder:
         count=settings["samples"],
         seed=values["seed"],
         device=parts.device,
+        steps=parts.steps,
         callbacks=parts.callbacks,
     )
     pictures.of_data()

@@ -213,7 +213,7 @@ def _advice(parameter: Parameter, raw: Any) -> str:
     for meant, text in _readings(parameter, raw):
         try:
             parameter.read(meant)
-        except ValidationError:
+        except ValueError:
             continue
         return text
     return parameter.help

@@ -96,9 +96,9 @@ class Mistake:
     def __str__(self) -> str:
         spot = self.spot
         place = f":{spot.line + 1}:{spot.column + 1}" if spot.source.is_file else ""
-        text = [f"{printable(spot.source.name)}{place}: {self.message}", *_pointed(spot)]
+        text = [f"{printable(spot.source.name)}{place}: {printable(self.message)}", *_pointed(spot)]
         if self.hint:
-            text.append(f"  {self.hint}")
+            text.append(f"  {printable(self.hint)}")
         return "\n".join(text)
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from gantk import plots
 from gantk.api import Model
+from gantk.checkpoint import is_checkpoint
 from gantk.errors import FileError, GantkError
 from gantk.folder import RunFolder
 from gantk.formats import format_for
@@ -28,7 +29,7 @@ def picture(source: Path, number: int, seed: int = 0) -> Image.Image:
     """
     if not source.exists():
         raise FileError(f"{source}: there is no such run or file")
-    if source.is_dir() or _is_checkpoint(source):
+    if source.is_dir() or is_checkpoint(source):
         model = Model(source)
         return picture_of(model.sample(number, seed=seed, raw=True), f"step {model.checkpoint.step}")
     try:
@@ -67,13 +68,6 @@ def write_training(source: Path, out: Path) -> None:
         column.paste(frame, (0, top))
         top += frame.height
     column.save(out)
-
-
-def _is_checkpoint(path: Path) -> bool:
-    from gantk.checkpoint import MAGIC
-
-    with path.open("rb") as file:
-        return file.read(len(MAGIC)) == MAGIC
 
 
 def _plain_image(path: Path) -> Samples:

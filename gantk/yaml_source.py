@@ -82,7 +82,7 @@ class _Composer:
 
     def _spot_of(self, event: Any) -> Spot:
         start, end = event.start_mark, event.end_mark
-        one_line = end.line == start.line and isinstance(event, yaml.ScalarEvent)
+        one_line = end.line == start.line and isinstance(event, (yaml.ScalarEvent, yaml.AliasEvent))
         return self._spot(start.line, start.column, max(1, end.column - start.column) if one_line else 1)
 
     def _mistake(self, event: Any, message: str, hint: str = "") -> None:
@@ -196,6 +196,12 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    style = None if text.isprintable() else '"'  # PyYAML folds some line breaks wrongly in other styles
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _represent_text)
 for _pattern, _tag in ((INTEGER, "int"), (NUMBER, "float")):
     _whole = re.compile(f"(?:{_pattern.pattern})$")
     _Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _whole, list("-+.0123456789"))

@@ -202,7 +202,7 @@ def test_doctor(tiny: Path, capsys) -> None:
         (["view", "nowhere"], 2, "nowhere"),
         (["evaluate", "nowhere"], 2, "nowhere"),
         (["show", "basics/wgan_pg"], 2, "basics/wgan_gp"),
-        (["list", "losss"], 2, "loss"),
+        (["list", "lossy"], 2, "loss"),
         (["cp", "toy_motiff"], 2, "toy_motif"),
         (["sample", "notes.txt"], 2, "notes.txt"),
         (["view", "notes.txt"], 2, "notes.txt"),

@@ -137,9 +137,8 @@ def test_stopped_and_resumed_is_the_run_that_never_stopped(schedule: str, tmp_pa
     go(whole, 20, schedule=schedule)
 
     half = make_state()
-    for _ in train(
-        half, make_data(), seed=7, steps=20, batch=8, critic_steps=2, generator_steps=2, ema_decay=0.9, schedule=schedule
-    ):
+    settings: dict = {"seed": 7, "batch": 8, "critic_steps": 2, "generator_steps": 2, "ema_decay": 0.9}
+    for _ in train(half, make_data(), steps=20, schedule=schedule, **settings):
         if half.step == 10:
             break
     path = tmp_path / "step-10.h5"
@@ -175,7 +174,9 @@ def test_average_follows_by_the_formula() -> None:
         generator.layers[1].running_mean.fill_(5.0)
     follow(average, generator, decay=0.75)
     new = average.state_dict()
-    torch.testing.assert_close(new["layers.0.weight"], 0.75 * old["layers.0.weight"] + 0.25 * generator.layers[0].weight)
+    torch.testing.assert_close(
+        new["layers.0.weight"], 0.75 * old["layers.0.weight"] + 0.25 * generator.layers[0].weight
+    )
     assert (new["layers.1.running_mean"] == 5.0).all()
 
 

@@ -3,37 +3,78 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gantk import console
 from gantk.cli import options
 
+if TYPE_CHECKING:
+    from gantk.build import Entry
+    from gantk.evaluate import Results
+
+    Judged = tuple[list[Entry], Results, dict[str, Any]]
+
 
 @click.command()
-@click.argument("source", metavar="RUN|CHECKPOINT", type=click.Path(path_type=Path))
+@click.argument("source", metavar="RUN|CHECKPOINT|SAMPLES", type=click.Path(path_type=Path))
 @options.overrides
+@click.option(
+    "--data", metavar="RECIPE|FILE", help="Of a sample file: the recipe, or file of real samples, it is judged by."
+)
 @click.option("--seed", type=int, help="Seed of latents and metrics. [default: the recipe's]")
 @options.device
 @options.as_json
 @options.quiet
-def command(source: Path, overrides: tuple[str, ...], seed: int | None, device: str, as_json: bool) -> None:
-    """Metrics of a run or a checkpoint on the test split, by the `evaluate` entries of its recipe.
+def command(
+    source: Path, overrides: tuple[str, ...], data: str | None, seed: int | None, device: str, as_json: bool
+) -> None:
+    """Metrics of a run or a checkpoint on the test split, by the `evaluate` entries of its recipe; or of a file of
+    samples, whoever made it.
 
     KEY=VALUE changes entries or where the data lie; exits with 1 where a bar (`require`) is missed.
+
+    With --data, SOURCE is a file in any format that `gantk list format` names. Beside a recipe it is judged by that
+    recipe's entries and data. Beside a file of real samples it is judged by all metrics for such samples, a fifth of
+    the real ones being held out.
 
     \b
     gantk evaluate runs/lin_starshaped-1
     gantk evaluate runs/lin_starshaped-1 evaluate.0.samples=5000
     gantk evaluate runs/toy_motif-1 'evaluate=[{use: basics/diversity}]' --json
+    gantk evaluate samples.h5 --data toy_motif
     """
+    from gantk.errors import BarMissed
+    from gantk.evaluate import HEADINGS, missed_bars, rows, summaries
+    from gantk.evaluate import as_json as to_json
+
+    if data is not None:
+        entries, results, document = _of_file(source, data, overrides, seed)
+    else:
+        entries, results, document = _of_model(source, overrides, seed, device)
+    missed = missed_bars(entries, results)
+    if as_json:
+        console.answer_json(document | {"split": "test", "values": to_json(results), "missed": missed})
+    else:
+        for line in summaries(entries, results):
+            console.answer(line)
+        console.table(f"{next(iter(document.values()))}, test split", HEADINGS, rows(results))
+    if missed:
+        raise BarMissed("below the bar that the recipe sets: " + "; ".join(missed))
+
+
+def _of_model(source: Path, overrides: tuple[str, ...], seed: int | None, device: str) -> Judged:
+    """A run or a checkpoint, on its own recipe's test split."""
     from gantk import build
     from gantk.api import Model
-    from gantk.errors import BarMissed, RecipeError
-    from gantk.evaluate import HEADINGS, evaluate, missed_bars, rows, summaries
-    from gantk.evaluate import as_json as to_json
+    from gantk.checkpoint import is_checkpoint
+    from gantk.errors import RecipeError
+    from gantk.evaluate import evaluate
     from gantk.recipe import from_text
 
+    if source.is_file() and not is_checkpoint(source):
+        raise click.UsageError(f"{source} is not a checkpoint; say what to judge samples by: --data RECIPE or FILE")
     model = Model(source, device)
     values = from_text(model.checkpoint.recipe, name=source.name, overrides=overrides).values
     entries = build.metrics(values)
@@ -52,13 +93,21 @@ def command(source: Path, overrides: tuple[str, ...], seed: int | None, device: 
         seed=values["seed"] if seed is None else seed,
         device=model.device,
     )
-    missed = missed_bars(entries, results)
-    if as_json:
-        document = {"checkpoint": str(model.checkpoint.path), "step": model.checkpoint.step, "split": "test"}
-        console.answer_json(document | {"values": to_json(results), "missed": missed})
-    else:
-        for line in summaries(entries, results):
-            console.answer(line)
-        console.table(f"{model.checkpoint.path}, test split", HEADINGS, rows(results))
-    if missed:
-        raise BarMissed("below the bar that the recipe sets: " + "; ".join(missed))
+    return entries, results, {"checkpoint": str(model.checkpoint.path), "step": model.checkpoint.step}
+
+
+def _of_file(source: Path, data: str, overrides: tuple[str, ...], seed: int | None) -> Judged:
+    """A file of samples, beside a recipe or a file of real samples."""
+    from gantk import judging
+    from gantk.checkpoint import is_checkpoint
+    from gantk.errors import FileError
+    from gantk.formats import format_for
+
+    if source.is_dir() or (source.is_file() and is_checkpoint(source)):
+        raise click.UsageError(f"{source} has its own recipe: leave out --data, or change it by data.KEY=VALUE")
+    if not source.is_file():
+        raise FileError(f"{source}: there is no such file")
+    samples = format_for(source).read(source)
+    against = judging.reference(data, overrides, seed)
+    entries, results = against.entries, judging.judge(samples, against)
+    return entries, results, {"samples": str(source), "data": data}

@@ -97,8 +97,16 @@ def _as_json(declared: Declared) -> dict[str, Any]:
 
 
 def _recipe(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
-    from gantk.recipe import load
+    from gantk.errors import FileError
+    from gantk.recipe import load, locate
+    from gantk.registry import registry
 
+    try:
+        locate(name)
+    except FileError as error:
+        near = registry().nearest_to(name)
+        hint = f". A component of a similar name is '{near}'" if near else ""
+        raise FileError(f"there is no component called '{name}', and {error}{hint}") from error
     recipe = load(name, overrides)
     for line in recipe.dropped:
         console.warn(line)
