@@ -119,7 +119,7 @@ def type_text(annotation: Any) -> str:
     origin = get_origin(annotation)
     arguments = get_args(annotation)
     if origin is Annotated:
-        words = " and ".join(_constraints(arguments[1:]))
+        words = " and ".join(dict.fromkeys(_constraints(arguments[1:])))  # pydantic's Field says some twice
         return f"{type_text(arguments[0])} {words}".strip()
     if origin is Literal:
         return " | ".join(json.dumps(each, default=str) for each in arguments)

@@ -119,7 +119,8 @@ class Play:
         if not self._shared_forward:
             return self.score(self.real), self.score(self.fake)
         wanted = [name for name in ("labels", "condition") if declares(self.critic, name)]
-        given = {name: torch.cat([getattr(self, name)] * 2) for name in wanted}
+        known = {name: getattr(self, name) for name in wanted if getattr(self, name) is not None}
+        given = {name: torch.cat([values] * 2) for name, values in known.items()}
         both = call(self.critic, torch.cat([self.real, self.fake]), **given)
         real, fake = both.split([len(self.real), len(self.fake)])
         return real, fake

@@ -29,7 +29,10 @@ class Resolver:
         """All values; what is wrong with them is in `self.reader.problems`."""
         raw = self.root.plain()
         play = raw.get("play", {})
-        loss = Reader(self.reader.registry).component(Nested("loss"), raw.get("loss"), ())
+        of_loss = Reader(self.reader.registry)
+        loss = of_loss.component(Nested("loss"), raw.get("loss"), ())
+        if of_loss.problems:
+            loss = {}  # reported below, with the rest; until it is mended, nobody knows its defaults
         if isinstance(play, dict) and loss:
             raw["play"] = self._with_defaults_of(loss, play, has_generator=raw.get("generator") is not None)
         values = self.reader.block(parameters(Blocks), raw, (), "the recipe")

@@ -10,6 +10,7 @@ import inspect
 import json
 import types
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -63,8 +64,8 @@ class Parameter:
         return _adapter(self.annotation).validate_json(to_json(value), strict=True)
 
     def read(self, value: Any) -> Any:
-        """A JSON-like value checked and converted, JSON-like again. Raises as `typed` does."""
-        return plain(self.typed(value))
+        """A JSON-like value checked and converted, JSON-like again, paths absolute. Raises as `typed` does."""
+        return plain(self.typed(value), _absolute)
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema of a plain value."""
@@ -161,15 +162,19 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
     return TypeAdapter(annotation, config=ConfigDict(strict=True, allow_inf_nan=False))
 
 
-def plain(value: Any) -> Any:
-    """A value as JSON-like data: lists for tuples, absolute text for paths (relative to the working directory)."""
+def plain(value: Any, path_text: Callable[[Path], str] = str) -> Any:
+    """A value as JSON-like data: lists for tuples, text for paths."""
     if isinstance(value, Path):
-        return str(value.expanduser().absolute())
+        return path_text(value)
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(item) for item in value]
+        return [plain(item, path_text) for item in value]
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): plain(item, path_text) for key, item in value.items()}
     return value.value if isinstance(value, Enum) else value
+
+
+def _absolute(path: Path) -> str:
+    return str(path.expanduser().absolute())  # relative to the working directory
 
 
 def to_json(value: Any) -> str:

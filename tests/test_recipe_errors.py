@@ -211,5 +211,7 @@ def test_a_loss_with_wrong_defaults_is_blamed_itself(monkeypatch: pytest.MonkeyP
     assert "5:13: wrong default of toy/simple: play.critic_steps" in mistakes_in(RECIPE.replace("critic_steps: 2", ""))
     gives({"critic_step": 1})
     assert "name ['critic_step'], which play does not have" in mistakes_in(RECIPE)
+    monkeypatch.setattr(recipes_plugin.Simple, "play_defaults", lambda penalty: {"critic_steps": penalty + 1})
+    assert "play_defaults" not in mistakes_in(RECIPE, "loss.penalty=x")
     gives(7)
     assert "the play_defaults of toy/simple fail: TypeError" in mistakes_in(RECIPE)

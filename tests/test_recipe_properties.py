@@ -62,7 +62,7 @@ def test_any_subset_of_valid_overrides_gives_a_recipe_that_resolves_to_itself(ov
         assert any(f"{each}.".startswith(f"{path}.") and once.origins[each] == "command line" for each in once.origins)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(words, trees, max_size=4))
 def test_what_is_written_is_read_back(values: dict[str, Any]) -> None:
     text = dump(values)
@@ -83,13 +83,13 @@ def told(text: str, *overrides: str) -> None:
 pieces = words | st.sampled_from([*":-{}[]#&*!|>'\"%@`,?\t\n ", "<<: ", "--- ", "\n\t", "'", "1e-4", "use: ", "\\U"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.integers(0, len(RECIPE)), st.integers(0, 40), pieces)
 def test_random_damage_never_gives_another_error(start: int, length: int, piece: str) -> None:
     told(RECIPE[:start] + piece + RECIPE[start + length :])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=60))
 def test_random_text_never_gives_another_error(text: str) -> None:
     told(text)
@@ -100,7 +100,7 @@ def test_random_text_never_gives_another_error(text: str) -> None:
 paths = st.sampled_from([*OVERRIDES, "use", "data.use", "loss.use", "evaluate", "evaluate.0", "train", "play", "x.0.y"])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(paths, trees), max_size=4))
 def test_values_of_any_shape_anywhere_never_give_another_error(overrides: list[tuple[str, Any]]) -> None:
     told(RECIPE, *[f"{path}={json.dumps(value)}" for path, value in overrides])

@@ -37,6 +37,7 @@ TYPES = [
     (tuple[int, ...], "list of integer"),
     (list[int | str], "list of (integer | text)"),
     (Annotated[list[int], Len(1, 3)], "list of integer with at least 1 and with at most 3"),
+    (Annotated[str, Field(pattern="^[01]+$")], "text like ^[01]+$"),
     (dict[str, float], "mapping of text to number"),
     (Path, "path"),
     (Any, "any value"),
@@ -68,7 +69,9 @@ def test_a_parameter_knows_its_default_and_its_meaning(tmp_path: Path, monkeypat
     assert names["names"].default == ["a", "b"]
     assert names["names"].help == "what they are called, over two lines."
     assert names["scale"].default == 1.0 and isinstance(names["scale"].default, float)
-    assert names["root"].default == str(Path.cwd() / "data")
+    assert names["root"].default == "data"
+    monkeypatch.chdir(tmp_path)
+    assert fill("dataset", {"use": "toy/points"}, REGISTRY)["root"] == str(tmp_path / "data")
     (root, _) = parameters(toy.Files)
     assert root.required and root.default is None
 
