@@ -53,7 +53,8 @@ class Train:
         epochs: how many times the training data are drawn; give either this or `steps`.
         batch: samples in a batch, over all devices.
         ema: decay of the moving average of the generator's weights, which is then what is sampled; null: none.
-        schedule: the factor on the learning rates over the run.
+        schedule: the factor on both learning rates over the run: constant 1; linear or cosine from 1 to 0; tail: 1 for
+            the first half, then linearly to 0.
         precision: what the nets compute in; bfloat16 by autocast.
         sample_every: steps between sample pictures; null: about ten pictures in the run.
         samples: how many samples a picture shows.
@@ -68,7 +69,7 @@ class Train:
     epochs: Annotated[float, Gt(0)] | None = None
     batch: Positive = 64
     ema: Annotated[float, Ge(0), Lt(1)] | None = None
-    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    schedule: Literal["constant", "linear", "cosine", "tail"] = "constant"
     precision: Literal["float32", "bfloat16"] = "float32"
     sample_every: Positive | None = None
     samples: Positive = 16

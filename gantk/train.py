@@ -70,7 +70,7 @@ def train(
     critic_steps: int = 1,  # critic updates a step; the loss may change it (warm-ups)
     generator_steps: int = 1,  # generator updates a step
     ema_decay: float | None = None,  # of the moving average, per step; None: no average is kept
-    schedule: Literal["constant", "linear", "cosine"] = "constant",  # of both learning rates, over `steps`
+    schedule: Literal["constant", "linear", "cosine", "tail"] = "constant",  # of both learning rates, over `steps`
     precision: Literal["float32", "bfloat16"] = "float32",
     device: torch.device | str = "cpu",
 ) -> Iterator[dict[str, Tensor]]:
@@ -163,12 +163,17 @@ def set_training(trained: list[nn.Parameter], frozen: list[nn.Parameter]) -> Non
 
 
 def rate_factor(schedule: str, step: int, steps: int) -> float:
-    """What the learning rates are multiplied with at `step` of `steps`: 1 at the start, towards 0 unless constant."""
+    """What the learning rates are multiplied with at `step` of `steps`: 1 at the start, towards 0 unless constant.
+
+    "tail" stays at 1 for the first half of the run and then falls linearly.
+    """
     done = step / steps
     if schedule == "linear":
         return 1 - done
     if schedule == "cosine":
         return (1 + math.cos(math.pi * done)) / 2
+    if schedule == "tail":
+        return min(1.0, 2 * (1 - done))
     return 1.0
 
 

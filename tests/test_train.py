@@ -184,6 +184,7 @@ def test_rates_follow_the_schedule_and_start_whole() -> None:
     assert [rate_factor("linear", step, 4) for step in range(4)] == [1.0, 0.75, 0.5, 0.25]
     assert rate_factor("cosine", 0, 10) == 1.0
     assert rate_factor("cosine", 5, 10) == pytest.approx(0.5)
+    assert [rate_factor("tail", step, 4) for step in range(4)] == [1.0, 1.0, 1.0, 0.5]
     assert {rate_factor("constant", step, 10) for step in range(10)} == {1.0}
 
 

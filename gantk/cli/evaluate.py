@@ -53,7 +53,7 @@ def command(
         entries, results, document = _of_file(source, data, overrides, seed)
     else:
         entries, results, document = _of_model(source, overrides, seed, device)
-    missed = missed_bars(entries, results)
+    missed = missed_bars([entry for entry in entries if entry.name in results], results)
     if as_json:
         console.answer_json(document | {"split": "test", "values": to_json(results), "missed": missed})
     else:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gantk import console
+
+if TYPE_CHECKING:
+    from gantk.recipe import Recipe
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
 device = click.option(
@@ -30,6 +34,12 @@ quiet = click.option(
     callback=_set_quiet,
     help="Say nothing but answers, warnings and errors.",
 )
+
+
+def tell_dropped(recipe: Recipe) -> None:
+    """Says which values of the recipe an override of `use` has dropped, since they belonged to another component."""
+    if recipe.dropped:
+        console.warn("dropped, since another component was chosen: " + ", ".join(recipe.dropped))
 
 
 def refuse_to_overwrite(path: Path, force: bool) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from gantk import console
 from gantk.cli import options
 
 
@@ -34,7 +33,6 @@ def command(recipe: str, overrides: tuple[str, ...], out: Path | None) -> None:
     from gantk.recipe import load
 
     loaded = load(recipe, overrides)
-    for line in loaded.dropped:
-        console.warn(line)
+    options.tell_dropped(loaded)
     folder = runs.start(loaded, out)
     show_result(folder)

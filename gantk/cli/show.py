@@ -108,8 +108,7 @@ def _recipe(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
         hint = f". A component of a similar name is '{near}'" if near else ""
         raise FileError(f"there is no component called '{name}', and {error}{hint}") from error
     recipe = load(name, overrides)
-    for line in recipe.dropped:
-        console.warn(line)
+    options.tell_dropped(recipe)
     if as_json:
         console.answer_json({"recipe": recipe.name, "values": recipe.values, "origins": recipe.origins})
         return

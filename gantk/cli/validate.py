@@ -23,8 +23,7 @@ def command(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
     from gantk.recipe import load
 
     loaded = load(recipe, overrides)
-    for line in loaded.dropped:
-        console.warn(line)
+    options.tell_dropped(loaded)
     answer: dict = {"recipe": loaded.name, "valid": True}
     try:
         data = build.datasets(loaded.values)

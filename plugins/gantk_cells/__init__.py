@@ -1,0 +1,1 @@
+"""Cells: fluorescence images of many proteins, simulated ones, and nets and measures for them."""

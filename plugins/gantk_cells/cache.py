@@ -1,0 +1,79 @@
+"""Arrays that take long to make, kept in HDF5 files: written atomically, ignored when stale or damaged.
+
+The files lie in `$GANTK_CACHE`, else `$XDG_CACHE_HOME/gantk`, else `~/.cache/gantk`; any of them may be deleted at
+any time. A folder of data is never written to.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from gantk.console import warn
+
+
+def folder() -> Path:
+    """Where the cache lies."""
+    if own := os.environ.get("GANTK_CACHE"):
+        return Path(own) / "cells"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gantk" / "cells"
+
+
+def digest(*parts: Any) -> str:
+    """A name for what these JSON values say."""
+    return sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def load(key: str, fingerprint: str) -> tuple[dict[str, np.ndarray], Any] | None:
+    """The arrays and notes kept under `key`, or None where there are none, or they were made from something else.
+
+    Args:
+        key: what they are.
+        fingerprint: the state of what they are made from.
+    """
+    path = folder() / f"{key}.h5"
+    try:
+        with h5py.File(path, "r") as file:
+            if file.attrs["fingerprint"] != fingerprint:
+                return None
+            arrays = {name: values[()] for name, values in file["arrays"].items()}
+            return arrays, json.loads(file["notes"][()].tobytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, KeyError, ValueError, RuntimeError):
+        return None  # damaged, or not ours: it is made anew
+
+
+def save(key: str, fingerprint: str, arrays: Mapping[str, np.ndarray], notes: Any) -> None:
+    """Keeps arrays and notes under `key`; where the disk does not allow it, the work is merely not saved.
+
+    Args:
+        key: what they are; an earlier entry is replaced.
+        fingerprint: the state of what they are made from.
+        arrays: by name.
+        notes: JSON values.
+    """
+    unfinished: str | None = None
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        handle, unfinished = tempfile.mkstemp(dir=folder(), suffix=".unfinished")
+        os.close(handle)
+        with h5py.File(unfinished, "w") as file:
+            file.attrs["fingerprint"] = fingerprint
+            group = file.create_group("arrays")
+            for name, values in arrays.items():
+                group.create_dataset(name, data=values, chunks=True, compression="lzf", fletcher32=True)
+            file["notes"] = np.frombuffer(json.dumps(notes).encode(), np.uint8)
+        Path(unfinished).replace(folder() / f"{key}.h5")
+    except OSError as error:
+        warn(f"cannot keep a cache in {folder()}: {error}")
+        if unfinished:
+            Path(unfinished).unlink(missing_ok=True)

@@ -1,0 +1,135 @@
+"""From the images of each class to a data set: the split, and the two ways of giving out images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gantk.data import Resident
+from gantk.errors import DataError
+from gantk.interfaces import Batch
+from gantk.spec import DataSpec
+from gantk_cells.images import ClassImages
+
+Layout = Literal["pairs", "per_class"]
+
+
+class CellImages(Resident):
+    """Images of several classes (proteins), resident on the device as uint8.
+
+    `pairs`: all classes together; a sample is (C, H, W), its label the class. `per_class`: a sample is one image of
+    each class, (K, C, H, W); the classes are its units. Which images meet in a sample is chance: with `rng`, class k
+    gives image (i + offset_k) mod n_k of its n_k, a fresh offset for each class and batch; without, i mod n_k. The
+    length is then the size of the largest class.
+
+    Args:
+        classes: images of each class; equal sizes.
+        layout: how they are given out.
+        channel_names: a name for each channel.
+        origin: "real" or "simulated".
+        pixel_size: micrometres.
+    """
+
+    def __init__(
+        self,
+        classes: Sequence[ClassImages],
+        layout: Layout,
+        channel_names: Sequence[str],
+        origin: str,
+        pixel_size: float,
+    ):
+        names = tuple(part.name for part in classes)
+        counts = torch.tensor([len(part.images) for part in classes])  # (K,)
+        own: dict[str, Any] = {"shape": classes[0].images.shape[1:], "axes": ("channel", "y", "x"), "unit_axes": 0}
+        if layout == "per_class":
+            own = {"shape": (len(names), *own["shape"]), "axes": ("protein", "channel", "y", "x"), "unit_axes": 1}
+        axis_names = {"channel": tuple(channel_names)} | ({"protein": names} if layout == "per_class" else {})
+        spec = DataSpec(
+            **own,
+            names=axis_names,
+            classes=names if layout == "pairs" else (),
+            view="cells/composite",
+            formats=("cells/ome_tiff",),
+            origin=origin,
+            attributes={"pixel_size_um": pixel_size},
+        )
+        stored = torch.from_numpy(np.concatenate([part.images for part in classes]))  # (N, C, H, W), class after class
+        labels = torch.arange(len(names)).repeat_interleave(counts)
+        truth = {
+            name: torch.from_numpy(np.concatenate([part.truth[name] for part in classes])) for name in classes[0].truth
+        }
+        if layout == "pairs":  # one of each class in turn, so that the first few show all
+            turn = torch.cat([torch.arange(count) for count in counts.tolist()]).argsort(stable=True)
+            stored, labels, truth = stored[turn], labels[turn], {name: values[turn] for name, values in truth.items()}
+        super().__init__(
+            spec,
+            stored,
+            labels=labels if layout == "pairs" else None,
+            truth=truth,
+            flips=("y", "x"),
+        )
+        self.layout = layout
+        self.counts = counts
+        self.longest = int(counts.max())
+
+    def __len__(self) -> int:
+        return len(self.stored) if self.layout == "pairs" else self.longest
+
+    def to(self, device: torch.device) -> CellImages:
+        """Moves everything to `device`, so that a batch needs nothing from elsewhere."""
+        super().to(device)
+        self.counts = self.counts.to(device)
+        self.truth = {name: values.to(device) for name, values in self.truth.items()}
+        return self
+
+    def batch(self, indices: Tensor, rng: torch.Generator | None) -> Batch:
+        """The samples of `indices`, (B,) on the CPU; with `rng`, turned over and partnered at random."""
+        if self.layout == "pairs":
+            return super().batch(indices, rng)
+        device, counts = self.stored.device, self.counts  # (K,)
+        place = indices.to(device)[:, None]  # (B, 1)
+        if rng is not None:
+            place = place + (torch.rand(len(counts), generator=rng, device=device) * counts).long()
+        rows = counts.cumsum(0) - counts + place % counts  # (B, K)
+        truth = {name: values[rows] for name, values in self.truth.items()}
+        return Batch(self.finish(self.stored[rows], rng), truth=truth)  # (B, K, C, H, W)
+
+
+def part(images: ClassImages, split: str, *, test: float, validation: float) -> ClassImages:
+    """The part of a class that belongs to a split, chosen by a hash of each file's name: it is always the same part.
+
+    Args:
+        images: of one class.
+        split: "train", "validation" or "test".
+        test: share of the test split; 0 where the test images lie elsewhere.
+        validation: share of the validation split.
+
+    Raises:
+        DataError: too few images for every split to have one.
+    """
+    place = [
+        int.from_bytes(blake2b(file.encode(errors="surrogatepass"), digest_size=8).digest(), "big")
+        for file in images.files
+    ]
+    order = sorted(range(len(place)), key=lambda i: place[i])
+    share = np.array(place, np.float64) / 2**64  # uniform in [0, 1)
+    tested = max(1, int((share < test).sum())) if test else 0
+    validated = max(1, int((share < test + validation).sum()) - tested)
+    if tested + validated >= len(order):
+        raise DataError(
+            f"{images.name} has only {len(order)} image{'s' * (len(order) > 1)}: too few for each of train, validation "
+            f"and test to get one"
+        )
+    bounds = {"test": (0, tested), "validation": (tested, tested + validated), "train": (tested + validated, None)}
+    rows = sorted(order[slice(*bounds[split])])
+    return ClassImages(
+        images.name,
+        [images.files[i] for i in rows],
+        images.images[rows],
+        {name: values[rows] for name, values in images.truth.items()},
+    )

@@ -1,0 +1,29 @@
+"""What this plugin declares. Nothing heavy is imported here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gantk.plugin import Component, hookimpl
+
+COMPONENTS = (
+    Component("dataset", "lin", "gantk_cells.lin:Lin", "LIN, or any folder of class folders with PNG or TIFF images"),
+    Component("dataset", "simulated", "gantk_cells.simulated:Simulated", "simulated fission-yeast cells (not LIN)"),
+    Component("generator", "separable", "gantk_cells.separable:SeparableGenerator", "red never sees green's latent"),
+    Component("generator", "starshaped", "gantk_cells.starshaped:StarShapedGenerator", "one red tower, K green ones"),
+    Component("critic", "separable", "gantk_cells.separable:SeparableCritic", "one tower on all channels"),
+    Component("critic", "per_class", "gantk_cells.starshaped:PerClassCritic", "one critic tower for each protein"),
+    Component("metric", "probe", "gantk_cells.probe:Probe", "does a classifier see the right protein?"),
+    Component("metric", "dependence", "gantk_cells.dependence:Dependence", "red-green correlation and red states"),
+    Component("view", "composite", "gantk_cells.composite:Composite", "red/green composites, one row a cell"),
+    Component("format", "ome_tiff", "gantk_cells.ome_tiff:OmeTiff", "OME-TIFF: named channels, pixel size"),
+    Component(
+        "command", "simulate_cells", "gantk_cells.simulate_command:simulate_cells", "write simulated cells as PNGs"
+    ),
+)
+
+
+@hookimpl
+def gantk_components() -> Iterable[Component]:
+    """The components of this plugin."""
+    return COMPONENTS

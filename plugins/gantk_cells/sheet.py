@@ -1,0 +1,116 @@
+"""A sheet of small pictures: blocks of lines with titles on a dark ground. No text runs over its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+GAP = 4
+MARGIN = 10
+LEAST_WIDTH = 300
+GROUND = (24, 24, 27)
+INK = (235, 235, 235)
+FAINT = (165, 165, 170)
+
+
+@dataclass
+class Line:
+    """Pictures side by side.
+
+    Args:
+        titles: above the pictures, from the left; a single title may be as wide as the sheet.
+        pictures: (H, W, 3) each, None for a place left free.
+    """
+
+    titles: list[str]
+    pictures: list[NDArray[np.uint8] | None]
+
+
+@dataclass
+class Block:
+    """Lines of pictures under one heading."""
+
+    heading: str
+    lines: list[Line]
+
+
+@lru_cache
+def font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    """The font that comes with Pillow."""
+    return ImageFont.load_default(size)
+
+
+def sheet(caption: str, blocks: list[Block], scale: int) -> Image.Image:
+    """All blocks under one another.
+
+    Args:
+        caption: printed at the top; a long one is wrapped.
+        blocks: of pictures of one size.
+        scale: each pixel of a picture becomes scale × scale pixels.
+    """
+    pictures = [picture for block in blocks for line in block.lines for picture in line.pictures if picture is not None]
+    height, width = (scale * side for side in pictures[0].shape[:2])
+    columns = max(len(line.pictures) for block in blocks for line in block.lines)
+    room = max(columns * (width + GAP) - GAP, LEAST_WIDTH)
+    strips = [_strip(room, MARGIN), *_text(caption, 16, INK, room)]
+    for block in blocks:
+        strips += _text(block.heading, 14, FAINT, room)
+        for line in block.lines:
+            strips += [_titles(line, width, room), _pictures(line, scale, height, width, room)]
+        strips.append(_strip(room, MARGIN - GAP))
+    page = _strip(room, sum(strip.height for strip in strips))
+    top = 0
+    for strip in strips:
+        page.paste(strip, (0, top))
+        top += strip.height
+    return page
+
+
+def _strip(room: int, height: int) -> Image.Image:
+    return Image.new("RGB", (room + 2 * MARGIN, height), GROUND)
+
+
+def _text(text: str, size: int, ink: tuple[int, int, int], room: int) -> list[Image.Image]:
+    """Strips with the text, broken between words."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and font(size).getlength(longer) <= room:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    strips = []
+    for line in lines:
+        strips.append(_strip(room, size + 8))
+        ImageDraw.Draw(strips[-1]).text((MARGIN, 2), _fitting(line, size, room), ink, font(size))
+    return strips
+
+
+def _titles(line: Line, width: int, room: int) -> Image.Image:
+    strip = _strip(room, 20 if any(line.titles) else 0)
+    for column, title in enumerate(line.titles):
+        fitting = _fitting(title, 13, room if len(line.titles) == 1 else width)
+        ImageDraw.Draw(strip).text((MARGIN + column * (width + GAP), 2), fitting, INK, font(13))
+    return strip
+
+
+def _pictures(line: Line, scale: int, height: int, width: int, room: int) -> Image.Image:
+    strip = _strip(room, height + GAP)
+    for column, picture in enumerate(line.pictures):
+        if picture is not None:
+            larger = Image.fromarray(picture.repeat(scale, axis=0).repeat(scale, axis=1))
+            strip.paste(larger, (MARGIN + column * (width + GAP), 0))
+    return strip
+
+
+def _fitting(text: str, size: int, room: int) -> str:
+    """The text, shortened with an ellipsis where it is wider than `room` pixels."""
+    if font(size).getlength(text) <= room:
+        return text
+    while text and font(size).getlength(text + "…") > room:
+        text = text[:-1]
+    return text + "…"

@@ -1,0 +1,112 @@
+"""What the cell nets share: sizes from the DataSpec, initialisation, normalisation.
+
+A tower is one plain DCGAN net. Towers that run side by side keep their weights in one parameter with a leading tower
+axis, so that they can be computed together (`fused`: one grouped convolution, few launches) or one after another.
+Both are the same mathematics.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from gantk.errors import DoesNotFit
+from gantk.spec import DataSpec
+
+Initialisation = Literal["dcgan", "default"]
+Normalisation = Literal["batch", "layer", "instance", "none"]
+
+NARROW = 12  # measured: towers narrower than this gain from grouped convolutions on a CPU too, wider ones lose
+
+
+def halvings(height: int, width: int) -> tuple[int, int, int]:
+    """How often a frame is halved until one side is 4 or less, and the size that is left: 48 x 80 gives 4, 3, 5.
+
+    Args:
+        height: of the frame, pixels.
+        width: of the frame, pixels.
+
+    Raises:
+        DoesNotFit: a side becomes odd before that, or there is nothing to halve.
+    """
+    h, w, count = height, width, 0
+    while h > 4 and w > 4:
+        if h % 2 or w % 2:
+            raise DoesNotFit(
+                f"images of {height} x {width} cannot be halved down to a side of 4 or less (stuck at {h} x {w}); "
+                "crop or resize them, to 48 x 80 or 64 x 64 for instance"
+            )
+        h, w, count = h // 2, w // 2, count + 1
+    if count == 0:
+        raise DoesNotFit(f"images of {height} x {width} are too small for these nets: both sides must exceed 4")
+    return count, h, w
+
+
+def image_shape(spec: DataSpec, units: Literal[0, 1], net: str) -> tuple[int, int, int, int]:
+    """(K, channels, H, W) of a sample: K = 1 where there are no units.
+
+    Args:
+        spec: what one sample is.
+        units: how many unit axes the net wants.
+        net: its name in the error.
+
+    Raises:
+        DoesNotFit: samples of another form.
+    """
+    if spec.unit_axes != units or len(spec.own_shape) != 3:
+        wanted = ("single images (channel, y, x): `layout: pairs`", "one image per class: `layout: per_class`")[units]
+        raise DoesNotFit(
+            f"{net} needs {wanted}; these samples are {' x '.join(map(str, spec.shape))} ({', '.join(spec.axes)})"
+        )
+    channels, height, width = spec.own_shape
+    return spec.unit_count, channels, height, width
+
+
+def initialise(weight: Tensor, initialisation: Initialisation, fan_in: int) -> None:
+    """Fill a weight in place.
+
+    Args:
+        weight: any shape.
+        initialisation: "dcgan": N(0, .02) (Radford et al. 2016); "default": U(-b, b), b = 1 / sqrt(fan_in), as
+            PyTorch's convolutions start.
+        fan_in: how many inputs one output sees.
+    """
+    if initialisation == "dcgan":
+        nn.init.normal_(weight, 0.0, 0.02)
+    else:
+        nn.init.uniform_(weight, -(fan_in**-0.5), fan_in**-0.5)
+
+
+def initial_bias(shape: tuple[int, ...], initialisation: Initialisation, fan_in: int) -> nn.Parameter:
+    """A bias: 0 ("dcgan") or as PyTorch starts it ("default").
+
+    Args:
+        shape: of the bias.
+        initialisation: "dcgan" or "default".
+        fan_in: how many inputs one output sees.
+    """
+    bias = nn.Parameter(torch.zeros(shape))
+    if initialisation == "default":
+        nn.init.uniform_(bias, -(fan_in**-0.5), fan_in**-0.5)
+    return bias
+
+
+def normalise(kind: Normalisation, channels: int, towers: int, initialisation: Initialisation) -> nn.Module:
+    """Normalisation of `towers` towers side by side, each on its own.
+
+    Args:
+        kind: over the batch, over all channels of a tower ("layer"), over each channel of a sample ("instance").
+        channels: of all towers together.
+        towers: K, for "layer".
+        initialisation: "dcgan" draws the scales from N(1, .02).
+    """
+    if kind == "none":
+        return nn.Identity()
+    norm: nn.Module
+    if kind == "batch":
+        norm = nn.BatchNorm2d(channels)
+    else:
+        norm = nn.GroupNorm(towers if kind == "layer" else channels, channels)
+    if initialisation == "dcgan":
+        nn.init.normal_(norm.weight, 1.0, 0.02)
+    return norm
