@@ -1,4 +1,4 @@
-"""The interfaces that the parts of a GAN meet: Dataset, Generator, Critic, Loss, Metric, View, Format, Callback.
+"""What a GAN is made of: Dataset, Generator, Critic, Loss; and around it Metric, View, Format, Objective, Callback.
 
 Generators and critics are plain `torch.nn.Module`s with the right methods: no base class. What a component is built
 from stands in its signature: left of `*` what gantk supplies by name (`spec` for nets and views, `split` for data
@@ -250,6 +250,20 @@ class Format(Protocol):
 
     def read(self, path: Path) -> Samples:
         """Reads what `write` wrote. Raises FileError where it cannot."""
+        ...
+
+
+class Objective(Protocol):
+    """What designed samples are to have much of: built as `Component(spec, *, …)` by a command that designs.
+
+    `differentiable` says whether gradients flow to soft samples. A command may supply more by name: scored `data` to
+    learn from, a `seed`.
+    """
+
+    differentiable: bool
+
+    def __call__(self, samples: Tensor) -> Tensor:
+        """(B, *spec.shape) to scores (B,), high for much of it."""
         ...
 
 

@@ -14,7 +14,7 @@ from gantk.recipe_files import locate, read, shipped, summary
 from gantk.registry import Declared, Registry
 from gantk.registry import registry as installed
 from gantk.resolve import Resolver, play_defaults
-from gantk.schema import Problem, described
+from gantk.schema import Problem, Reader, described
 from gantk.signature import Parameter, parameters
 from gantk.source import Mistake, Node, Source, Spot
 from gantk.yaml_source import compose, dump
@@ -103,18 +103,7 @@ def from_text(
     Raises:
         RecipeError: all mistakes in it.
     """
-    source = Source(source_name or name, text)
-    root, mistakes = compose(source)
-    if root is None and not mistakes:
-        mistakes.append(Mistake(Spot(source), "the file is empty", "`gantk cp` copies a recipe to start from"))
-    if root is not None and not isinstance(root.value, dict):
-        message = f"a recipe is a mapping of keys to values, not {described(root.plain())}"
-        mistakes.append(
-            Mistake(root.spot, message, f"its keys are {', '.join(each.name for each in parameters(Blocks))}")
-        )
-        root = None
-    if root is None:
-        raise _error(mistakes)
+    root, mistakes = _composed(Source(source_name or name, text), Blocks)
     dropped, wrong = overriding.apply(root, overrides)
     resolver = Resolver(root, registry or installed())
     values = resolver.resolve()
@@ -125,6 +114,51 @@ def from_text(
     if mistakes:
         raise _error(mistakes)
     return Recipe(name, text, values, resolver.origins(values), tuple(dropped), resolver.reader.registry)
+
+
+def load_as(
+    blocks: type,
+    name_or_path: str | Path,
+    overrides: Sequence[str] | Mapping[str, Any] = (),
+    registry: Registry | None = None,
+) -> dict[str, Any]:
+    """All values of the recipe of a command that brings blocks of its own.
+
+    Args:
+        blocks: a keyword-only dataclass whose fields are the blocks, as `gantk.recipe_blocks.Blocks` is for runs.
+        name_or_path: as for `load`.
+        overrides: as for `load`.
+        registry: as for `load`.
+
+    Raises:
+        RecipeError: all mistakes in it.
+        FileError: there is no such file, or it cannot be read.
+    """
+    path = locate(name_or_path, registry)
+    root, mistakes = _composed(Source(str(path), read(path)), blocks)
+    mistakes += overriding.apply(root, overrides)[1]
+    reader = Reader(registry)
+    values = reader.block(parameters(blocks), root.plain(), (), "the recipe")
+    mistakes += [_located(root, problem) for problem in reader.problems]
+    if mistakes:
+        raise _error(mistakes)
+    return values
+
+
+def _composed(source: Source, blocks: type) -> tuple[Node, list[Mistake]]:
+    """The values of a text that is a mapping. Raises RecipeError where it is not."""
+    root, mistakes = compose(source)
+    if root is None and not mistakes:
+        mistakes.append(Mistake(Spot(source), "the file is empty", "`gantk cp` copies a recipe to start from"))
+    if root is not None and not isinstance(root.value, dict):
+        message = f"a recipe is a mapping of keys to values, not {described(root.plain())}"
+        mistakes.append(
+            Mistake(root.spot, message, f"its keys are {', '.join(each.name for each in parameters(blocks))}")
+        )
+        root = None
+    if root is None:
+        raise _error(mistakes)
+    return root, mistakes
 
 
 def entries_of(overrides: Sequence[str] | Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -51,14 +51,14 @@ def draw(
         n: how many.
         seed: of the latents.
         purpose: name of the random stream.
-        labels: (n,) for a generator that takes labels; None: every class in turn.
+        labels: (n,) for a generator that takes labels; None: every class in turn, where there are classes.
         condition: (n, *spec.condition_shape) for a generator that takes a condition.
         device: where the generator is.
     """
     rng = randomness.generator(seed, purpose)  # drawn on the CPU: the same latents whatever the device
     latent = draw_latent(generator, n, rng)
-    if labels is None and declares(generator, "labels"):
-        labels = torch.arange(n) % max(len(spec.classes), 1)
+    if labels is None and spec.classes and declares(generator, "labels"):
+        labels = torch.arange(n) % len(spec.classes)
     if condition is None and declares(generator, "condition"):
         raise GantkError("this generator makes samples from a condition; give the samples to take it from")
     parts = []

@@ -50,9 +50,9 @@ class State:
 
 
 def side(net: nn.Module | None, loss: Loss, name: Literal["with_generator", "with_critic"]) -> list[nn.Parameter]:
-    """The parameters that are trained with one side: the net's own and those the loss adds to it."""
+    """The parameters that train with one side: the net's own and those the loss adds, but not those frozen for good."""
     modules = [module for module in (net, getattr(loss, name, None)) if module is not None]
-    return [parameter for module in modules for parameter in module.parameters()]
+    return [parameter for module in modules for parameter in module.parameters() if parameter.requires_grad]
 
 
 def average_of(generator: nn.Module) -> nn.Module:
@@ -149,6 +149,7 @@ def train(
             if state.ema is not None and ema_decay is not None:
                 follow(state.ema, generator, decay=min(ema_decay, (1 + step) / (10 + step)))
         loss.after_step(play)
+        set_training(critic_side + generator_side, [])  # the nets are left as they were found
 
         state.step = step + 1
         yield terms

@@ -164,6 +164,17 @@ def test_without_a_generator_only_the_critic_is_trained() -> None:
     assert not torch.equal(before["layers.0.weight"], state.critic.state_dict()["layers.0.weight"])
 
 
+def test_parameters_that_a_net_froze_stay_frozen() -> None:
+    state = make_state()
+    state.critic.layers[0].bias.requires_grad_(False)
+    state.critic_optimizer = torch.optim.Adam(side(state.critic, state.loss, "with_critic"), lr=1e-2)
+    before = state.critic.layers[0].bias.clone()
+    go(state, 3)
+    assert torch.equal(state.critic.layers[0].bias, before)
+    assert [p.requires_grad for p in state.critic.parameters()] == [True, False, True, True]
+    assert all(p.requires_grad for p in state.generator.parameters())
+
+
 def test_average_follows_by_the_formula() -> None:
     generator = TinyGenerator()
     average = average_of(generator)
