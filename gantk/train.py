@@ -144,7 +144,10 @@ def train(
             set_training(generator_side, critic_side)
             for update in range(generator_steps):
                 play = play_of("generator", step, update, generator_order, generator_draws)
-                terms |= update_side(play, loss.generator_loss, state.generator_optimizer)
+                made = update_side(play, loss.generator_loss, state.generator_optimizer)
+                if update == 0 and not terms.keys().isdisjoint(made):
+                    raise ValueError(f"{type(loss).__name__}: both sides have a term called {set(terms) & set(made)}")
+                terms |= made
                 generator_draws += 1
             if state.ema is not None and ema_decay is not None:
                 follow(state.ema, generator, decay=min(ema_decay, (1 + step) / (10 + step)))

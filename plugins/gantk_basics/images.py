@@ -1,0 +1,154 @@
+"""The view of images: a grid, or where they are neither grey nor in colour, a grid of their channels."""
+
+from math import ceil, sqrt
+from pathlib import Path
+from typing import Annotated
+
+import matplotlib
+import numpy as np
+from annotated_types import Ge
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from gantk.errors import DoesNotFit
+from gantk.interfaces import Samples
+from gantk.spec import DataSpec
+
+GAP = 2  # pixels between tiles
+MARGIN = 8
+TEXT = 13  # height of letters, pixels
+Grey = NDArray[np.uint8]
+
+
+class Images:
+    """A grid of images. One channel is drawn grey, three in colour, any other number as grey panels side by side.
+
+    Where samples have units, each unit is an image of its own and a sample is a row of them.
+
+    Args:
+        spec: what one sample is: channel, y and x behind the units; its range gives black and white.
+        columns: samples side by side; by default a grid about as wide as high.
+        tile: images smaller than this many pixels high are enlarged by a whole factor until they reach it.
+        most: how many samples are drawn at most.
+    """
+
+    def __init__(
+        self,
+        spec: DataSpec,
+        *,
+        columns: Annotated[int, Ge(1)] | None = None,
+        tile: Annotated[int, Ge(1)] = 48,
+        most: Annotated[int, Ge(1)] = 256,
+    ):
+        if len(spec.own_shape) != 3:
+            raise DoesNotFit(
+                f"basics/images draws images (channel, y, x), but these samples are "
+                f"{' x '.join(map(str, spec.shape))} ({', '.join(spec.axes)})"
+            )
+        self.spec = spec
+        self.columns = columns
+        self.tile = tile
+        self.most = most
+
+    def draw(self, samples: Samples, *, real: Samples | None = None, caption: str = "") -> Image.Image:
+        """One picture of all samples.
+
+        Args:
+            samples: (N, *spec.shape), N of 1 or more.
+            real: drawn in a grid of their own, on the right.
+            caption: printed above.
+        """
+        shown = [(str(samples.attributes.get("origin", "samples")), self._grid(samples))]
+        if real is not None:
+            shown.append((self.spec.origin, self._grid(real)))
+        panels = self._panels()
+        head = [caption] if caption else []
+        if panels > 1:
+            names = self.spec.names.get(self.spec.axes[-3], tuple(f"channel {i}" for i in range(panels)))
+            head.append("panels from left to right: " + ", ".join(names))
+        return _side_by_side(shown, head)
+
+    def _panels(self) -> int:
+        """How many pictures one image is drawn as."""
+        channels = self.spec.own_shape[0]
+        return 1 if channels in (1, 3) else channels
+
+    def _grid(self, samples: Samples) -> Image.Image:
+        values = samples.samples[: self.most].detach().float().cpu().numpy()
+        low, high = self.spec.range or (float(values.min()), float(values.max()))
+        scaled = np.nan_to_num((values - low) / max(high - low, 1e-12)).clip(0, 1)
+        bytes_ = (scaled * 255).round().astype(np.uint8)
+        per_row = self.spec.unit_count * self._panels()
+        channels, height, width = self.spec.own_shape
+        if channels == 3:
+            tiles = bytes_.reshape(-1, 3, height, width).transpose(0, 2, 3, 1)  # (N · units, H, W, 3)
+        else:
+            tiles = np.repeat(bytes_.reshape(-1, height, width, 1), 3, axis=-1)  # (N · units · C, H, W, 3)
+        columns = self.columns or (1 if self.spec.units else _columns(len(values), height, per_row * width))
+        return _mosaic(tiles, per_row, min(columns, len(values)), ceil(self.tile / height) if height < self.tile else 1)
+
+
+def _columns(count: int, height: int, width: int) -> int:
+    """Columns of a grid of tiles that is about as wide as high."""
+    return min(count, max(1, ceil(sqrt(count * height / width) - 1e-9)))
+
+
+def _mosaic(tiles: Grey, per_sample: int, columns: int, factor: int) -> Image.Image:
+    """Tiles (N, H, W, 3) row by row, `columns` samples of `per_sample` tiles each, on white."""
+    tiles = tiles.repeat(factor, axis=1).repeat(factor, axis=2)
+    count, height, width, _ = tiles.shape
+    samples = count // per_sample
+    rows = ceil(samples / columns)
+    apart = 3 * GAP if per_sample > 1 else 0
+    wide = per_sample * (width + GAP) + apart  # samples of several panels stand apart
+    page = np.full((rows * (height + GAP) - GAP, columns * wide - GAP - apart, 3), 255, np.uint8)
+    for index, tile in enumerate(tiles):
+        sample, panel = divmod(index, per_sample)
+        top, left = sample // columns * (height + GAP), sample % columns * wide + panel * (width + GAP)
+        page[top : top + height, left : left + width] = tile
+    return Image.fromarray(page)
+
+
+def _side_by_side(shown: list[tuple[str, Image.Image]], head: list[str]) -> Image.Image:
+    """Titled pictures side by side, under lines of text, broken so that nothing is cut off."""
+    font = ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf"), TEXT)
+    line = TEXT + 5
+    titles = [_wrapped(title, max(picture.width, 12 * TEXT), font) for title, picture in shown]
+    widths = [
+        max(picture.width, *(ceil(font.getlength(text)) for text in title))
+        for (_, picture), title in zip(shown, titles, strict=True)
+    ]
+    inner = max(sum(widths) + 2 * MARGIN * (len(shown) - 1), 16 * TEXT)
+    head = [text for part in head for text in _wrapped(part, inner, font)]
+    top = MARGIN + line * len(head)
+    under = top + line * max(map(len, titles)) + 2
+    page = Image.new("RGB", (inner + 2 * MARGIN, under + max(picture.height for _, picture in shown) + MARGIN), "white")
+    pen = ImageDraw.Draw(page)
+    for index, text in enumerate(head):
+        pen.text((MARGIN, MARGIN + index * line), text, "black", font)
+    left = MARGIN
+    for (_, picture), title, width in zip(shown, titles, widths, strict=True):
+        for index, text in enumerate(title):
+            pen.text((left, top + index * line), text, "#555555", font)
+        page.paste(picture, (left, under))
+        left += width + 2 * MARGIN
+    return page
+
+
+def _wrapped(text: str, width: int, font: ImageFont.FreeTypeFont) -> list[str]:
+    """The text broken into lines of at most `width` pixels: between words, and within a word that is longer."""
+    lines: list[str] = []
+    for paragraph in text.splitlines() or [""]:
+        lines.append("")
+        for word in paragraph.split(" "):
+            joined = f"{lines[-1]} {word}" if lines[-1] else word
+            if font.getlength(joined) <= width:
+                lines[-1] = joined
+                continue
+            if lines[-1]:
+                lines.append("")
+            for letter in word:
+                if lines[-1] and font.getlength(lines[-1] + letter) > width:
+                    lines.append("")
+                lines[-1] += letter
+    return lines

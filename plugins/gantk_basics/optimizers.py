@@ -1,0 +1,103 @@
+"""The optimisers of torch under their usual names, fused where the device allows it."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import torch
+from annotated_types import Ge, Gt, Interval
+from torch import Tensor
+
+Rate = Annotated[float, Gt(0)]
+Betas = tuple[Annotated[float, Interval(ge=0, lt=1)], Annotated[float, Interval(ge=0, lt=1)]]
+NotNegative = Annotated[float, Ge(0)]
+
+
+def _fused(parameters: list[Tensor]) -> bool | None:
+    """Whether one kernel updates all weights: None leaves the choice to torch."""
+    fits = all(weight.device.type in ("cpu", "cuda") and weight.is_floating_point() for weight in parameters)
+    return True if fits and parameters else None
+
+
+def adam(
+    parameters: Iterable[Tensor],
+    *,
+    lr: Rate = 1e-3,
+    betas: Betas = (0.9, 0.999),
+    eps: NotNegative = 1e-8,
+    weight_decay: NotNegative = 0.0,
+) -> torch.optim.Adam:
+    """Adam (Kingma & Ba 2015, algorithm 1).
+
+    Args:
+        parameters: the weights to train.
+        lr: learning rate.
+        betas: decay rates of the mean and of the mean square of gradients, each in [0, 1).
+        eps: added to the root of the mean square.
+        weight_decay: weight of an L2 term added to the gradient.
+    """
+    weights = list(parameters)
+    return torch.optim.Adam(weights, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=_fused(weights))
+
+
+def adamw(
+    parameters: Iterable[Tensor],
+    *,
+    lr: Rate = 1e-3,
+    betas: Betas = (0.9, 0.999),
+    eps: NotNegative = 1e-8,
+    weight_decay: NotNegative = 0.01,
+) -> torch.optim.AdamW:
+    """Adam whose weight decay does not pass through the moments (Loshchilov & Hutter 2019, algorithm 2).
+
+    Args:
+        parameters: the weights to train.
+        lr: learning rate.
+        betas: decay rates of the mean and of the mean square of gradients, each in [0, 1).
+        eps: added to the root of the mean square.
+        weight_decay: share of each weight, times lr, that is taken off at every update.
+    """
+    weights = list(parameters)
+    return torch.optim.AdamW(weights, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=_fused(weights))
+
+
+def rmsprop(
+    parameters: Iterable[Tensor],
+    *,
+    lr: Rate = 1e-2,
+    alpha: Annotated[float, Interval(ge=0, lt=1)] = 0.99,
+    eps: NotNegative = 1e-8,
+    weight_decay: NotNegative = 0.0,
+    momentum: NotNegative = 0.0,
+) -> torch.optim.RMSprop:
+    """RMSprop (Hinton 2012, lecture 6).
+
+    Args:
+        parameters: the weights to train.
+        lr: learning rate.
+        alpha: decay rate of the mean square of gradients, in [0, 1).
+        eps: added to the root of the mean square.
+        weight_decay: weight of an L2 term added to the gradient.
+        momentum: share of the last update that is kept.
+    """
+    return torch.optim.RMSprop(
+        list(parameters), lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum
+    )
+
+
+def sgd(
+    parameters: Iterable[Tensor],
+    *,
+    lr: Rate = 1e-2,
+    momentum: NotNegative = 0.0,
+    weight_decay: NotNegative = 0.0,
+) -> torch.optim.SGD:
+    """Stochastic gradient descent, with momentum on request.
+
+    Args:
+        parameters: the weights to train.
+        lr: learning rate.
+        momentum: share of the last update that is kept.
+        weight_decay: weight of an L2 term added to the gradient.
+    """
+    weights = list(parameters)
+    return torch.optim.SGD(weights, lr=lr, momentum=momentum, weight_decay=weight_decay, fused=_fused(weights))

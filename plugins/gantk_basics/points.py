@@ -1,0 +1,75 @@
+"""The view of points in a plane."""
+
+import io
+from textwrap import fill
+from typing import Annotated
+
+import torch
+from annotated_types import Ge
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+from torch import Tensor
+
+from gantk.errors import DoesNotFit
+from gantk.interfaces import Samples
+from gantk.spec import DataSpec
+
+REAL, MADE = "#9aa5b1", "#d1495b"
+LEAST = 1.0  # no axis is shorter, so that a single point does not fill the picture with its last digits
+
+
+class Points:
+    """A scatter of points in a plane, generated ones over real ones, in equal scales.
+
+    Args:
+        spec: what one point is: two coordinates.
+        size: width and height of the picture, pixels.
+    """
+
+    def __init__(self, spec: DataSpec, *, size: Annotated[int, Ge(120)] = 480):
+        if spec.shape != (2,):
+            raise DoesNotFit(
+                f"basics/points draws points in a plane, but these samples are {' x '.join(map(str, spec.shape))} "
+                f"({', '.join(spec.axes)})"
+            )
+        self.spec = spec
+        self.size = size
+
+    def draw(self, samples: Samples, *, real: Samples | None = None, caption: str = "") -> Image.Image:
+        """One picture of all points.
+
+        Args:
+            samples: (N, 2), N of 1 or more.
+            real: drawn behind them, and setting the scales together with them.
+            caption: printed above.
+        """
+        figure = Figure(figsize=(self.size / 100, self.size / 100), dpi=100, layout="constrained")
+        canvas = FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        area = max(4.0, min(30.0, 4000 / len(samples)))
+        points = samples.samples.detach().cpu()
+        behind = points[:0] if real is None else real.samples.cpu()
+        if real is not None:
+            axes.scatter(behind[:, 0], behind[:, 1], area, REAL, linewidths=0, label=self.spec.origin)
+        made = str(samples.attributes.get("origin", "samples"))
+        axes.scatter(points[:, 0], points[:, 1], area, MADE, linewidths=0, alpha=0.7, label=made)
+        x_limits, y_limits = _square(torch.cat([points, behind]))
+        x_name, y_name = self.spec.names.get(self.spec.axes[0], ("x", "y"))
+        axes.set(xlim=x_limits, ylim=y_limits, aspect="equal", xlabel=x_name, ylabel=y_name)
+        axes.spines[["top", "right"]].set_visible(False)
+        figure.suptitle(fill(caption, self.size // 11), fontsize=9)
+        figure.legend(loc="outside lower center", ncols=2 if self.size >= 450 else 1, frameon=False, fontsize=8)
+        buffer = io.BytesIO()
+        canvas.print_png(buffer)
+        return Image.open(buffer).convert("RGB")
+
+
+def _square(points: Tensor) -> list[tuple[float, float]]:
+    """Limits of both axes, of one length, that hold all points that are numbers."""
+    known = points[points.isfinite().all(1)]
+    if not len(known):
+        known = torch.zeros(1, 2)
+    low, high = known.amin(0), known.amax(0)
+    reach = max(LEAST, (high - low).max().item() * 1.1) / 2
+    return [(middle - reach, middle + reach) for middle in ((low + high) / 2).tolist()]
