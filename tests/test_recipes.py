@@ -1,0 +1,68 @@
+"""The shipped recipes: short, honest, and buildable as they stand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gantk import build
+from gantk.errors import DataError
+from gantk.recipe import from_text, load, shipped
+from gantk.runs import differences
+
+RECIPES = {name: path for name, path in shipped().items() if "/" not in name}
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_a_recipe_is_short_says_what_it_is_and_resolves_to_itself(name: str) -> None:
+    text = RECIPES[name].read_text()
+    assert len(text.splitlines()) <= 40
+    recipe = load(name)
+    assert len(recipe.values["about"]) > 10
+    again = from_text(recipe.to_yaml(), name)
+    assert again.values == recipe.values
+
+
+@pytest.mark.parametrize("name", sorted(name for name in RECIPES if not name.startswith("lin_")))
+def test_the_parts_fit_together(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANTK_CACHE", str(tmp_path))
+    values = load(name).values
+    try:
+        spec = build.datasets(values)["train"].spec
+    except DataError as error:
+        assert str(values["data"].get("root") or values["data"].get("file") or values["data"].get("path")) in str(error)
+        pytest.skip(f"{name} needs data that are not part of gantk")
+    assert all(count > 0 for count in build.check_fit(values, spec).values())
+
+
+@pytest.mark.parametrize("name", ["lin_dcgan", "lin_separable", "lin_starshaped", "lin_starshaped_wgan_gp"])
+def test_cell_recipes_fit_and_are_simulated(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANTK_CACHE", str(tmp_path))
+    values = load(name, {"data.cells": 20, "data.test_cells": 4}).values
+    spec = build.datasets(values)["train"].spec
+    assert spec.origin == "simulated"
+    assert build.check_fit(values, spec)["generator"] > 100_000
+
+
+def test_twins_differ_only_where_they_say() -> None:
+    changed = differences(load("lin_starshaped_paper").values, load("lin_starshaped_wgan_gp").values)
+    by_block = {key.partition(".")[0] for key in changed}
+    assert by_block <= {"about", "data", "generator", "critic", "play", "train"}
+    nets = {key for key in changed if key.startswith(("generator", "critic", "loss"))}
+    may = ("width", "bias", "smooth", "initialisation")
+    assert nets <= {f"{net}.{key}" for net in ("generator", "critic") for key in may}
+
+
+def test_paper_recipe_without_the_data_says_what_is_expected_and_what_to_do(monkeypatch, tmp_path) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError) as caught:
+        build.datasets(load("lin_starshaped_paper").values)
+    for words in ("LIN", "_train", "cells/simulated", str(tmp_path)):
+        assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("loss", ["gan", "wgan", "wgan_gp", "hinge", "lsgan"])
+def test_losses_swap_in_from_the_command_line(loss: str) -> None:
+    recipe = load("lin_starshaped", [f"loss.use=basics/{loss}"])
+    assert recipe.values["play"]["critic_steps"] == (5 if loss.startswith("wgan") else 1)
