@@ -32,7 +32,14 @@ class RunFolder:
 
     @classmethod
     def create(
-        cls, name: str, out: Path | None, *, text: str, resolved: str, environment: Mapping[str, Any]
+        cls,
+        name: str,
+        out: Path | None,
+        *,
+        text: str,
+        resolved: str,
+        origins: Mapping[str, str],
+        environment: Mapping[str, Any],
     ) -> RunFolder:
         """Makes a new folder, `out` or the next free `runs/<name>-<number>`, and writes what is known at the start.
 
@@ -44,11 +51,17 @@ class RunFolder:
             for part in ("samples", "checkpoints"):
                 (path / part).mkdir()
             (path / "recipe.yaml").write_text(text, encoding="utf-8")
+            (path / "origins.json").write_text(json.dumps(dict(origins), indent=2) + "\n", encoding="utf-8")
             (path / "env.json").write_text(json.dumps(environment, indent=2) + "\n", encoding="utf-8")
             (path / "resolved.yaml").write_text(resolved, encoding="utf-8")
         except OSError as error:
             raise FileError(f"cannot make a run folder at {error.filename or out}: {error.strerror}") from error
         return cls(path)
+
+    @property
+    def origins(self) -> Path:
+        """Where each value of the resolved recipe comes from, as JSON: dotted path to words."""
+        return self.path / "origins.json"
 
     @property
     def samples(self) -> Path:

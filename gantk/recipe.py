@@ -19,7 +19,7 @@ from gantk.signature import Parameter, parameters
 from gantk.source import Mistake, Node, Source, Spot
 from gantk.yaml_source import compose, dump
 
-__all__ = ["Recipe", "from_text", "load", "locate", "play_defaults", "shipped", "summary"]
+__all__ = ["Recipe", "from_text", "leaves", "load", "locate", "play_defaults", "shipped", "summary"]
 
 
 @dataclass(frozen=True)
@@ -207,3 +207,14 @@ def _kind_at(words: Sequence[str]) -> str:
             return place.kind
         known = parameters(place.block) if place is not None and place.block else ()
     raise KeyError(".".join(words))
+
+
+def leaves(values: Any, path: str = "") -> list[tuple[str, Any]]:
+    """(dotted path, value) of everything in nested mappings and lists of mappings, in order."""
+    if isinstance(values, dict) and values:
+        items = values.items()
+    elif isinstance(values, list) and any(isinstance(value, dict) for value in values):
+        items = enumerate(values)  # type: ignore[assignment]  # pairs all the same
+    else:
+        return [(path, values)]
+    return [leaf for key, value in items for leaf in leaves(value, f"{path}.{key}" if path else str(key))]

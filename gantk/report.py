@@ -14,6 +14,7 @@ from markupsafe import Markup
 from gantk import plots
 from gantk.evaluate import HEADINGS, from_json, rows
 from gantk.folder import RunFolder
+from gantk.recipe import leaves
 
 
 def write_report(folder: RunFolder) -> Path:
@@ -30,6 +31,7 @@ def _content(folder: RunFolder) -> dict[str, Any]:
     env = json.loads((folder.path / "env.json").read_text(encoding="utf-8"))
     timed = [line for line in lines if "seconds" in line]
     resolved = yaml.safe_load(folder.resolved())
+    origins = json.loads(folder.origins.read_text(encoding="utf-8")) if folder.origins.exists() else {}
     steps = sorted(folder.samples.glob("step-*.png"))
     last = [path for path in sorted(folder.samples.glob("*.png")) if not path.name.startswith("step-")]
     return {
@@ -45,7 +47,7 @@ def _content(folder: RunFolder) -> dict[str, Any]:
         "steps": [{"label": str(int(path.stem.removeprefix("step-"))), "source": _inline(path)} for path in steps],
         "pictures": [{"label": path.stem, "source": _inline(path)} for path in last],
         "recipe": (folder.path / "recipe.yaml").read_text(encoding="utf-8"),
-        "resolved": folder.resolved(),
+        "values": [(path, json.dumps(value), origins.get(path, "")) for path, value in leaves(resolved)],
         "environment": json.dumps(env, indent=2),
         "checkpoints": [path.name for path in folder.checkpoints()],
         "folder": str(folder.path),

@@ -93,7 +93,12 @@ def start(recipe: Recipe, out: Path | None = None) -> RunFolder:
     if parts.values["train"]["start_from"] is not None:
         checkpoint.load_weights(checkpoint.read(Path(parts.values["train"]["start_from"])), parts.state)
     folder = RunFolder.create(
-        recipe.name, out, text=recipe.text, resolved=parts.resolved, environment=_environment(parts)
+        recipe.name,
+        out,
+        text=recipe.text,
+        resolved=parts.resolved,
+        origins=recipe.origins,
+        environment=_environment(parts),
     )
     if parts.data["train"].spec.origin != "real":
         console.say(f"note: the data are {parts.data['train'].spec.origin}, not real")
@@ -126,6 +131,10 @@ def resume(path: Path, overrides: Sequence[str] | Mapping[str, Any] = ()) -> Run
     parts.best = last.best
     if changed:
         (folder.path / "resolved.yaml").write_text(parts.resolved, encoding="utf-8")
+        origins = json.loads(folder.origins.read_text(encoding="utf-8")) | dict.fromkeys(
+            changed, "command line, on resume"
+        )
+        folder.origins.write_text(json.dumps(origins, indent=2) + "\n", encoding="utf-8")
     folder.cut_back(parts.state.step)
     console.say(f"going on from step {parts.state.step} of {parts.steps}")
     return _carry_out(folder, parts)

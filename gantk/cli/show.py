@@ -98,7 +98,7 @@ def _as_json(declared: Declared) -> dict[str, Any]:
 
 def _recipe(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
     from gantk.errors import FileError
-    from gantk.recipe import load, locate
+    from gantk.recipe import leaves, load, locate
     from gantk.registry import registry
 
     try:
@@ -114,14 +114,3 @@ def _recipe(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
         return
     rows = [(path, json.dumps(value), recipe.origins.get(path, "")) for path, value in leaves(recipe.values)]
     console.table("", ("key", "value", "from"), rows)
-
-
-def leaves(values: Any, path: str = "") -> list[tuple[str, Any]]:
-    """(dotted path, value) of everything in nested mappings and lists of mappings, in order."""
-    if isinstance(values, dict) and values:
-        items = values.items()
-    elif isinstance(values, list) and any(isinstance(value, dict) for value in values):
-        items = enumerate(values)  # type: ignore[assignment]  # pairs all the same
-    else:
-        return [(path, values)]
-    return [leaf for key, value in items for leaf in leaves(value, f"{path}.{key}" if path else str(key))]
