@@ -9,10 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 T = TypeVar("T")
 QUIET_SECONDS = 15.0  # on a pipe, a plain line about this often
@@ -113,24 +115,26 @@ def progress(items: Iterable[T], total: int | None = None, text: str = "") -> It
 
 
 class Training:
-    """The live display of a training run: rate, time left, losses."""
+    """The live display of a training run: rate and time left, and below them the losses."""
 
     def __init__(self, first: int, steps: int, text: str):
         self.first = first
         self.steps = steps
         self.started = self.reported = time.monotonic()
-        self.bar: Progress | None = None
+        self.live: Live | None = None
         if _verbose and sys.stderr.isatty():
             self.bar = Progress(
                 TextColumn("{task.description}"),
-                BarColumn(bar_width=24),
+                BarColumn(bar_width=20),
                 MofNCompleteColumn(),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[rate]}  {task.fields[terms]}"),
-                console=_stderr(),
+                TextColumn("{task.fields[rate]}"),
+                TimeRemainingColumn(compact=True),
+                TextColumn("left"),
             )
-            self.task = self.bar.add_task(escape(plain(text)), total=steps, completed=first, rate="", terms="")
-            self.bar.start()
+            self.task = self.bar.add_task(escape(plain(text)), total=steps, completed=first, rate="")
+            self.losses = Text(overflow="ellipsis", no_wrap=True)
+            self.live = Live(Group(self.bar, self.losses), console=_stderr(), refresh_per_second=4)
+            self.live.start()
 
     def show(self, step: int, terms: Mapping[str, float]) -> None:
         """Shows that `step` steps are done, and the latest terms of the losses."""
@@ -138,8 +142,9 @@ class Training:
         rate = (step - self.first) / max(now - self.started, 1e-9)
         speed = f"{rate:.1f} steps/s" if rate >= 1 else f"{1 / max(rate, 1e-9):.1f} s/step"
         losses = "  ".join(f"{name} {value:.3g}" for name, value in terms.items())
-        if self.bar is not None:
-            self.bar.update(self.task, completed=step, rate=speed, terms=escape(losses))
+        if self.live is not None:
+            self.bar.update(self.task, completed=step, rate=speed)
+            self.losses.plain = plain(losses)
         elif now - self.reported > QUIET_SECONDS or step == self.steps:
             self.reported = now
             left = (self.steps - step) / max(rate, 1e-9)
@@ -147,8 +152,8 @@ class Training:
 
     def close(self) -> None:
         """Ends the live display; what it showed last stays."""
-        if self.bar is not None:
-            self.bar.stop()
+        if self.live is not None:
+            self.live.stop()
 
 
 @contextmanager

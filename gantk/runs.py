@@ -303,6 +303,8 @@ def _judge(folder: RunFolder, parts: Parts, pictures: Pictures) -> None:
         console.say(f"judging the best checkpoint: {best.best['metric']} {best.best['value']:.4g} at step {state.step}")
     if state.generator is not None:
         pictures.of_result(state)
+    if parts.metrics:
+        console.say(f"judging on the test split: {', '.join(entry.name for entry in parts.metrics)}")
     results = evaluate(
         parts.metrics,
         state.sampled(),
