@@ -15,6 +15,7 @@ from gantk.build import Entry
 from gantk.data import take
 from gantk.errors import RecipeError
 from gantk.interfaces import Dataset, Samples, Value, declares
+from gantk.judged import as_judged
 from gantk.sample import draw
 
 Results = dict[str, dict[str, Value]]
@@ -72,12 +73,14 @@ def evaluate(
     if not entries:
         return {}
     wanted = max(getattr(entry.metric, "samples", 0) for entry in entries)
+    nets: Mapping[str, nn.Module]
     if generator is not None:
         generated = draw_like(generator, train, wanted, seed=seed, purpose=purpose, device=device)
         nets = {"generator": generator, "critic": critic}
     else:
         generated = take(held_out, 0)
         nets = {"critic": critic}
+    generated, nets, train, held_out = as_judged(generated, nets, train, held_out)
     return {
         entry.name: entry.metric.compute(
             generated[: getattr(entry.metric, "samples", 0)],

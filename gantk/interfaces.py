@@ -95,7 +95,8 @@ class Dataset(Protocol):
 
     The `rng` of `batch` lives on the device of the data; every random choice (flips, crops) comes from it alone, so
     that a run can be repeated. Metrics and fixed pictures pass `rng=None`: then the samples come as they are.
-    A plain map-style torch dataset (`__getitem__`, `__len__`) with a `spec` is also taken, and wrapped.
+    A plain map-style torch dataset (`__getitem__`, `__len__`) with a `spec` is also taken, and wrapped. Data that are
+    judged in another form than they are trained in also define `judged` and `as_judged` (see gantk/judged.py).
     """
 
     spec: DataSpec
@@ -119,7 +120,8 @@ class Generator(Protocol):
     is then given them by name. `latent_shape` is the shape of one latent, drawn from N(0, 1), or None where there is
     no latent; a generator with another prior defines `draw_latent(n, rng) -> Tensor` instead. A generator may also
     define `present(samples: Samples) -> Samples`: how `gantk sample` writes what it made, where that is not how the
-    critic saw it (a star-shaped net writes one stack of channels for K pairs).
+    critic saw it (a star-shaped net writes one stack of channels for K pairs); and `latent_parts: dict[str, slice]`,
+    parts of the latent that commands may hold fixed while others vary ({"red": slice(0, 50), …}).
     """
 
     latent_shape: tuple[int, ...] | None
@@ -133,7 +135,9 @@ class Critic(Protocol):
 
     `forward(samples, …)` returns raw scores (no sigmoid), (B, *spec.units) or (B, *spec.units, *patches). It may
     also declare `labels`, `condition` and `latent`. Where a loss needs features, a critic is
-    `head(features(samples))`, with features of shape (B, *spec.units, F).
+    `head(features(samples))`, with features of shape (B, *spec.units, F). A critic whose slopes cannot be
+    differentiated once more, as gradient penalties do, says so by `second_order = False`; one in which the samples of
+    a batch see each other otherwise than by batch normalisation, by `batch_statistics = True`.
     """
 
     def __call__(self, samples: Tensor) -> Tensor: ...
@@ -313,6 +317,11 @@ def has_batch_statistics(net: nn.Module) -> bool:
         isinstance(module, nn.modules.batchnorm._BatchNorm) or getattr(module, "batch_statistics", False)
         for module in net.modules()
     )
+
+
+def has_second_order(net: nn.Module) -> bool:
+    """Whether slopes of this net can be differentiated once more; one that cannot says `second_order = False`."""
+    return all(getattr(module, "second_order", True) for module in net.modules())
 
 
 def feature_count(critic: nn.Module, spec: DataSpec) -> int:

@@ -255,7 +255,8 @@ def _write_checkpoint(folder: RunFolder, parts: Parts, path: Path | None = None)
             best=parts.best,
         )
     except OSError as error:
-        raise FileError(f"{path}: the checkpoint could not be written: {error.strerror or error}") from error
+        reason = f"{path}: the checkpoint could not be written: {error.strerror or error}"
+        raise FileError(f"{reason}. {_how_to_go_on(folder)}") from error
     folder.forget_old_checkpoints(parts.values["train"]["keep"])
 
 

@@ -123,6 +123,22 @@ def test_divergence_stops_and_names_the_last_good_checkpoint(tiny: Path) -> None
             assert all(torch.as_tensor(array).isfinite().all() for array in tensors.values())
 
 
+def test_a_full_disk_ends_the_run_with_the_last_good_checkpoint_named(tiny: Path, monkeypatch) -> None:
+    written = checkpoint.write
+
+    def full(path: Path, *arguments: object, **named: object) -> None:
+        if path.name == "step-10.h5":
+            raise OSError(28, "No space left on device")
+        written(path, *arguments, **named)
+
+    monkeypatch.setattr(checkpoint, "write", full)
+    with pytest.raises(FileError, match=r"No space left on device.*step-5\.h5") as caught:
+        gantk.run(tiny, {"evaluate": []}, out="full")
+    assert "gantk resume full" in str(caught.value)
+    monkeypatch.setattr(checkpoint, "write", written)
+    assert gantk.resume("full").folder.last_checkpoint().name == "step-20.h5"
+
+
 def test_collapse_is_warned_of_and_recorded(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
     still = {"train.ema": 0.0, "play.generator_optimizer": {"use": "basics/sgd", "lr": 1e-30}}
     run = gantk.run(tiny, {"data.radius": 1000.0, "evaluate": [], **still})
