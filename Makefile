@@ -24,7 +24,7 @@ check-style: .venv/installed-test
 	$(BIN)/mypy
 
 bench: .venv/installed
-	$(BIN)/python benchmarks/step.py
+	$(BIN)/python benchmarks/reach.py toy_motif --seeds 0
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("gantk needs Python 3.11 or newer, and this is " + sys.version.split()[0] + ": try make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
