@@ -164,6 +164,12 @@ def test_validate_says_what_fits(tiny: Path, capsys) -> None:
     assert (code, out) == (1, "")
     assert "bad.yaml:7" in err
     assert "batch" in err
+    code, out, _ = call("validate", str(bad), "--json", capsys=capsys)
+    mistake = json.loads(out)["mistakes"][0]
+    assert (code, mistake["line"]) == (1, 7)
+    assert "bach" in mistake["message"]
+    code, out, _ = call("validate", str(tiny), "loss.use=basics/minibatch_discrimination", "--json", capsys=capsys)
+    assert (code, json.loads(out)["valid"]) == (1, False)
 
 
 def test_run_refuses_a_bad_recipe_before_it_makes_a_folder(tiny: Path, capsys) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from gantk import console
 from gantk.cli import options
+
+if TYPE_CHECKING:
+    from gantk.recipe import Recipe
 
 
 @click.command()
@@ -16,38 +21,50 @@ def command(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
     """Check RECIPE without running it: every mistake at once, and whether its parts fit together.
 
     Exits with 1 where something is wrong. The nets are built without memory; data that are not here are told of, and
-    then what depends on them is not checked.
+    then what depends on them is not checked. With --json the mistakes come as a list with file, line and column.
     """
-    from gantk import build
-    from gantk.errors import DataError
+    from gantk.errors import DoesNotFit, RecipeError
     from gantk.recipe import load
 
-    loaded = load(recipe, overrides)
-    options.tell_dropped(loaded)
-    answer: dict = {"recipe": loaded.name, "valid": True}
     try:
-        data = build.datasets(loaded.values)
-    except DataError as error:
-        console.warn(f"the recipe is well-formed, but its nets were not checked, since the data are not here:\n{error}")
-        answer["checked"] = "form"
-    else:
-        spec = data["train"].spec
-        build.metrics(loaded.values)
-        answer |= {
-            "checked": "form, data and nets",
-            "samples": {split: len(dataset) for split, dataset in data.items()},
-            "sample_shape": list(spec.shape),
-            "parameters": build.check_fit(loaded.values, spec),
-            "steps": build.steps(loaded.values, len(data["train"])),
-        }
+        loaded = load(recipe, overrides)
+        options.tell_dropped(loaded)
+        found = _checked(loaded)
+    except (RecipeError, DoesNotFit) as error:
+        if as_json:
+            mistakes = getattr(error, "mistakes", None) or [{"message": str(error)}]
+            console.answer_json({"recipe": recipe, "valid": False, "mistakes": mistakes})
+        raise
     if as_json:
-        console.answer_json(answer)
+        console.answer_json(found)
         return
     console.answer(f"{loaded.name}: valid")
-    if "parameters" in answer:
-        shape = " × ".join(f"{size} {axis}" for size, axis in zip(spec.shape, spec.axes, strict=True))
-        console.answer(f"data        {', '.join(f'{n:,} {split}' for split, n in answer['samples'].items())}")
-        console.answer(f"a sample    {shape}")
-        for name, count in answer["parameters"].items():
+    if "samples" in found:
+        console.answer(f"data        {', '.join(f'{n:,} {split}' for split, n in found['samples'].items())}")
+        shape = zip(found["sample_shape"], found["sample_axes"], strict=True)
+        console.answer(f"a sample    {' × '.join(f'{size} {axis}' for size, axis in shape)}")
+        for name, count in found["parameters"].items():
             console.answer(f"{name:<11} {count:,} parameters")
-        console.answer(f"steps       {answer['steps']:,}")
+        console.answer(f"steps       {found['steps']:,}")
+
+
+def _checked(recipe: Recipe) -> dict[str, Any]:
+    from gantk import build
+    from gantk.errors import DataError
+
+    found: dict[str, Any] = {"recipe": recipe.name, "valid": True}
+    try:
+        data = build.datasets(recipe.values)
+    except DataError as error:
+        console.warn(f"the recipe is well-formed, but its nets were not checked, since the data are not here:\n{error}")
+        return found | {"checked": "form"}
+    spec = data["train"].spec
+    build.metrics(recipe.values)
+    return found | {
+        "checked": "form, data and nets",
+        "samples": {split: len(dataset) for split, dataset in data.items()},
+        "sample_shape": list(spec.shape),
+        "sample_axes": list(spec.axes),
+        "parameters": build.check_fit(recipe.values, spec),
+        "steps": build.steps(recipe.values, len(data["train"])),
+    }
