@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from PIL import Image
 
-from gantk import console
+from gantk import console, randomness
 from gantk.data import take
 from gantk.evaluate import draw_like
 from gantk.folder import RunFolder
@@ -65,8 +65,9 @@ class Pictures:
         self.device = device
         self.steps = steps
         self.callbacks = callbacks
-        self.real = take(train, count)
-        self._real_diversity = diversity(take(train, COMPARED).samples, train.spec)
+        shown = take(train, max(count, COMPARED), randomness.generator(seed, "shown"))  # files may be sorted
+        self.real = shown[:count]
+        self._real_diversity = diversity(shown.samples[:COMPARED], train.spec)
         self._was_low = self._warned = False
 
     def of_data(self) -> None:
