@@ -102,9 +102,9 @@ def metrics(values: Mapping[str, Any]) -> list[Entry]:
     ]
 
 
-def view(spec: DataSpec) -> View | None:
-    """The view that draws such samples, or None where the spec names none."""
-    return None if spec.view is None else component("view", {"use": spec.view}, spec=spec)
+def view(spec: DataSpec, **parameters: Any) -> View | None:
+    """The view that draws such samples, with parameters of its own, or None where the spec names none."""
+    return None if spec.view is None else component("view", {**parameters, "use": spec.view}, spec=spec)
 
 
 def steps(values: Mapping[str, Any], length: int) -> int:

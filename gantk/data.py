@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,8 @@ from torch import Tensor
 from gantk import randomness
 from gantk.interfaces import Batch, Dataset, Samples
 from gantk.spec import DataSpec
+
+AHEAD = 4  # batches of a wrapped data set that are read, or wait, in the background
 
 
 class Resident:
@@ -86,6 +89,9 @@ class Resident:
 class Wrapped:
     """A plain map-style torch data set with a `spec`; items are tensors, (tensor, label) pairs, or `Batch` fields.
 
+    Where the data set says `read_ahead = True`, a thread reads the batch that training will want next while the nets
+    are busy; its items must then draw nothing from global random numbers.
+
     Args:
         dataset: has `__getitem__`, `__len__` and `spec`; `__getitems__(indices)` is used where it exists.
     """
@@ -94,6 +100,11 @@ class Wrapped:
         self.dataset = dataset
         self.spec: DataSpec = dataset.spec
         self.device = torch.device("cpu")
+        self._reader: ThreadPoolExecutor | None = None
+        self._ahead: dict[tuple[int, ...], Future[Batch]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_reader": None, "_ahead": {}}  # threads cannot be pickled
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -105,13 +116,30 @@ class Wrapped:
 
     def batch(self, indices: Tensor, rng: torch.Generator | None) -> Batch:
         """The items of `indices`, stacked. A map-style data set has no place for `rng`, so it is not used."""
+        wanted = tuple(indices.tolist())
+        if self._reader is None:
+            return self._read(wanted).to(self.device)
+        reading = self._ahead.pop(wanted, None) or self._reader.submit(self._read, wanted)  # one reader: one at a time
+        return reading.result().to(self.device)
+
+    def expect(self, indices: Tensor) -> None:
+        """These will be asked for soon: starts to read them in the background, where the data set allows it."""
+        if not getattr(self.dataset, "read_ahead", False):
+            return
+        while len(self._ahead) >= AHEAD:  # the oldest was not wanted after all
+            self._ahead.pop(next(iter(self._ahead))).cancel()
+        self._reader = self._reader or ThreadPoolExecutor(1, thread_name_prefix="gantk-data")
+        wanted = tuple(indices.tolist())
+        self._ahead[wanted] = self._reader.submit(self._read, wanted)
+
+    def _read(self, indices: tuple[int, ...]) -> Batch:
         many = getattr(self.dataset, "__getitems__", None)
-        items = many(indices.tolist()) if many else [self.dataset[i] for i in indices.tolist()]
+        items = many(list(indices)) if many else [self.dataset[i] for i in indices]
         fields = [item if isinstance(item, dict) else _as_fields(item) for item in items]
         stacked: dict[str, Any] = {
             name: torch.stack([torch.as_tensor(item[name]) for item in fields]) for name in fields[0]
         }
-        return Batch(**stacked).to(self.device)
+        return Batch(**stacked)
 
 
 def _as_fields(item: Any) -> dict[str, Any]:

@@ -216,7 +216,8 @@ class Metric(Protocol):
 
     `samples` is how many generated samples it wants. `compute` returns numbers by name, in the order to print them;
     `rng` (CPU) is its only source of randomness. `nets` holds "generator" and "critic" where there are any.
-    A metric may define `summary(values) -> str`, one readable line printed above its numbers.
+    A metric may define `summary(values) -> str`, one readable line printed above its numbers, and `costly = True` where
+    it takes minutes, so that it is computed only where somebody names it.
     """
 
     samples: int
@@ -293,8 +294,12 @@ def _declared(forward: Callable[..., Any]) -> frozenset[str]:
 
 
 def declares(net: nn.Module, name: str) -> bool:
-    """Whether the net's `forward` declares an input called `name` (labels, condition, latent)."""
-    return name in _declared(type(net).forward)
+    """Whether the net's `forward` declares an input called `name` (labels, condition, latent).
+
+    A net that only passes its inputs on to another one names that as `passes_on_to`.
+    """
+    inner: Any = getattr(net, "passes_on_to", None)
+    return name in _declared(type(net).forward) if inner is None else declares(inner, name)
 
 
 def call(net: nn.Module, first: Tensor | None, **available: Tensor | None) -> Tensor:

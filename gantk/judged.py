@@ -30,6 +30,12 @@ class AsJudged(nn.Module):
         self.generator = generator
         self.form = form
         self.latent_shape: Any = getattr(generator, "latent_shape", None)
+        self.latent_parts: Any = getattr(generator, "latent_parts", {})
+
+    @property
+    def passes_on_to(self) -> nn.Module:
+        """The net that the labels and the condition are for."""
+        return self.generator
 
     def draw_latent(self, n: int, rng: torch.Generator) -> Tensor | None:
         """n latents as the generator draws them."""

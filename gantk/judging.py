@@ -15,6 +15,7 @@ from gantk.errors import ComponentError, DataError, DoesNotFit, GantkError, Reci
 from gantk.evaluate import Results
 from gantk.formats import format_for
 from gantk.interfaces import Dataset, Samples
+from gantk.judged import as_judged
 from gantk.recipe import entries_of, load
 from gantk.recipe_files import ENDINGS
 from gantk.registry import registry
@@ -67,7 +68,7 @@ def reference(name: str, overrides: Sequence[str], seed: int | None) -> Referenc
 
 
 def metrics_for(spec: DataSpec) -> list[build.Entry]:
-    """Every metric of the plugin whose formats or view suit such samples, where it needs no parameter.
+    """Every metric of the plugin whose formats or view suit such samples, if it needs no parameter and is not costly.
 
     Raises:
         RecipeError: there is none.
@@ -76,12 +77,16 @@ def metrics_for(spec: DataSpec) -> list[build.Entry]:
     plugins = list(dict.fromkeys(name.partition("/")[0] for name in named))
     for plugin in plugins:
         known = [each for each in registry().of_kind("metric") if each.plugin == plugin]
+        costly = [each for each in known if getattr(registry().load(each), "costly", False)]
         needing = [each for each in known if any(p.required for p in parameters(registry().load(each)))]
         entries = [
             build.Entry(each.name, build.component("metric", {"use": each.full}), None)
             for each in known
-            if each not in needing
+            if each not in needing + costly
         ]
+        if costly:
+            names = ", ".join(each.full for each in costly)
+            console.say(f"left out, since they take long: {names} (name them: 'evaluate=[{{use: …}}]')")
         if needing:
             names = ", ".join(each.full for each in needing)
             console.say(f"left out, since they need parameters: {names} (give 'evaluate=[{{use: …}}]')")
@@ -129,15 +134,24 @@ def judge(samples: Samples, against: Reference) -> Results:
         DoesNotFit: a metric cannot compare such samples with these data.
     """
     order = torch.randperm(len(samples), generator=randomness.generator(against.seed, "order"))
-    shuffled, results = samples[order], {}
+    shuffled, data = _in_form(samples[order], against.data)
+    results: Results = {}
     for entry in against.entries:
         try:
-            results[entry.name] = _values(shuffled, entry, against.data, against.seed)
+            results[entry.name] = _values(shuffled, entry, data, against.seed)
         except GantkError as error:
             if against.chosen:
                 raise
             console.warn(f"{entry.name} left out: {error}")
     return results
+
+
+def _in_form(samples: Samples, data: Mapping[str, Dataset]) -> tuple[Samples, Mapping[str, Dataset]]:
+    """Both in the form that the data are judged in, whichever of the two forms the file has."""
+    if samples.spec.shape == data["train"].spec.shape:
+        samples, _, train, test = as_judged(samples, {}, data["train"], data["test"])
+        return samples, {"train": train, "test": test}
+    return samples, {name: getattr(each, "judged", each) for name, each in data.items()}
 
 
 def _values(samples: Samples, entry: build.Entry, data: Mapping[str, Dataset], seed: int) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -11,13 +13,18 @@ from gantk.errors import GantkError
 from gantk.interfaces import Samples
 
 
-def picture_of(samples: Samples, caption: str = "") -> Image.Image:
+def picture_of(samples: Samples, caption: str = "", parameters: Mapping[str, Any] | None = None) -> Image.Image:
     """A picture of samples, with what they are (real, simulated, generated) in its caption.
+
+    Args:
+        samples: what to draw.
+        caption: printed in the picture.
+        parameters: of the view.
 
     Raises:
         GantkError: the samples' spec names no view.
     """
-    view = build.view(samples.spec)
+    view = build.view(samples.spec, **(parameters or {}))
     if view is None:
         raise GantkError("these samples name no view to draw them with; write another format than .png")
     return view.draw(samples, caption=caption)
@@ -28,9 +35,18 @@ def write_picture(path: Path, samples: Samples, caption: str = "") -> None:
     picture_of(samples, caption).save(path)
 
 
-def write_animation(path: Path, frames: list[Image.Image], seconds_per_frame: float = 0.4) -> None:
-    """Writes frames as a GIF that repeats and stays longer on its last frame."""
+def write_animation(
+    path: Path, frames: list[Image.Image], seconds_per_frame: float = 0.4, last_seconds: float = 2.0
+) -> None:
+    """Writes frames as a GIF that repeats.
+
+    Args:
+        path: where to.
+        frames: of the size of the last one, to which others are scaled.
+        seconds_per_frame: how long each is shown …
+        last_seconds: … but for the last.
+    """
     size = frames[-1].size
     same = [frame.convert("RGB").resize(size) for frame in frames]
-    durations = [int(1000 * seconds_per_frame)] * (len(same) - 1) + [2000]
+    durations = [int(1000 * seconds_per_frame)] * (len(same) - 1) + [int(1000 * last_seconds)]
     same[0].save(path, save_all=True, append_images=same[1:], duration=durations, loop=0)

@@ -178,6 +178,19 @@ def entries_of(overrides: Sequence[str] | Mapping[str, Any]) -> list[dict[str, A
     return entries
 
 
+def parameters_of(overrides: Sequence[str]) -> dict[str, Any]:
+    """What `KEY=VALUE` texts say, for a component that stands in no recipe; whether it takes them is checked later.
+
+    Raises:
+        RecipeError: a text that is no KEY=VALUE.
+    """
+    root = Node({}, Spot(Source("command line", "", is_file=False)))
+    _, mistakes = overriding.apply(root, overrides)
+    if mistakes:
+        raise _error(mistakes)
+    return root.plain()
+
+
 def _located(root: Node, problem: Problem) -> Mistake:
     """A problem with the place where it stands; where it stands nowhere, of what is around it."""
     node, spot = root, root.spot

@@ -61,6 +61,32 @@ def draw(
         labels = torch.arange(n) % len(spec.classes)
     if condition is None and declares(generator, "condition"):
         raise GantkError("this generator makes samples from a condition; give the samples to take it from")
+    drawn = render(generator, spec, latent, n, labels=labels, condition=condition, device=device)
+    drawn.attributes["latent_seed"] = seed
+    return drawn
+
+
+def render(
+    generator: nn.Module,
+    spec: DataSpec,
+    latent: Tensor | None,
+    n: int,
+    *,
+    labels: Tensor | None = None,
+    condition: Tensor | None = None,
+    device: torch.device | str = "cpu",
+) -> Samples:
+    """What a generator makes of these latents, on the CPU.
+
+    Args:
+        generator: in any mode; used in evaluation mode.
+        spec: the DataSpec that it was trained for.
+        latent: (n, *latent_shape), or None where there is no latent.
+        n: how many.
+        labels: (n,) for a generator that takes labels.
+        condition: (n, *spec.condition_shape) for a generator that takes a condition.
+        device: where the generator is.
+    """
     parts = []
     with evaluating(generator):
         for start in range(0, n, CHUNK):
@@ -71,8 +97,7 @@ def draw(
                 if value is not None and declares(generator, name)
             }
             parts.append(call(generator, None if latent is None else latent[chunk].to(device), **given).float().cpu())
-    drawn = generated(torch.cat(parts), spec, latent_seed=seed)
-    return replace(drawn, labels=labels, condition=condition)
+    return replace(generated(torch.cat(parts), spec), labels=labels, condition=condition)
 
 
 def present(generator: nn.Module, samples: Samples) -> Samples:

@@ -22,7 +22,7 @@ class DataSpec:
         axes: a name for each axis: ("channel", "y", "x"), ("protein", "channel", "y", "x"), ("coordinate",).
         unit_axes: how many leading axes are units: 0 or more.
         range: lowest and highest value that a sample takes; nets scale their outputs to it. None: unbounded.
-        categorical: True where the channels of one position are a one-hot choice (letters of DNA).
+        categorical: True where the channels of one position are a one-hot choice (of letters).
         names: entry names of an axis: {"protein": ("Alp14", …), "channel": ("Bgs4", "protein")}.
         classes: names of the label values 0 … len-1; empty where there are no labels.
         condition_shape: shape of one sample's condition, or None where there is none.

@@ -79,6 +79,7 @@ def train(
     generator, critic, loss, spec = state.generator, state.critic, state.loss, dataset.spec
     generator_side, critic_side = side(generator, loss, "with_generator"), side(critic, loss, "with_critic")
     shared_forward = may_share_forward(critic, loss.cross_sample)
+    expect: Callable[[Tensor], None] | None = getattr(dataset, "expect", None)  # data that are read ahead
     critic_order = Order(len(dataset), batch, seed, "critic")
     generator_order = Order(len(dataset), batch, seed, "generator")
     critic_draws = sum(loss.critic_steps(earlier, critic_steps) for earlier in range(state.step))
@@ -93,7 +94,10 @@ def train(
     def play_of(which: Literal["critic", "generator"], step: int, update: int, order: Order, draw: int) -> Play:
         def fetch() -> Batch:
             rng = randomness.generator(seed, f"{which}/augmentation", step, update, device)
-            return dataset.batch(order.draw(draw), rng).to(device)
+            real = dataset.batch(order.draw(draw), rng).to(device)
+            if expect is not None:
+                expect(order.draw(draw + 1))
+            return real
 
         return Play(
             which,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,8 +23,14 @@ from gantk.spec import DataSpec
 PLAIN_IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif")
 
 
-def picture(source: Path, number: int, seed: int = 0) -> Image.Image:
+def picture(source: Path, number: int, seed: int = 0, parameters: Mapping[str, Any] | None = None) -> Image.Image:
     """A picture of a run or checkpoint (fresh samples), of a sample file, or of a plain image.
+
+    Args:
+        source: the run or file.
+        number: how many samples.
+        seed: of fresh ones.
+        parameters: of the view.
 
     Raises:
         FileError: it cannot be read as any of these.
@@ -31,14 +39,14 @@ def picture(source: Path, number: int, seed: int = 0) -> Image.Image:
         raise FileError(f"{source}: there is no such run or file")
     if source.is_dir() or is_checkpoint(source):
         model = Model(source)
-        return picture_of(model.sample(number, seed=seed, raw=True), f"step {model.checkpoint.step}")
+        return picture_of(model.sample(number, seed=seed, raw=True), f"step {model.checkpoint.step}", parameters)
     try:
         samples = format_for(source).read(source)
     except GantkError:
         if source.suffix.lower() not in PLAIN_IMAGES:
             raise
         samples = _plain_image(source)
-    return picture_of(samples[:number], source.name)
+    return picture_of(samples[:number], source.name, parameters)
 
 
 def curves(source: Path) -> Image.Image:

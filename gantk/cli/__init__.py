@@ -16,15 +16,18 @@ COMMANDS = {
     "resume": "go on with a run where it stopped",
     "sample": "draw samples from a run or a checkpoint into a file",
     "view": "make a picture of a run, a sample file or an image",
+    "interpolate": "samples along a path through the latents, animated",
     "evaluate": "metrics of a run or a checkpoint on the test split",
+    "compare": "metric tables of several runs side by side",
     "list": "components and recipes that are installed",
     "show": "parameters of a component, or every value of a recipe",
     "validate": "check a recipe without running it",
     "schema": "the JSON Schema of recipes, for editors",
     "cp": "copy a shipped recipe to start from",
+    "new-plugin": "a small, tested package to start a plugin from",
     "doctor": "what is installed, broken or slow on this machine",
 }
-"""Name to one line; the command is `command` in the module gantk.cli.<name>."""
+"""Name to one line; the command is `command` in the module gantk.cli.<name>, with '_' for '-'."""
 
 
 class LazyGroup(click.Group):
@@ -35,7 +38,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in COMMANDS:
-            return importlib.import_module(f"gantk.cli.{cmd_name}").command
+            return importlib.import_module(f"gantk.cli.{cmd_name.replace('-', '_')}").command
         declared = self._from_plugins().get(cmd_name)
         if declared is None:
             return None

@@ -11,9 +11,18 @@ from gantk.cli import options
 
 
 @click.command()
+@click.option(
+    "--plugin", "only", metavar="NAME", help="Only this one: does each of its components keep the rules of its kind?"
+)
 @options.as_json
-def command(as_json: bool) -> None:
-    """Say what is installed, what is broken and what is slow here. Exits with 1 where a plugin is broken."""
+def command(only: str | None, as_json: bool) -> None:
+    """Say what is installed, what is broken and what is slow here. Exits with 1 where a plugin is broken.
+
+    With --plugin, every rule is checked for every component, as `gantk.testing.conformance` does under pytest.
+    """
+    if only is not None:
+        _check(only, as_json)
+        return
     from gantk import device
     from gantk.errors import BrokenPlugin, ComponentError
     from gantk.registry import registry
@@ -71,6 +80,33 @@ def command(as_json: bool) -> None:
             console.answer(f"\n{reason}")
     if broken or unloadable:
         raise BrokenPlugin(f"{len(broken)} broken plugins, {len(unloadable)} components that cannot be imported")
+
+
+def _check(plugin: str, as_json: bool) -> None:
+    """The conformance kit, without pytest."""
+    from gantk.errors import BrokenPlugin
+    from gantk.testing import cases
+
+    every = cases(plugin)
+    outcomes = [(case, *case.outcome()) for case in console.progress(every, text=f"checking {plugin}")]
+    broken = [text for _, outcome, text in outcomes if outcome == "broken"]
+    if as_json:
+        console.answer_json(
+            [
+                {"component": case.component, "rule": case.rule, "outcome": outcome, "text": text}
+                for case, outcome, text in outcomes
+            ]
+        )
+    else:
+        rows = [
+            (case.component, case.rule, outcome, text.partition("\n")[0] if outcome == "not checked" else "")
+            for case, outcome, text in outcomes
+        ]
+        console.table(f"plugin {plugin}", ("component", "rule", "outcome", "why"), rows)
+        for text in broken:
+            console.answer(f"\n{text}")
+    if broken:
+        raise BrokenPlugin(f"{len(broken)} of {len(outcomes)} rules are broken; docs/plugins.md explains them")
 
 
 def _gflops(size: int = 1024) -> float:

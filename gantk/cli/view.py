@@ -12,6 +12,7 @@ from gantk.cli import options
 
 @click.command()
 @click.argument("source", metavar="RUN|FILE", type=click.Path(path_type=Path))
+@options.overrides
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Picture to write. [default: SOURCE's name + .png]")
 @click.option("-n", "--number", type=click.IntRange(1), default=16, show_default=True, help="How many samples to draw.")
 @click.option("--curves", is_flag=True, help="Of a run: its training curves.")
@@ -20,11 +21,23 @@ from gantk.cli import options
 )
 @options.seed
 @options.force
-def command(source: Path, out: Path | None, number: int, curves: bool, training: bool, seed: int, force: bool) -> None:
+def command(
+    source: Path,
+    overrides: tuple[str, ...],
+    out: Path | None,
+    number: int,
+    curves: bool,
+    training: bool,
+    seed: int,
+    force: bool,
+) -> None:
     """Make a picture of a run or checkpoint (fresh samples), of a sample file, or of a plain image.
+
+    KEY=VALUE sets parameters of the view that draws such samples (`gantk show cells/composite` lists its own).
 
     \b
     gantk view runs/lin_starshaped-1 -o cells.png
+    gantk view runs/lin_starshaped-1 colours=magenta/green scale_bar=10
     gantk view runs/lin_starshaped-1 --training -o training.gif
     gantk view samples.h5
     """
@@ -33,11 +46,12 @@ def command(source: Path, out: Path | None, number: int, curves: bool, training:
         raise click.UsageError(f"{out}: a picture's name ends in .png (or .gif, with --training)")
     options.refuse_to_overwrite(out, force)
     from gantk import viewing
+    from gantk.recipe import parameters_of
 
     if curves:
         viewing.curves(source).save(out)
     elif training or out.suffix.lower() == ".gif":
         viewing.write_training(source, out)
     else:
-        viewing.picture(source, number, seed).save(out)
+        viewing.picture(source, number, seed, parameters_of(overrides)).save(out)
     console.answer(str(out))

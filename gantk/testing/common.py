@@ -6,6 +6,7 @@ import inspect
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -13,6 +14,7 @@ from gantk.docstrings import first_paragraph
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Callback, Loss
 from gantk.signature import parameters, supplied
+from gantk.spec import DataSpec
 from gantk.testing.rules import EVERY, Broken, demand, rule
 from gantk.testing.subject import Plugin, Subject
 
@@ -94,15 +96,27 @@ def _made(subject: Subject) -> object:
         return subject.build(defaults=True, parameters=[torch.nn.Parameter(torch.ones(2))])
     if "spec" not in SUPPLIED.get(kind, ()):
         return subject.build(defaults=True)
+    subject.insist()
     for spec in subject.some_specs():
-        if kind == "objective":
-            data = next((each["train"] for each in subject.plugin.datasets), None)
-            return subject.build(spec=spec, data=data, seed=0)
         try:
+            if kind == "objective":
+                return objective_of(subject)[0]
             return subject.build(defaults=True, spec=spec)
         except DoesNotFit:
             continue  # with the author's parameters it takes this one, with its defaults another
     raise Broken("expected: a component that takes at least one DataSpec with its defaults\n     got: DoesNotFit")
+
+
+def objective_of(subject: Subject) -> tuple[Any, DataSpec]:
+    """An objective and what it is for: the first of the plugin's data that it can learn from, if it learns."""
+    data = [each["train"] for each in subject.plugin.datasets]
+    for known in [each for each in data if subject.takes(each.spec)]:
+        try:
+            return subject.build(spec=known.spec, data=known, seed=0), known.spec
+        except DoesNotFit:
+            continue
+    spec = subject.a_spec()
+    return subject.build(spec=spec, data=None, seed=0), spec
 
 
 @rule(

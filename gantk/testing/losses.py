@@ -84,9 +84,7 @@ def named_terms(subject: Subject) -> None:
         names: dict[str, set[str]] = {}
         for side in sides(subject):
             loss, generator, critic = prepared(subject, spec, SmallCritic(spec))
-            play = small.play(
-                side, critic, generator, spec, cloud(spec, 1, 0), cross_sample=bool(loss.cross_sample)
-            )
+            play = small.play(side, critic, generator, spec, cloud(spec, 1, 0), cross_sample=bool(loss.cross_sample))
             terms = terms_of(loss, side, play)
             demand(isinstance(terms, dict) and bool(terms), f"a dict of terms for the {side}", terms)
             for name, value in terms.items():
@@ -145,9 +143,7 @@ def critic_sign(subject: Subject) -> None:
     last: list[Play] = []
 
     def terms(step: int) -> dict[str, Tensor]:
-        play = small.play(
-            "critic", critic, generator, POINTS, real, cross_sample=bool(loss.cross_sample), step=step
-        )
+        play = small.play("critic", critic, generator, POINTS, real, cross_sample=bool(loss.cross_sample), step=step)
         play.fake = fake
         last[:] = [play]
         return loss.critic_loss(play)
@@ -177,9 +173,7 @@ def generator_sign(subject: Subject) -> None:
     real = cloud(POINTS, 2, 0)
 
     def play(step: int) -> Play:
-        made = small.play(
-            "generator", critic, generator, POINTS, real, cross_sample=bool(loss.cross_sample), step=step
-        )
+        made = small.play("generator", critic, generator, POINTS, real, cross_sample=bool(loss.cross_sample), step=step)
         made.latent = torch.randn(BATCH, 4, generator=torch.Generator().manual_seed(1))
         return made
 
@@ -269,7 +263,7 @@ def play_defaults(subject: Subject) -> None:
             demand(not wrong, f"an {name} that a recipe could have", "; ".join(each.message for each in wrong))
     loss: Loss = subject.build()
     first = [loss.critic_steps(step, 2) for step in range(60)]
-    again = [loss.critic_steps(step, 2) for step in range(60)]
+    again = [loss.critic_steps(step, 2) for step in reversed(range(60))][::-1]
     demand(first == again, "critic_steps(step, usual) to be the same when asked again", "another number")
     whole = all(isinstance(each, int) and each >= 0 for each in first)
     demand(whole, "whole numbers of updates, 0 or more", first[:5])

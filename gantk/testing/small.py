@@ -25,15 +25,27 @@ class SmallGenerator(nn.Module):
         self.latent_shape = (4,)
         self.spec = spec
         self.linear = nn.Linear(4, prod(spec.shape))
-        self.table = nn.Embedding(max(1, len(spec.classes)), prod(spec.shape))
-        nn.init.zeros_(self.table.weight)
+        self.table = nn.Embedding(len(spec.classes), prod(spec.shape)) if spec.classes else None
 
     def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
         """(B, 4) to (B, *spec.shape)."""
         made = self.linear(latent)
-        if labels is not None:
+        if labels is not None and self.table is not None:
             made = made + self.table(labels)
         return into(made.reshape(-1, *self.spec.shape), self.spec)
+
+
+class Replay(nn.Module):
+    """A generator that makes given samples, one or another by its latent: for metrics that draw for themselves."""
+
+    def __init__(self, samples: Tensor):
+        super().__init__()
+        self.latent_shape = (1,)
+        self.samples = nn.Parameter(samples, requires_grad=False)
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """(B, 1) to (B, *spec.shape)."""
+        return self.samples[(latent[:, 0].abs() * 1e6).long() % len(self.samples)]
 
 
 class SmallCritic(nn.Module):
@@ -112,15 +124,16 @@ def labels_of(spec: DataSpec, count: int, seed: int = 0) -> Tensor | None:
 
 
 def inputs(net: nn.Module, spec: DataSpec, count: int = 4, seed: int = 0) -> dict[str, Any]:
-    """What gantk gives a net by name besides its first input."""
+    """What gantk gives a net by name besides its first input; the latent to critics alone."""
     rng = torch.Generator().manual_seed(seed)
-    shape = getattr(net, "latent_shape", None) or (16,)
     condition = spec.condition_shape
-    return {
+    given = {
         "labels": labels_of(spec, count, seed),
         "condition": None if condition is None else torch.randn(count, *condition, generator=rng),
-        "latent": torch.randn(count, *shape, generator=rng),
     }
+    if not hasattr(net, "latent_shape") and not hasattr(net, "draw_latent"):
+        given["latent"] = torch.randn(count, 16, generator=rng)
+    return given
 
 
 def structured(spec: DataSpec, count: int, seed: int) -> Tensor:

@@ -42,13 +42,11 @@ def strings(pick: Pick) -> DataSpec:
 
 
 def letters(pick: Pick) -> DataSpec:
-    """One-hot letters: DNA, or alphabets of 2 to 20."""
+    """One-hot letters, of alphabets of 2 to 20."""
     length = pick((12, 21, 30, 50))
     alphabet = pick(("ACGT", "ACGT", "01", "ABCDE", "ACDEFGHIKLMNPQRSTVWY"))
     axes = ("base" if alphabet == "ACGT" else "letter", "position")
-    return DataSpec(
-        (len(alphabet), length), axes, range=(0.0, 1.0), categorical=True, names={axes[0]: tuple(alphabet)}
-    )
+    return DataSpec((len(alphabet), length), axes, range=(0.0, 1.0), categorical=True, names={axes[0]: tuple(alphabet)})
 
 
 FAMILIES = (points, images, images_in_units, points_in_units, strings, letters)

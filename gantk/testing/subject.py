@@ -63,10 +63,12 @@ class Subject:
     Args:
         declared: what the plugin declares.
         plugin: the plugin.
+        found: what one rule has found out and another may use.
     """
 
     declared: Declared
     plugin: Plugin
+    found: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def target(self) -> Any:
@@ -121,9 +123,13 @@ class Subject:
         """Whether it can be built for `spec`: it refuses by DoesNotFit; any other error is one."""
         if spec not in self._known:
             try:
-                with torch.device("meta" if self.declared.kind in ("generator", "critic") else "cpu"):
-                    self.build(spec=spec)
-            except DoesNotFit:
+                if self.declared.kind == "objective":
+                    self.build(spec=spec, data=None, seed=0)
+                else:
+                    with torch.device("meta" if self.declared.kind in ("generator", "critic") else "cpu"):
+                        self.build(spec=spec)
+            except DoesNotFit as error:
+                self.found["refusal"] = str(error)
                 self._known[spec] = False
             else:
                 self._known[spec] = True
@@ -150,12 +156,7 @@ class Subject:
         Raises:
             Broken: it takes none, or what `check` raises, with the spec.
         """
-        if not self.families and not self.own_specs:
-            raise Broken(
-                "expected: a component that takes at least one of the DataSpecs that are drawn\n"
-                "     got: DoesNotFit for all of them; where it is for other data, name one: "
-                f"conformance({self.plugin.name!r}, specs=[DataSpec(…)])"
-            )
+        self.insist()
 
         def told(spec: DataSpec) -> None:
             try:
@@ -168,8 +169,18 @@ class Subject:
         if self.families:
             specs.for_each(self.families, self.takes, told, self.plugin.examples)
 
+    def insist(self) -> None:
+        """Raises `Broken` where it takes no spec at all."""
+        if not self.families and not self.own_specs:
+            raise Broken(
+                "expected: a component that takes at least one of the DataSpecs that are drawn\n"
+                f"     got: DoesNotFit for all of them, the last time because {self.found.get('refusal')}\n"
+                f"    hint: name what it is for: conformance({self.plugin.name!r}, specs=[DataSpec(…)])"
+            )
+
     def a_spec(self) -> DataSpec:
         """One spec that it takes."""
+        self.insist()
         return next(self.some_specs())
 
     def some_specs(self) -> Iterator[DataSpec]:

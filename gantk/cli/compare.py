@@ -1,0 +1,44 @@
+"""`gantk compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gantk import console
+from gantk.cli import options
+
+
+@click.command()
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    metavar="NAME",
+    help="Evaluate this metric on all of them now: a name, or '{use: NAME, KEY: VALUE}'; repeat for more.",
+)
+@click.option("--seed", type=int, help="Seed of latents and metrics, with --metric. [default: each recipe's]")
+@options.device
+@options.as_json
+@options.quiet
+def command(runs: tuple[Path, ...], metrics: tuple[str, ...], seed: int | None, device: str, as_json: bool) -> None:
+    """Metric tables of several runs side by side: those that they ended with, or with --metric this one on all.
+
+    Where runs have different references (data of another form), a value's own reference stands behind it in brackets.
+
+    \b
+    gantk compare runs/lin_starshaped-1 runs/lin_independent-1
+    gantk compare runs/lin_* --metric critic_test
+    gantk compare runs/lin_* --metric '{use: basics/critic_test, steps: 500, splits: 3}' --json
+    """
+    from gantk import comparing
+    from gantk.evaluate import as_json as to_json
+
+    found = comparing.judged(runs, comparing.entries(metrics), device, seed) if metrics else comparing.kept(runs)
+    if as_json:
+        console.answer_json({name: to_json(results) for name, results in found.items()})
+    else:
+        headings, rows = comparing.table(found)
+        console.table("test split", headings, rows)

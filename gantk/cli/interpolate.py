@@ -1,0 +1,101 @@
+"""`gantk interpolate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gantk import console
+from gantk.cli import options
+
+if TYPE_CHECKING:
+    from gantk.interpolation import Way
+
+
+@click.command()
+@click.argument("source", metavar="RUN|CHECKPOINT", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    default="interpolation.gif",
+    show_default=True,
+    help=".gif: animated; .png: all frames in one picture; else samples in the format of that ending.",
+)
+@click.option("--frames", type=click.IntRange(1), default=12, show_default=True, help="From one stop to the next.")
+@click.option("--stops", type=click.IntRange(2), default=4, show_default=True, help="Latents drawn to go through.")
+@click.option("--through", type=click.Path(path_type=Path), help="File of latents to go through instead.")
+@click.option("--order", metavar="FACT", help="With --through: sorted by what is known of them (length, red_state, …).")
+@click.option("--only", multiple=True, metavar="FACT=NUMBER", help="With --through: those of them that …; repeat.")
+@click.option("--loop/--open", default=True, show_default=True, help="Back to the first stop, or end with the last.")
+@click.option("--way", type=click.Choice(["spherical", "linear"]), default="spherical", show_default=True)
+@click.option("--hold", metavar="PART", help="Part of the latent that stays fixed: red or green of separable nets.")
+@click.option("--label", metavar="CLASS", help="For a generator that takes labels. [default: the first]")
+@click.option("--png-frames", type=click.Path(path_type=Path), metavar="FOLDER", help="Also write each frame there.")
+@options.seed
+@options.device
+@options.force
+@options.quiet
+def command(
+    source: Path,
+    out: Path,
+    frames: int,
+    stops: int,
+    through: Path | None,
+    order: str | None,
+    only: tuple[str, ...],
+    loop: bool,
+    way: Way,
+    hold: str | None,
+    label: str | None,
+    png_frames: Path | None,
+    seed: int,
+    device: str,
+    force: bool,
+) -> None:
+    """Draw samples along a path through the latent space of a run or checkpoint.
+
+    The path goes through random latents, or with --through those of a file that `gantk reconstruct --latents` wrote:
+    in the order of their length, say, they mimic the cell cycle.
+
+    \b
+    gantk interpolate runs/lin_starshaped-1 -o cells.gif
+    gantk interpolate runs/lin_starshaped-1 --hold red -o green.gif --png-frames frames
+    gantk interpolate runs/lin_starshaped-1 --through latents.h5 --order length --open -o growth.gif
+    """
+    options.refuse_to_overwrite(out, force)
+    if through is None and (order is not None or only):
+        raise click.UsageError("--order and --only choose among the latents of a file: give one, --through FILE")
+    if png_frames is not None and png_frames.exists() and not force:
+        raise click.UsageError(f"{png_frames} exists already; give another name, or --force to write into it")
+    from gantk import interpolation
+    from gantk.api import Model
+    from gantk.formats import format_for
+    from gantk.picture_file import write_animation, write_picture
+    from gantk.sample import present
+
+    model = Model(source, device)
+    generator = interpolation.generator_of(model)
+    free = interpolation.part_that_varies(generator, hold)
+    ending = out.suffix.lower()
+    writer = None if ending in (".gif", ".png") else format_for(out, model.spec)
+    if through is None:
+        at = interpolation.stops_at_random(generator, stops, seed)
+    else:
+        at = interpolation.chosen(interpolation.latents_for(through, model), order, only)
+    latents = interpolation.path(at, frames, way=way, loop=loop, free=free)
+    samples = interpolation.draw_along(model, latents, label)
+    if ending == ".gif" or png_frames is not None:
+        drawn = interpolation.frames_of(samples, model.checkpoint.step)
+        if png_frames is not None:
+            interpolation.write_frames(png_frames, drawn)
+        if ending == ".gif":
+            write_animation(out, drawn, 0.1, 0.1 if loop else 1.0)
+    if ending == ".png":
+        write_picture(out, samples, f"step {model.checkpoint.step}")
+    elif writer is not None:
+        writer.write(out, present(generator, samples))
+    console.say(f"{len(samples)} frames, {samples.attributes['origin']}")
+    console.answer(str(out))

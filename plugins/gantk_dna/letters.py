@@ -1,0 +1,63 @@
+"""Samples and data sets as codes (N, L): what metrics, views and design count in. Codes from 4 on are ambiguous."""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gantk.errors import DoesNotFit
+from gantk.interfaces import Dataset, Samples
+from gantk.spec import DataSpec
+from gantk_dna.alphabet import BASES, bases_in, shared_codes
+
+MOST = 100_000
+"""Sequences of a data set that metrics look at, at most."""
+
+Codes = NDArray[np.uint8]
+"""Letters as `gantk_dna.alphabet` numbers them: 0 … 3 are A, C, G, T."""
+
+
+def check_bases(spec: DataSpec) -> None:
+    """Refuses samples that are not sequences of bases.
+
+    Raises:
+        DoesNotFit: the shape is not (4 or more channels, length), the first four being the bases.
+    """
+    if spec.unit_axes or len(spec.shape) != 2 or spec.shape[0] < BASES:
+        raise DoesNotFit(f"DNA samples are (base, position) with 4 bases or more, not {spec.axes} {spec.shape}")
+    if "".join(bases_in(spec)).upper().replace("U", "T") != "ACGT":
+        raise DoesNotFit(f"the first four channels of DNA samples are A, C, G, T, not {', '.join(bases_in(spec))}")
+
+
+def codes_of(samples: Samples) -> Codes:
+    """Codes (N, L) of samples: the likeliest base, or the ambiguity code where a column is exactly its shares.
+
+    Raises:
+        DoesNotFit: they are not sequences of bases.
+    """
+    check_bases(samples.spec)
+    parts = [shared_codes(part.detach().cpu()).numpy() for part in samples.samples.split(8192)]
+    return np.concatenate(parts) if parts else np.zeros((0, samples.spec.shape[1]), np.uint8)
+
+
+def codes_in(dataset: Dataset) -> Codes:
+    """Codes (N, L) of a data set: all of it, or `MOST` sequences that are always the same. Found once, then kept."""
+    if dataset not in _known:
+        check_bases(dataset.spec)
+        n = len(dataset)
+        chosen = torch.arange(n) if n <= MOST else torch.randperm(n, generator=torch.Generator().manual_seed(0))[:MOST]
+        batches = (dataset.batch(part, None).samples.cpu() for part in chosen.split(8192))
+        parts = [shared_codes(samples).numpy() for samples in batches]
+        _known[dataset] = np.concatenate(parts) if parts else np.zeros((0, dataset.spec.shape[1]), np.uint8)
+    return _known[dataset]
+
+
+_known: WeakKeyDictionary[Dataset, Codes] = WeakKeyDictionary()
+
+
+def random_part(codes: Codes, n: int, rng: torch.Generator) -> Codes:
+    """n rows at random (all where there are fewer), in random order."""
+    return codes[torch.randperm(len(codes), generator=rng)[:n].numpy()]

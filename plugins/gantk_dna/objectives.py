@@ -1,0 +1,170 @@
+"""Objectives of design: how much of a wanted property sequences have. A predictor, a motif, an external program."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+from annotated_types import Ge, Gt, MinLen
+from torch import Tensor
+
+from gantk.errors import DataError, DoesNotFit
+from gantk.interfaces import Critic, Dataset
+from gantk.spec import DataSpec
+from gantk.train import State, train
+from gantk_dna.alphabet import decode, hard_codes
+from gantk_dna.letters import check_bases
+from gantk_dna.motifs import choose_motifs, scan
+from gantk_dna.predictor import Regression, judge
+
+
+class Predicted:
+    """The score that a net predicts, which is trained on scored sequences before the design starts.
+
+    Args:
+        spec: what one sequence is.
+        data: scored sequences to train on; None: the net stays as it is.
+        seed: of weights and batches.
+        net: what predicts: `dna/predictor`, or another critic of sequences.
+        loss: "squared", "ordinal" or "class"; see the loss `dna/regression`.
+        steps: of training.
+        batch: sequences in a batch.
+        lr: learning rate, which falls to 0 over the steps.
+        weight_decay: of AdamW.
+    """
+
+    differentiable = True
+
+    def __init__(
+        self,
+        spec: DataSpec,
+        data: Dataset | None = None,
+        seed: int = 0,
+        *,
+        net: Critic,
+        loss: Literal["squared", "ordinal", "class"] = "squared",
+        steps: Annotated[int, Ge(1)] = 1500,
+        batch: Annotated[int, Ge(2)] = 128,
+        lr: Annotated[float, Gt(0)] = 1e-3,
+        weight_decay: Annotated[float, Ge(0)] = 1e-3,
+    ):
+        self.net: torch.nn.Module = net  # type: ignore[assignment]  # a critic is a module
+        self.by = "label" if loss == "class" else "score"
+        if data is not None:
+            optimizer = torch.optim.AdamW(self.net.parameters(), lr=lr, weight_decay=weight_decay)
+            state = State(None, self.net, Regression(kind=loss), None, None, optimizer)
+            for _ in train(state, data, seed=seed, steps=steps, batch=batch, schedule="cosine"):
+                pass
+        self.net.eval().requires_grad_(False)
+
+    def __call__(self, samples: Tensor) -> Tensor:
+        """(B, 4 + annotation, L) to (B,)."""
+        return self.net(samples)
+
+    def quality(self, data: Dataset) -> dict[str, float]:
+        """How well it predicts sequences it has not seen."""
+        return judge(self.net, data, self.by)
+
+
+class Pwm:
+    """The best log-odds score of motifs, over positions and strands, in bits; of several motifs, the sum.
+
+    Args:
+        spec: what one sequence is.
+        file: matrices in JASPAR (.jaspar, .pfm), MEME (.meme) or TRANSFAC (.transfac) format.
+        motifs: names or identities of those that count; null: all in the file.
+        strands: "both", or "forward" alone.
+        soft: bits over which the maximum is smoothed, so that more than one place gets a gradient; 0: the maximum.
+    """
+
+    differentiable = True
+
+    def __init__(
+        self,
+        spec: DataSpec,
+        *,
+        file: Path,
+        motifs: Sequence[str] | None = None,
+        strands: Literal["both", "forward"] = "both",
+        soft: Annotated[float, Ge(0)] = 0.0,
+    ):
+        check_bases(spec)
+        self.motifs = choose_motifs(file, motifs)
+        for motif in self.motifs:
+            if motif.width > spec.shape[1]:
+                raise DoesNotFit(f"motif {motif.name} has {motif.width} letters, a sequence only {spec.shape[1]}")
+        self.log_odds = [motif.log_odds() for motif in self.motifs]
+        self.strands = strands
+        self.soft = soft
+
+    def __call__(self, samples: Tensor) -> Tensor:
+        """(B, 4 + annotation, L) to (B,)."""
+        total = samples.new_zeros(len(samples))
+        for log_odds in self.log_odds:
+            scores = scan(samples, log_odds)  # (B, 2, places)
+            scores = (scores if self.strands == "both" else scores[:, :1]).flatten(1)
+            total = total + (self.soft * (scores / self.soft).logsumexp(1) if self.soft else scores.amax(1))
+        return total
+
+    @property
+    def highest(self) -> float:
+        """What the best sequence could score at most, in bits."""
+        return sum(float(each.max(0).sum()) for each in self.log_odds) / 1000
+
+
+class Command:
+    """What an external program prints: it reads FASTA on its standard input and writes one number a sequence.
+
+    The last word of each line counts, so `name score` is fine. It gives no gradient, so only the method `feedback`
+    can use it. It is run without a shell.
+
+    Args:
+        spec: what one sequence is.
+        run: the program and its arguments: [python, score.py].
+        timeout: seconds after which it is given up.
+    """
+
+    differentiable = False
+
+    def __init__(
+        self,
+        spec: DataSpec,
+        *,
+        run: Annotated[list[str], MinLen(1)],
+        timeout: Annotated[float, Gt(0)] = 600.0,
+    ):
+        check_bases(spec)
+        self.run = run
+        self.timeout = timeout
+
+    def __call__(self, samples: Tensor) -> Tensor:
+        """(B, 4 + annotation, L), of which the likeliest letters count, to (B,).
+
+        Raises:
+            DataError: the program cannot be run, fails, takes too long, or prints something else.
+        """
+        texts = decode(hard_codes(samples))
+        fasta = "".join(f">{number}\n{text}\n" for number, text in enumerate(texts))
+        title = " ".join(self.run)
+        try:
+            done = subprocess.run(
+                self.run, input=fasta, capture_output=True, text=True, timeout=self.timeout, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise DataError(f"{title}: took more than {self.timeout:g} s for {len(texts)} sequences") from error
+        except OSError as error:
+            raise DataError(f"{title}: cannot be run: {error.strerror or error}") from error
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            raise DataError(f"{title}: failed with exit code {done.returncode}: {last}")
+        lines = [line.split()[-1] for line in done.stdout.splitlines() if line.strip()]
+        try:
+            scores = torch.tensor([float(word) for word in lines])
+        except ValueError as error:
+            raise DataError(f"{title}: printed something that is no number: {error}") from error
+        if len(scores) != len(texts) or not scores.isfinite().all():
+            raise DataError(f"{title}: printed {len(scores)} finite or other numbers for {len(texts)} sequences")
+        return scores

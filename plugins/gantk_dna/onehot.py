@@ -1,0 +1,125 @@
+"""Sequences as a data set: codes stay on the device as bytes, and become one-hot columns batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gantk.data import Resident
+from gantk.interfaces import SPLITS, Batch
+from gantk.spec import DataSpec
+from gantk_dna.alphabet import BASES, AlphabetName, bases_of, one_hot, reverse_complement
+
+
+def sequence_spec(
+    length: int,
+    *,
+    alphabet: AlphabetName = "dna",
+    annotations: Sequence[str] = (),
+    classes: Sequence[str] = (),
+    origin: str = "real",
+    attributes: Mapping[str, Any] | None = None,
+) -> DataSpec:
+    """What one sequence is: (4 + annotation channels, length) within [0, 1].
+
+    Args:
+        length: letters.
+        alphabet: chooses T or U as the fourth base.
+        annotations: names of channels behind the bases that mark positions by 1 (exon or not).
+        classes: names of the labels.
+        origin: "real" or "simulated".
+        attributes: whatever else there is to say.
+    """
+    return DataSpec(
+        shape=(BASES + len(annotations), length),
+        axes=("base", "position"),
+        range=(0.0, 1.0),
+        categorical=True,
+        names={"base": (*bases_of(alphabet), *annotations)},
+        classes=tuple(classes),
+        view="dna/logo",
+        formats=("dna/fasta", "dna/table"),
+        origin=origin,
+        attributes={"annotation_channels": len(annotations), **(attributes or {})},
+    )
+
+
+class OneHot(Resident):
+    """Sequences of one length. A base for data sets; samples are (4 + annotation channels, L).
+
+    Args:
+        spec: what `sequence_spec` gave.
+        codes: (N, L) uint8, 0 … 14; see `gantk_dna.alphabet`.
+        annotations: (N, channels, L) uint8 of 0 and 1, or None.
+        labels: (N,) integers or None.
+        truth: facts for metrics, (N, …) each.
+        both_strands: each sample of a training batch is turned into its reverse complement half of the time.
+    """
+
+    def __init__(
+        self,
+        spec: DataSpec,
+        codes: Tensor,
+        *,
+        annotations: Tensor | None = None,
+        labels: Tensor | None = None,
+        truth: Mapping[str, Tensor] | None = None,
+        both_strands: bool = False,
+    ):
+        super().__init__(spec, codes, labels=labels, truth=truth)
+        self.annotations = annotations
+        self.both_strands = both_strands
+
+    def to(self, device: torch.device) -> OneHot:
+        """Moves everything to `device`."""
+        super().to(device)
+        self.annotations = None if self.annotations is None else self.annotations.to(device)
+        return self
+
+    def batch(self, indices: Tensor, rng: torch.Generator | None) -> Batch:
+        """The sequences of `indices`, (B,) on the CPU; on a random strand where `rng` is given and both count."""
+        batch = super().batch(indices, rng)
+        samples = one_hot(batch.samples.to(torch.uint8))  # (B, 4, L)
+        if self.annotations is not None:
+            samples = torch.cat([samples, self.annotations[indices.to(samples.device)].float()], 1)
+        if rng is not None and self.both_strands:
+            turned = torch.rand((len(samples), 1, 1), generator=rng, device=samples.device) < 0.5
+            samples = torch.where(turned, reverse_complement(samples), samples)
+        batch.samples = samples
+        return batch
+
+    def finish(self, stored: Tensor, rng: torch.Generator | None) -> Tensor:
+        """Codes as they are: `batch` makes columns of them."""
+        return stored
+
+
+def chosen_side(split: str, sides: np.ndarray) -> np.ndarray:
+    """Numbers of the sequences that stand on this side: of 0 train, 1 validation, 2 test."""
+    return np.flatnonzero(sides == SPLITS.index(split))
+
+
+def pick(values: np.ndarray | None, chosen: np.ndarray) -> Tensor | None:
+    """Those rows as a tensor; None stays None."""
+    return None if values is None else torch.from_numpy(np.ascontiguousarray(values[chosen]))
+
+
+def counts_in_words(total: int, told: Mapping[str, int], sides: np.ndarray) -> str:
+    """What became of `total` sequences, in one line. Reasons that end in `*` are changes, the others removals.
+
+    Args:
+        total: how many there were.
+        told: counts by reason.
+        sides: side of each sequence that is left.
+    """
+    gone = [f"{count:,} {reason}" for reason, count in told.items() if count and not reason.endswith("*")]
+    changed = [f"{count:,} {reason.rstrip(' *')}" for reason, count in told.items() if count and reason.endswith("*")]
+    parts = [f"{total:,} sequences"]
+    if gone:
+        parts.append(f"removed: {', '.join(gone)}; left: {len(sides):,}")
+    parts += changed
+    numbers = np.bincount(sides, minlength=len(SPLITS))
+    return "; ".join([*parts, ", ".join(f"{name} {number:,}" for name, number in zip(SPLITS, numbers, strict=True))])
