@@ -36,7 +36,11 @@ def test_the_parts_fit_together(name: str, tmp_path: Path, monkeypatch: pytest.M
     assert all(count > 0 for count in build.check_fit(values, spec).values())
 
 
-@pytest.mark.parametrize("name", ["lin_dcgan", "lin_separable", "lin_starshaped", "lin_starshaped_wgan_gp"])
+MODELS = ["independent", "independent_separable", "multichannel", "multichannel_separable"]
+CELLS = ["dcgan", "separable", "starshaped", "starshaped_wgan_gp", *MODELS]
+
+
+@pytest.mark.parametrize("name", [f"lin_{name}" for name in CELLS])
 def test_cell_recipes_fit_and_are_simulated(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GANTK_CACHE", str(tmp_path))
     values = load(name, {"data.cells": 20, "data.test_cells": 4}).values
@@ -45,13 +49,26 @@ def test_cell_recipes_fit_and_are_simulated(name: str, tmp_path: Path, monkeypat
     assert build.check_fit(values, spec)["generator"] > 100_000
 
 
-def test_twins_differ_only_where_they_say() -> None:
-    changed = differences(load("lin_starshaped_paper").values, load("lin_starshaped_wgan_gp").values)
+TWINS = [("lin_starshaped_paper", "lin_starshaped_wgan_gp"), *((f"lin_{name}_paper", f"lin_{name}") for name in MODELS)]
+
+
+@pytest.mark.parametrize(("paper", "twin"), TWINS)
+def test_twins_differ_only_where_they_say(paper: str, twin: str) -> None:
+    changed = differences(load(paper).values, load(twin).values)
     by_block = {key.partition(".")[0] for key in changed}
-    assert by_block <= {"about", "data", "generator", "critic", "play", "train"}
-    nets = {key for key in changed if key.startswith(("generator", "critic", "loss"))}
+    assert by_block <= {"about", "data", "generator", "critic", "loss", "play", "train", "evaluate"}
+    nets = {key for key in changed if key.startswith(("generator", "critic"))}
     may = ("width", "bias", "smooth", "initialisation")
     assert nets <= {f"{net}.{key}" for net in ("generator", "critic") for key in may}
+    assert ("loss.use" in changed) == (twin != "lin_starshaped_wgan_gp")  # GAN with R1 learns faster on a CPU
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_other_models_train_as_the_star_shaped_one_does(model: str) -> None:
+    changed = differences(load("lin_starshaped").values, load(f"lin_{model}").values)
+    assert not {key for key in changed if key.startswith(("loss", "play", "train", "evaluate", "seed"))}
+    paper = differences(load("lin_starshaped_paper").values, load(f"lin_{model}_paper").values)
+    assert not {key for key in paper if key.startswith(("loss", "play", "train", "evaluate", "seed"))}
 
 
 def test_paper_recipe_without_the_data_says_what_is_expected_and_what_to_do(monkeypatch, tmp_path) -> None:

@@ -31,7 +31,7 @@ def command(runs: tuple[Path, ...], metrics: tuple[str, ...], seed: int | None, 
     \b
     gantk compare runs/lin_starshaped-1 runs/lin_independent-1
     gantk compare runs/lin_* --metric critic_test
-    gantk compare runs/lin_* --metric '{use: basics/critic_test, steps: 500, splits: 3}' --json
+    gantk compare runs/lin_* --metric '{use: basics/critic_test, steps: 500}'
     """
     from gantk import comparing
     from gantk.evaluate import as_json as to_json

@@ -62,8 +62,8 @@ def command(
 
     \b
     gantk interpolate runs/lin_starshaped-1 -o cells.gif
-    gantk interpolate runs/lin_starshaped-1 --hold red -o green.gif --png-frames frames
-    gantk interpolate runs/lin_starshaped-1 --through latents.h5 --order length --open -o growth.gif
+    gantk interpolate runs/lin_starshaped-1 --hold red -o green.gif
+    gantk interpolate runs/lin_starshaped-1 --through latents.h5 --order length
     """
     options.refuse_to_overwrite(out, force)
     if through is None and (order is not None or only):

@@ -44,6 +44,9 @@ def gantk_components() -> Iterator[Component]:
     yield Component("metric", "diversity", f"{here}.neighbours:Diversity", "distances among samples, and the data's")
     yield Component("metric", "memorisation", f"{here}.neighbours:Memorisation", "are training samples repeated?")
 
+    yield Component("metric", "critic_test", f"{here}.critic_test:CriticTest", "a fresh critic's view (Osokin 2017)")
+    yield Component("metric", "c2st", f"{here}.c2st:C2st", "what a classifier tells (Lopez-Paz 2017)")
+
     yield Component("view", "points", f"{here}.points:Points", "a scatter of points in a plane")
     yield Component("view", "images", f"{here}.images:Images", "a grid of images or their channels")
 

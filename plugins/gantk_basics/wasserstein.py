@@ -7,7 +7,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss, has_batch_statistics
+from gantk.interfaces import Loss, has_batch_statistics, has_second_order
 from gantk.play import Play
 from gantk.spec import DataSpec
 from gantk_basics.gradients import leaf, unit_gradients
@@ -82,13 +82,18 @@ class WganGp(Loss):
         """Both nets as they are.
 
         Raises:
-            DoesNotFit: the critic's scores of one sample depend on the others of its batch.
+            DoesNotFit: the critic's scores of one sample depend on the others of its batch, or have no second order.
         """
         if has_batch_statistics(critic):
             raise DoesNotFit(
                 "the gradient penalty of basics/wgan_gp asks for the slope of each sample's own score, but in this "
                 "critic a score depends on the whole batch (batch normalisation, minibatch discrimination): give the "
                 "critic `normalisation: none` or `normalisation: layer`, or choose another loss, such as basics/wgan"
+            )
+        if self.penalty and not has_second_order(critic):
+            raise DoesNotFit(
+                "the gradient penalty of basics/wgan_gp differentiates slopes, which this critic says it cannot "
+                "(second_order = False): choose another critic, or another loss, such as basics/wgan"
             )
         return generator, critic
 

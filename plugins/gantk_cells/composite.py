@@ -14,6 +14,7 @@ from gantk.errors import DoesNotFit
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
 from gantk_cells.sheet import Block, Line, sheet
+from gantk_cells.sheet import scale_bar as bar_for
 from gantk_cells.stack import channel_names, is_stack, protein_names, shares_red, stack
 
 COLOURS = {
@@ -37,6 +38,8 @@ class Composite:
         colours: of the first and the second channel. A single channel is drawn in grey.
         scale: how many pixels of the picture a pixel of a sample takes along each axis.
         columns: how many images stand side by side, where a row is not a cell.
+        scale_bar: micrometres of the bar at the foot, where the size of a pixel is known; 0 draws none, null takes a
+            round length that fits.
     """
 
     def __init__(
@@ -46,30 +49,34 @@ class Composite:
         colours: Literal["red/green", "magenta/green"] = "red/green",
         scale: Annotated[int, Ge(1), Le(16)] = 2,
         columns: Annotated[int, Ge(1)] = 8,
+        scale_bar: Annotated[float, Ge(0)] | None = None,
     ):
         if len(spec.own_shape) != 3 or spec.unit_axes > 1:
             raise DoesNotFit(f"cells/composite draws images (channel, y, x), but a sample is {' × '.join(spec.axes)}")
         self.colours = COLOURS[colours]
         self.scale = scale
         self.columns = columns
+        self.bar = bar_for(spec.own_shape[2], spec.attributes.get("pixel_size_um"), scale_bar)
 
     def draw(self, samples: Samples, *, real: Samples | None = None, caption: str = "") -> Image.Image:
         """One picture of all samples, and below it a few real ones."""
         blocks = [Block(heading(samples), self._lines(samples))]
         if real is not None:
             blocks.append(Block(heading(real), self._lines(real)[:REAL_LINES]))
-        return sheet(caption, blocks, self.scale)
+        return sheet(caption, blocks, self.scale, self.bar)
 
     def pictures(self, samples: Samples, caption: str = "") -> dict[str, Image.Image]:
         """For each protein one picture: composites of up to `columns` cells, then each of their channels alone."""
         drawn = {}
         for name, images in self._by_protein(samples).items():
-            lines = [Line([f"{name}"], [self._composite(image) for image in images])]
+            lines = [Line([f"{name}"], [self.composite(image) for image in images])]
             red, *others = channel_names(samples.spec)
             others = [name if other == "protein" else other for other in ([name] if is_stack(samples.spec) else others)]
             for channel, alone in enumerate((red, *others) if others else ()):
                 lines.append(Line([f"{alone} alone"], [self._in_colour(image[channel], channel) for image in images]))
-            drawn[re.sub(r"[^\w.-]+", "_", name)] = sheet(caption, [Block(heading(samples), lines)], self.scale)
+            drawn[re.sub(r"[^\w.-]+", "_", name)] = sheet(
+                caption, [Block(heading(samples), lines)], self.scale, self.bar
+            )
         return drawn
 
     def _by_protein(self, samples: Samples) -> dict[str, Brightness]:
@@ -95,22 +102,23 @@ class Composite:
         if is_stack(spec):  # one cell a line: its red, and its red with each green
             red, *proteins = channel_names(spec)
             lines = [
-                Line([], [self._in_colour(cell[0], 0), *(self._composite(cell[[0, k]]) for k in range(1, len(cell)))])
+                Line([], [self._in_colour(cell[0], 0), *(self.composite(cell[[0, k]]) for k in range(1, len(cell)))])
                 for cell in values
             ]
             lines[0].titles = [f"{red} alone", *proteins]
             return lines
         if spec.unit_axes:  # images of different cells: there is no red that they share
-            lines = [Line([], [None, *(self._composite(image) for image in row)]) for row in values]
+            lines = [Line([], [None, *(self.composite(image) for image in row)]) for row in values]
             lines[0].titles = ["", *protein_names(spec)]
             return lines
-        images: list[Picture | None] = [self._composite(image) for image in values]
+        images: list[Picture | None] = [self.composite(image) for image in values]
         labels = [] if samples.labels is None or not spec.classes else samples.labels.tolist()
         titles = [spec.classes[label] for label in labels]
         parts = [slice(start, start + self.columns) for start in range(0, len(images), self.columns)]
         return [Line(titles[part], images[part]) for part in parts]
 
-    def _composite(self, image: Brightness) -> Picture:
+    def composite(self, image: Brightness) -> Picture:
+        """The channels of one image (C, H, W) in their colours, (H, W, 3)."""
         if len(image) == 1:
             return (image[0, :, :, None] * GREY * 255).round().astype(np.uint8)
         light = sum(self._in_colour(values, channel).astype(int) for channel, values in enumerate(image))

@@ -1,8 +1,10 @@
-"""From the images of each class to a data set: the split, and the two ways of giving out images."""
+"""From the images of each class to a data set: the split, and the three ways of giving out images."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Literal
 
@@ -14,9 +16,11 @@ from gantk.data import Resident
 from gantk.errors import DataError
 from gantk.interfaces import Batch
 from gantk.spec import DataSpec
+from gantk_cells.borrowed import Borrowed, borrowed
 from gantk_cells.images import ClassImages
+from gantk_cells.stack import stack_spec, unstacked
 
-Layout = Literal["pairs", "per_class"]
+Layout = Literal["pairs", "per_class", "composite"]
 
 
 class CellImages(Resident):
@@ -25,7 +29,9 @@ class CellImages(Resident):
     `pairs`: all classes together; a sample is (C, H, W), its label the class. `per_class`: a sample is one image of
     each class, (K, C, H, W); the classes are its units. Which images meet in a sample is chance: with `rng`, class k
     gives image (i + offset_k) mod n_k of its n_k, a fresh offset for each class and batch; without, i mod n_k. The
-    length is then the size of the largest class.
+    length is then the size of the largest class. `composite`: a sample is a stack of one red channel and K green
+    ones, (1 + K, H, W): red and its own green of one cell, the other greens of the cells with the nearest red, cut to
+    the outline of the cell. Such data are judged as `per_class`.
 
     Args:
         classes: images of each class; equal sizes.
@@ -46,9 +52,9 @@ class CellImages(Resident):
         names = tuple(part.name for part in classes)
         counts = torch.tensor([len(part.images) for part in classes])  # (K,)
         own: dict[str, Any] = {"shape": classes[0].images.shape[1:], "axes": ("channel", "y", "x"), "unit_axes": 0}
-        if layout == "per_class":
+        if layout != "pairs":
             own = {"shape": (len(names), *own["shape"]), "axes": ("protein", "channel", "y", "x"), "unit_axes": 1}
-        axis_names = {"channel": tuple(channel_names)} | ({"protein": names} if layout == "per_class" else {})
+        axis_names = {"channel": tuple(channel_names)} | ({"protein": names} if layout != "pairs" else {})
         spec = DataSpec(
             **own,
             names=axis_names,
@@ -63,11 +69,11 @@ class CellImages(Resident):
         truth = {
             name: torch.from_numpy(np.concatenate([part.truth[name] for part in classes])) for name in classes[0].truth
         }
+        turn = torch.cat([torch.arange(count) for count in counts.tolist()]).argsort(stable=True)
         if layout == "pairs":  # one of each class in turn, so that the first few show all
-            turn = torch.cat([torch.arange(count) for count in counts.tolist()]).argsort(stable=True)
             stored, labels, truth = stored[turn], labels[turn], {name: values[turn] for name, values in truth.items()}
         super().__init__(
-            spec,
+            stack_spec(spec) if layout == "composite" else spec,
             stored,
             labels=labels if layout == "pairs" else None,
             truth=truth,
@@ -76,21 +82,41 @@ class CellImages(Resident):
         self.layout = layout
         self.counts = counts
         self.longest = int(counts.max())
+        if layout == "composite":
+            self.pairs_spec, self.turn, self.borrowed = spec, turn, borrowed(stored, counts)
 
     def __len__(self) -> int:
-        return len(self.stored) if self.layout == "pairs" else self.longest
+        return self.longest if self.layout == "per_class" else len(self.stored)
 
     def to(self, device: torch.device) -> CellImages:
         """Moves everything to `device`, so that a batch needs nothing from elsewhere."""
         super().to(device)
         self.counts = self.counts.to(device)
         self.truth = {name: values.to(device) for name, values in self.truth.items()}
+        if self.layout == "composite":
+            self.turn = self.turn.to(device)
+            self.borrowed = Borrowed(self.borrowed.lenders.to(device), self.borrowed.cell.to(device))
         return self
+
+    @cached_property
+    def judged(self) -> CellImages:
+        """The data that metrics compare with: of stacks the real pairs, `per_class`; otherwise these data."""
+        if self.layout != "composite":
+            return self
+        pairs = copy(self)  # of the same images
+        pairs.layout, pairs.spec = "per_class", self.pairs_spec
+        return pairs
+
+    def as_judged(self, samples: Tensor) -> Tensor:
+        """Samples (B, *spec.shape) in the form of `judged`: a stack as the pairs of one cell, (B, K, 2, H, W)."""
+        return unstacked(samples) if self.layout == "composite" else samples
 
     def batch(self, indices: Tensor, rng: torch.Generator | None) -> Batch:
         """The samples of `indices`, (B,) on the CPU; with `rng`, turned over and partnered at random."""
         if self.layout == "pairs":
             return super().batch(indices, rng)
+        if self.layout == "composite":
+            return self._stacks(indices, rng)
         device, counts = self.stored.device, self.counts  # (K,)
         place = indices.to(device)[:, None]  # (B, 1)
         if rng is not None:
@@ -98,6 +124,14 @@ class CellImages(Resident):
         rows = counts.cumsum(0) - counts + place % counts  # (B, K)
         truth = {name: values[rows] for name, values in self.truth.items()}
         return Batch(self.finish(self.stored[rows], rng), truth=truth)  # (B, K, C, H, W)
+
+    def _stacks(self, indices: Tensor, rng: torch.Generator | None) -> Batch:
+        rows = self.turn[indices.to(self.stored.device)]  # (B,)
+        lenders = self.borrowed.lenders[rows]  # (B, K)
+        seen = (lenders == rows[:, None])[..., None, None] | self.borrowed.cell[rows][:, None]  # (B, K, H, W)
+        green = self.stored[lenders, 1] * seen
+        stacks = torch.cat([self.stored[rows, :1], green], 1)  # (B, 1 + K, H, W)
+        return Batch(self.finish(stacks, rng), truth={name: values[rows] for name, values in self.truth.items()})
 
 
 def part(images: ClassImages, split: str, *, test: float, validation: float) -> ClassImages:

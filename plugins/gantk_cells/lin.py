@@ -26,7 +26,8 @@ class Lin(CellImages):
         split: "train", "validation" or "test".
         root: the folder above `…_train` and `…_test`, one of these, or that of one protein; or a folder of your own.
         proteins: which classes, in this order; null takes all, sorted.
-        layout: `pairs`: a sample is one image, labelled with its protein; `per_class`: one image of each protein.
+        layout: `pairs`: a sample is one image, labelled with its protein; `per_class`: one image of each protein;
+            `composite`: one cell as a stack of red and all greens, those it lacks from the cells with the nearest red.
         channels: which channels of the files, counted from 0; in LIN 0 is Bgs4, 1 the protein, 2 is empty.
         channel_names: a name for each channel; null takes "Bgs4" and "protein" for two, else "channel 0", ….
         size: [height, width] in pixels that images are scaled to; null takes them as they are.

@@ -11,12 +11,30 @@ COMPONENTS = (
     Component("dataset", "simulated", "gantk_cells.simulated:Simulated", "simulated fission-yeast cells (not LIN)"),
     Component("generator", "separable", "gantk_cells.separable:SeparableGenerator", "red never sees green's latent"),
     Component("generator", "starshaped", "gantk_cells.starshaped:StarShapedGenerator", "one red tower, K green ones"),
+    Component("generator", "independent", "gantk_cells.independent:IndependentGenerator", "one DCGAN a protein"),
+    Component(
+        "generator",
+        "independent_separable",
+        "gantk_cells.independent:IndependentSeparableGenerator",
+        "one separable DCGAN a protein",
+    ),
+    Component("generator", "multichannel", "gantk_cells.multichannel:MultichannelGenerator", "red and all greens"),
+    Component(
+        "generator",
+        "multichannel_separable",
+        "gantk_cells.multichannel:MultichannelSeparableGenerator",
+        "all greens given red",
+    ),
     Component("critic", "separable", "gantk_cells.separable:SeparableCritic", "one tower on all channels"),
     Component("critic", "per_class", "gantk_cells.starshaped:PerClassCritic", "one critic tower for each protein"),
     Component("metric", "probe", "gantk_cells.probe:Probe", "does a classifier see the right protein?"),
     Component("metric", "dependence", "gantk_cells.dependence:Dependence", "red-green correlation and red states"),
     Component("view", "composite", "gantk_cells.composite:Composite", "red/green composites, one row a cell"),
     Component("format", "ome_tiff", "gantk_cells.ome_tiff:OmeTiff", "OME-TIFF: named channels, pixel size"),
+    Component("command", "inspect", "gantk_cells.inspect_command:inspect", "what a folder of images holds; a recipe"),
+    Component(
+        "command", "reconstruct", "gantk_cells.reconstruct_command:reconstruct", "latents that reproduce held-out cells"
+    ),
     Component(
         "command", "simulate_cells", "gantk_cells.simulate_command:simulate_cells", "write simulated cells as PNGs"
     ),

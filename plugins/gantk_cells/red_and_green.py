@@ -9,7 +9,14 @@ from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
 from gantk.spec import DataSpec
-from gantk_cells.towers import Initialisation, halvings, initial_bias, initialise, normalise
+from gantk_cells.towers import (
+    Initialisation,
+    halvings,
+    initial_bias,
+    initialise,
+    normalise,
+    red_and_green_parts,
+)
 
 Upsampling = Literal["transposed", "nearest"]
 PerChannel = Literal["batch", "instance", "none"]  # normalisation over channels would let green into red
@@ -138,12 +145,7 @@ class RedAndGreen(nn.Module):
         self.smooth = smooth
 
         def parts(channels: int) -> tuple[int, int]:
-            red = int(channels * red_portion)
-            if not 0 < red < channels:
-                raise DoesNotFit(
-                    f"red_portion {red_portion} of {channels} channels leaves {red} red: raise width or latent"
-                )
-            return red, channels - red
+            return red_and_green_parts(channels, red_portion)
 
         sizes = [parts(width * 2**power) for power in range(count)][::-1]  # 8 w, 4 w, 2 w, w for 48 x 80
         totals = [r + towers * g for r, g in sizes]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from gantk.spec import DataSpec
 from gantk_cells.critic_towers import CriticTowers
 from gantk_cells.red_and_green import PerChannel, RedAndGreen, Upsampling
-from gantk_cells.towers import Initialisation, Normalisation, image_shape
+from gantk_cells.towers import Initialisation, Normalisation, image_shape, red_and_green_latent
 
 
 class SeparableGenerator(nn.Module):
@@ -67,6 +67,7 @@ class SeparableGenerator(nn.Module):
             initialisation=initialisation,
             fused=True,
         )
+        self.latent_parts = red_and_green_latent(self.net.latent)
 
     def forward(self, latent: Tensor) -> Tensor:
         """(B, latent) to (B, channels, H, W)."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
+import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -44,13 +46,44 @@ def font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
     return ImageFont.load_default(size)
 
 
-def sheet(caption: str, blocks: list[Block], scale: int) -> Image.Image:
+@dataclass(frozen=True)
+class ScaleBar:
+    """A bar as long as something in the pictures.
+
+    Args:
+        length: in pixels of a picture, before it is enlarged.
+        text: beside it: "5 µm".
+    """
+
+    length: float
+    text: str
+
+
+def scale_bar(width: int, pixel_size: float | None, wanted: float | None) -> ScaleBar | None:
+    """A bar for pictures of this width; None where the size of a pixel is not known, or 0 is wanted.
+
+    Args:
+        width: of a picture, pixels.
+        pixel_size: micrometres.
+        wanted: micrometres; None: the longest of 1, 2, 5, 10, 20, … that is not above two thirds of the width.
+    """
+    if not pixel_size or wanted == 0:
+        return None
+    if wanted is None:
+        room = width * pixel_size * 2 / 3
+        power = 10.0 ** np.floor(np.log10(room))
+        wanted = float(max(step * power for step in (1, 2, 5) if step * power <= room))
+    return ScaleBar(wanted / pixel_size, f"{wanted:g} µm")
+
+
+def sheet(caption: str, blocks: list[Block], scale: int, bar: ScaleBar | None = None) -> Image.Image:
     """All blocks under one another.
 
     Args:
         caption: printed at the top; a long one is wrapped.
         blocks: of pictures of one size.
         scale: each pixel of a picture becomes scale × scale pixels.
+        bar: drawn at the foot.
     """
     pictures = [picture for block in blocks for line in block.lines for picture in line.pictures if picture is not None]
     height, width = (scale * side for side in pictures[0].shape[:2])
@@ -62,6 +95,8 @@ def sheet(caption: str, blocks: list[Block], scale: int) -> Image.Image:
         for line in block.lines:
             strips += [_titles(line, width, room), _pictures(line, scale, height, width, room)]
         strips.append(_strip(room, MARGIN - GAP))
+    if bar is not None:
+        strips.append(_bar(bar, scale, room))
     page = _strip(room, sum(strip.height for strip in strips))
     top = 0
     for strip in strips:
@@ -104,6 +139,16 @@ def _pictures(line: Line, scale: int, height: int, width: int, room: int) -> Ima
         if picture is not None:
             larger = Image.fromarray(picture.repeat(scale, axis=0).repeat(scale, axis=1))
             strip.paste(larger, (MARGIN + column * (width + GAP), 0))
+    return strip
+
+
+def _bar(bar: ScaleBar, scale: int, room: int) -> Image.Image:
+    strip = _strip(room, 24)
+    length = min(round(bar.length * scale), room)
+    drawing = ImageDraw.Draw(strip)
+    drawing.rectangle((MARGIN, 8, MARGIN + length - 1, 11), INK)
+    greek = ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), 12)  # Pillow's has no µ
+    drawing.text((MARGIN + length + 8, 2), bar.text, INK, greek)
     return strip
 
 

@@ -27,7 +27,8 @@ class Simulated(CellImages):
         cells: how many of each protein there are for training and validation.
         test_cells: how many of each protein there are for the test; drawn apart from the others.
         proteins: which, in this order; null takes all six.
-        layout: `pairs`: a sample is one image, labelled with its protein; `per_class`: one image of each protein.
+        layout: `pairs`: a sample is one image, labelled with its protein; `per_class`: one image of each protein;
+            `composite`: one cell as a stack of red and all greens, those it lacks from the cells with the nearest red.
         height: of an image, in pixels; cells are scaled to the frame.
         width: of an image, in pixels.
         validation: share of the training cells held out to choose by.

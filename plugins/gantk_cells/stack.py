@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Samples
@@ -69,3 +70,9 @@ def stack(samples: Samples) -> Samples:
     pairs = samples.samples
     stacked = torch.cat([pairs[:, 0, :1], pairs[:, :, 1]], 1)  # (N, 1, H, W) and (N, K, H, W)
     return replace(samples, samples=stacked, spec=stack_spec(samples.spec))
+
+
+def unstacked(stacks: Tensor) -> Tensor:
+    """Stacks (N, 1 + K, H, W) as K pairs with one and the same red, (N, K, 2, H, W): what `stack` undoes."""
+    red, green = stacks[:, :1], stacks[:, 1:]
+    return torch.stack([red.expand_as(green), green], 2)

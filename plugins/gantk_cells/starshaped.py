@@ -11,7 +11,7 @@ from gantk.spec import DataSpec
 from gantk_cells.critic_towers import CriticTowers
 from gantk_cells.red_and_green import PerChannel, RedAndGreen, Upsampling
 from gantk_cells.stack import stack
-from gantk_cells.towers import Initialisation, Normalisation, image_shape
+from gantk_cells.towers import Initialisation, Normalisation, image_shape, red_and_green_latent
 
 
 class StarShapedGenerator(nn.Module):
@@ -75,6 +75,7 @@ class StarShapedGenerator(nn.Module):
             initialisation=initialisation,
             fused=fused,
         )
+        self.latent_parts = red_and_green_latent(self.net.latent)
 
     def forward(self, latent: Tensor) -> Tensor:
         """(B, latent) to (B, K, channels, H, W)."""

@@ -110,3 +110,28 @@ def normalise(kind: Normalisation, channels: int, towers: int, initialisation: I
     if initialisation == "dcgan":
         nn.init.normal_(norm.weight, 1.0, 0.02)
     return norm
+
+
+def red_and_green_parts(size: int, red_portion: float) -> tuple[int, int]:
+    """How a latent or features of `size` numbers or channels divide into a red and a green part.
+
+    Args:
+        size: how many there are.
+        red_portion: share of the red part, between 0 and 1; rounded down.
+
+    Raises:
+        DoesNotFit: nothing is left for one of them.
+    """
+    red = int(size * red_portion)
+    if not 0 < red < size:
+        raise DoesNotFit(f"red_portion {red_portion} of {size} channels leaves {red} red: raise width or latent")
+    return red, size - red
+
+
+def red_and_green_latent(sizes: tuple[int, int]) -> dict[str, slice]:
+    """Which part of a latent is red and which green, for commands that hold one of them fixed.
+
+    Args:
+        sizes: of the two parts; red comes first.
+    """
+    return {"red": slice(0, sizes[0]), "green": slice(sizes[0], sum(sizes))}

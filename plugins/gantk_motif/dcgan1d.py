@@ -12,7 +12,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 
 from gantk.spec import DataSpec
-from gantk_motif.shapes import into_range, same_padding, string_shape
+from gantk_motif.shapes import bits_shape, into_range, same_padding, string_shape
 
 
 def halved(length: int, times: int) -> list[int]:
@@ -47,7 +47,7 @@ class Generator(nn.Module):
         kernel: Annotated[int, Ge(3)] = 5,
     ):
         super().__init__()
-        channels, length = string_shape(spec, "motif/dcgan1d")
+        channels, length = bits_shape(spec, "motif/dcgan1d")
         self.spec = spec
         self.latent_shape = (latent,)
         padding = same_padding(kernel, "motif/dcgan1d")

@@ -16,7 +16,7 @@ from torch.nn.functional import normalize
 
 from gantk.errors import DoesNotFit
 from gantk.spec import DataSpec
-from gantk_motif.shapes import hard_bit, hard_choice, into_range, string_shape
+from gantk_motif.shapes import bits_shape, hard_bit, hard_choice, into_range
 
 
 class Placed(nn.Module):
@@ -77,7 +77,7 @@ class Generator(nn.Module):
         pattern: Annotated[int, Ge(1)] = 24,
     ):
         super().__init__()
-        channels, length = string_shape(spec, "motif/placed")
+        channels, length = bits_shape(spec, "motif/placed")
         if pattern > length:
             raise DoesNotFit(
                 f"motif/placed draws patterns of {pattern} letters, but these strings have only {length}; "

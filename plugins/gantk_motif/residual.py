@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from gantk.spec import DataSpec
-from gantk_motif.shapes import hard_bit, into_range, same_padding, string_shape
+from gantk_motif.shapes import bits_shape, hard_bit, into_range, same_padding
 
 
 class Block(nn.Module):
@@ -54,7 +54,7 @@ class Generator(nn.Module):
         kernel: Annotated[int, Ge(1)] = 5,
     ):
         super().__init__()
-        channels, length = string_shape(spec, "motif/residual")
+        channels, length = bits_shape(spec, "motif/residual")
         padding = same_padding(kernel, "motif/residual")
         self.spec = spec
         self.latent_shape = (latent,)

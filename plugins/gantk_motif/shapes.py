@@ -27,6 +27,24 @@ def string_shape(spec: DataSpec, net: str) -> tuple[int, int]:
     return spec.shape[0], spec.shape[1]
 
 
+def bits_shape(spec: DataSpec, net: str) -> tuple[int, int]:
+    """(C, L) of the strings that a generator makes: the same, but each channel is a number of its own.
+
+    Args:
+        spec: what one sample is.
+        net: full name of the net, for the message.
+
+    Raises:
+        DoesNotFit: the channels of a position exclude each other (letters of DNA).
+    """
+    if spec.categorical:
+        raise DoesNotFit(
+            f"{net} makes each channel by itself, but in these data the channels of a position exclude each other "
+            "(categorical); use basics/mlp, or a generator of the plugin dna"
+        )
+    return string_shape(spec, net)
+
+
 def same_padding(kernel: int, net: str) -> int:
     """How many letters to pad on each side so that a string keeps its length under an odd kernel.
 

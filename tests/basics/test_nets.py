@@ -92,7 +92,9 @@ def test_dcgan_has_the_papers_layers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("range_", "last"), [((-1.0, 1.0), torch.tanh), ((0.0, 1.0), torch.sigmoid), (None, lambda raw: raw)], ids=str
+    ("range_", "last"),
+    [((-1.0, 1.0), torch.tanh), ((0.0, 1.0), torch.sigmoid), (None, lambda raw: raw)],
+    ids=["tanh", "sigmoid", "none"],
 )
 def test_generators_end_in_the_range_of_the_data(range_: tuple[float, float] | None, last: object) -> None:
     spec = images(1, 8, 8, range=range_)

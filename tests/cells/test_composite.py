@@ -57,8 +57,8 @@ def test_a_row_is_a_cell() -> None:
 def test_real_images_stand_below_and_share_no_red() -> None:
     samples = shared_red()
     real = take(Simulated("test", layout="per_class", **SMALL), 3)
-    alone = Composite(samples.spec, scale=1).draw(samples)
-    both = Composite(samples.spec, scale=1).draw(samples, real=real)
+    view = Composite(samples.spec, scale=1, scale_bar=0)
+    alone, both = view.draw(samples), view.draw(samples, real=real)
     assert both.height > alone.height and np.array_equal(np.asarray(both)[: alone.height - 9], np.asarray(alone)[:-9])
     assert holds(both, composite(real.samples[1, 2]))
     assert heading(real) == "simulated cells (not real data); each image another cell"
@@ -120,3 +120,18 @@ def test_refusals() -> None:
     assert not shares_red(samples) and not is_stack(samples.spec)
     with pytest.raises(DoesNotFit, match="star-shaped"):
         stack(samples)
+
+
+def test_a_scale_bar_is_as_long_as_it_says() -> None:
+    samples = take(Simulated("test", layout="per_class", **SMALL), 2)  # pixels of 0.1 µm
+    for wanted, micrometres in ((None, 5), (2.0, 2)):
+        picture = np.asarray(Composite(samples.spec, scale=3, scale_bar=wanted).draw(samples))
+        foot = (picture[-24:] == sheets.INK).all(-1)
+        assert foot[9, MARGIN : MARGIN + 30 * micrometres].all()
+        assert foot[9].sum() == 30 * micrometres + foot[9, MARGIN + 30 * micrometres :].sum()
+        assert not foot[9, MARGIN + 30 * micrometres]
+    without = np.asarray(Composite(samples.spec, scale=3, scale_bar=0).draw(samples))
+    assert len(without) == len(picture) - 24
+    unknown = replace(samples, spec=replace(samples.spec, attributes={}))
+    assert np.array_equal(without, np.asarray(Composite(unknown.spec, scale=3).draw(unknown)))
+    assert sheets.scale_bar(80, 0.65, None) == sheets.ScaleBar(20 / 0.65, "20 µm")

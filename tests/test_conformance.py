@@ -1,0 +1,120 @@
+"""The first-party plugins pass the kit that third parties use. Small sizes, and files made here, save time."""
+
+from __future__ import annotations
+
+import struct
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gantk.spec import DataSpec
+from gantk.testing import Case, conformance
+
+FOLDER = tempfile.TemporaryDirectory(prefix="gantk-conformance-")
+ROOT = Path(FOLDER.name)
+RNG = np.random.default_rng(0)
+
+
+def letters(count: int) -> str:
+    return "".join(RNG.choice(list("ACGT"), count))
+
+
+def write_files() -> None:
+    """What the data sets and metrics that read files are given."""
+    for prefix, count in (("train", 60), ("t10k", 20)):
+        pictures = RNG.integers(0, 256, (count, 8, 8), dtype=np.uint8)
+        labels = (np.arange(count) % 10).astype(np.uint8)
+        for name, array in ((f"{prefix}-images-idx3-ubyte", pictures), (f"{prefix}-labels-idx1-ubyte", labels)):
+            head = struct.pack(">HBB", 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape)
+            (ROOT / name).write_bytes(head + array.tobytes())
+    for protein in ("Alp14", "Arp3"):
+        for part, number in (("train", 40), ("test", 12)):
+            folder = ROOT / "cells" / part / protein
+            folder.mkdir(parents=True)
+            for index in range(number):
+                Image.fromarray(RNG.integers(0, 256, (16, 24, 3), dtype=np.uint8)).save(folder / f"{index}.png")
+    rows = "".join(f"{letters(24)}\t{n % 7}\n" for n in range(200))
+    (ROOT / "sequences.tsv").write_text(f"sequence\tscore\n{rows}")
+    (ROOT / "score.py").write_text(
+        "import sys\nfor line in sys.stdin:\n    if line[0] != '>': print(line.count('A'))\n"
+    )
+    (ROOT / "genome.fasta").write_text("".join(f">contig{n}\n{letters(4000)}\n" for n in range(4)))
+    counts = ([90 if letter == base else 2 for letter in "GCCACGTGGC"] for base in "ACGT")
+    rows = "\n".join(f"{base} [ {' '.join(map(str, row))} ]" for base, row in zip("ACGT", counts, strict=True))
+    (ROOT / "motifs.jaspar").write_text(f">MA0001.1 first\n{rows}\n")
+
+
+write_files()
+SMALL = {"use": "basics/mlp", "hidden": [16]}
+STACK = DataSpec((3, 16, 24), ("channel", "y", "x"), attributes={"stack": True})
+NARROW = {"width": 4}
+BRIEF = {"steps": 30, "batch": 16, "rate": 0.003}
+
+test_basics = conformance(
+    "basics",
+    examples=3,
+    parameters={
+        "dcgan": {"width": 4},
+        "mlp": {"hidden": [8]},
+        "ring": {"samples": 500},
+        "mnist": {"root": str(ROOT)},
+        "metric/c2st": {**BRIEF, "samples": 60, "critic": SMALL},
+        "metric/critic_test": {**BRIEF, "splits": 2, "samples": 60, "images": 200, "critic": SMALL},
+        "minibatch_discrimination": {"loss": {"use": "basics/gan"}, "kernels": 3},
+    },
+)
+test_motif = conformance(
+    "motif",
+    examples=3,
+    parameters={
+        "dataset/strings": {"samples": 300, "held_out": 100, "length": 48},
+        "generator/dcgan1d": {"width": 8},
+        "critic/dcgan1d": {"width": 8},
+    },
+)
+test_cells = conformance(
+    "cells",
+    examples=3,
+    specs=[STACK],
+    parameters={
+        "simulated": {"cells": 200, "test_cells": 60, "height": 24, "width": 40, "validation": 0.3},
+        "lin": {"root": str(ROOT / "cells")},
+        "separable": NARROW,
+        "starshaped": NARROW,
+        "per_class": NARROW,
+        "independent": NARROW,
+        "independent_separable": NARROW,
+        "multichannel": NARROW,
+        "multichannel_separable": {"width": 16},
+        "probe": {"images": 1000, "steps": 60},
+    },
+)
+test_dna = conformance(
+    "dna",
+    examples=3,
+    parameters={
+        "sequences": {"path": str(ROOT / "sequences.tsv"), "score": "score"},
+        "genome": {"path": str(ROOT / "genome.fasta"), "length": 24, "block": 400},
+        "planted": {"samples": 400, "held_out": 400, "length": 24},
+        "killoran": {"width": 8, "blocks": 1},
+        "generator/residual": {"width": 8, "blocks": 1},
+        "critic/pooled": {"width": 8, "dense": 8},
+        "predictor": {"width": 8, "hidden": 8},
+        "metric/motif_hits": {"file": str(ROOT / "motifs.jaspar"), "p_value": 0.001},
+        "objective/pwm": {"file": str(ROOT / "motifs.jaspar")},
+        "objective/predicted": {"net": {"use": "dna/predictor", "width": 4, "hidden": 4}, "steps": 3, "batch": 8},
+        "objective/command": {"run": [sys.executable, str(ROOT / "score.py")]},
+        "nearest": {"samples": 40},
+    },
+)
+
+
+@pytest.mark.parametrize("test", [test_basics, test_motif, test_cells, test_dna])
+def test_every_case_has_a_name_of_its_own(test: Callable[[Case], None]) -> None:
+    names = test.pytestmark[0].kwargs["ids"]  # type: ignore[attr-defined]
+    assert len(names) == len(set(names)) > 20
