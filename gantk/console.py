@@ -47,6 +47,11 @@ def answer(text: str) -> None:
     sys.stdout.flush()
 
 
+def answer_text(text: Text) -> None:
+    """Coloured text on stdout; on a pipe without its colours."""
+    _stdout().print(text, end="", soft_wrap=True)
+
+
 def answer_json(document: Any) -> None:
     """The answer as exactly one JSON document, on stdout."""
     answer(json.dumps(document, indent=2, ensure_ascii=False, default=str))

@@ -238,7 +238,7 @@ class View(Protocol):
 
     `draw` gives one picture of all `samples`; `real`, where given, may be drawn beside or behind them. `caption` is
     printed in the picture. A view may also define `pictures(samples, caption) -> dict[str, Image]`: more pictures by
-    a name fit for a file (one per protein, say).
+    a name fit for a file (one per protein, say), and `text(samples) -> rich.text.Text`, for `gantk view --text`.
     """
 
     def draw(self, samples: Samples, *, real: Samples | None = None, caption: str = "") -> Image.Image: ...

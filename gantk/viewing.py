@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from rich.text import Text
 
-from gantk import plots
+from gantk import build, plots
 from gantk.api import Model
 from gantk.checkpoint import is_checkpoint
 from gantk.errors import FileError, GantkError
@@ -35,18 +36,37 @@ def picture(source: Path, number: int, seed: int = 0, parameters: Mapping[str, A
     Raises:
         FileError: it cannot be read as any of these.
     """
+    samples, title = samples_of(source, number, seed)
+    return picture_of(samples, title, parameters)
+
+
+def text(source: Path, number: int, seed: int = 0) -> Text:
+    """The samples as coloured text, where their view can.
+
+    Raises:
+        GantkError: it cannot be read, or such samples have no text.
+    """
+    samples, _ = samples_of(source, number, seed)
+    writer = getattr(build.view(samples.spec), "text", None)
+    if writer is None:
+        raise GantkError(f"{source}: such samples cannot be shown as text; without --text a picture is drawn")
+    return writer(samples)
+
+
+def samples_of(source: Path, number: int, seed: int) -> tuple[Samples, str]:
+    """Samples of a run, a checkpoint or a file, and what to call them."""
     if not source.exists():
         raise FileError(f"{source}: there is no such run or file")
     if source.is_dir() or is_checkpoint(source):
         model = Model(source)
-        return picture_of(model.sample(number, seed=seed, raw=True), f"step {model.checkpoint.step}", parameters)
+        return model.sample(number, seed=seed, raw=True), f"step {model.checkpoint.step}"
     try:
         samples = format_for(source).read(source)
     except GantkError:
         if source.suffix.lower() not in PLAIN_IMAGES:
             raise
         samples = _plain_image(source)
-    return picture_of(samples[:number], source.name, parameters)
+    return samples[:number], source.name
 
 
 def curves(source: Path) -> Image.Image:

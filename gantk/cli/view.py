@@ -19,6 +19,7 @@ from gantk.cli import options
 @click.option(
     "--training", is_flag=True, help="Of a run: its samples over training (.gif: animated, .png: in a column)."
 )
+@click.option("--text", is_flag=True, help="Print the samples as coloured text instead (sequences).")
 @options.seed
 @options.force
 def command(
@@ -28,6 +29,7 @@ def command(
     number: int,
     curves: bool,
     training: bool,
+    text: bool,
     seed: int,
     force: bool,
 ) -> None:
@@ -40,7 +42,13 @@ def command(
     gantk view runs/lin_starshaped-1 colours=magenta/green scale_bar=10
     gantk view runs/lin_starshaped-1 --training -o training.gif
     gantk view samples.h5
+    gantk view made.fa --text
     """
+    if text:
+        from gantk import viewing
+
+        console.answer_text(viewing.text(source, number, seed))
+        return
     out = out or Path(f"{source.name.removesuffix(source.suffix) if source.is_file() else source.name}.png")
     if out.suffix.lower() not in (".png", ".gif"):
         raise click.UsageError(f"{out}: a picture's name ends in .png (or .gif, with --training)")

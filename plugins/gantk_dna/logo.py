@@ -9,12 +9,13 @@ import numpy as np
 from annotated_types import Ge
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
+from rich.text import Text
 
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
 from gantk_dna.alphabet import BASES, bases_in
 from gantk_dna.composition import information
-from gantk_dna.glyphs import FAINT, INK, PAPER, blended, font, stacks
+from gantk_dna.glyphs import COLOURS, FAINT, INK, PAPER, blended, font, stacks
 from gantk_dna.letters import check_bases
 
 MARGIN = 12  # pixels
@@ -70,6 +71,16 @@ class Logo:
                 strips += self._texts(f"the first {len(shown)} {_kind(each, title)} sequences", FAINT)
                 strips.append(self._sequences(shown))
         return _below_each_other(strips)
+
+    def text(self, samples: Samples) -> Text:
+        """The sequences as coloured letters for a terminal, one a line; the likeliest base at each position."""
+        lines = Text(no_wrap=True)
+        for codes in samples.samples[:, :BASES].argmax(1).tolist():
+            for base in codes:
+                red, green, blue = (int(part) for part in COLOURS[base])
+                lines.append(self.letters[base], style=f"rgb({red},{green},{blue})")
+            lines.append("\n")
+        return lines
 
     @property
     def _width(self) -> int:

@@ -95,3 +95,12 @@ def test_two_logos_of_200_columns_take_less_than_two_seconds() -> None:
 def test_what_is_no_sequence_is_refused() -> None:
     with pytest.raises(DoesNotFit):
         Logo(DataSpec((3, 8, 8), ("channel", "y", "x")))
+
+
+def test_sequences_are_printed_in_colour_where_there_is_a_terminal(tmp_path, monkeypatch, capsys) -> None:
+    from gantk.cli import run
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "made.fa").write_text(">a\nACGTT\n>b\nGGGAA\n")
+    assert run(["view", "made.fa", "--text"]) == 0
+    assert capsys.readouterr().out == "ACGTT\nGGGAA\n"
