@@ -13,9 +13,10 @@ import torch
 from gantk.docstrings import first_paragraph
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Callback, Loss
+from gantk.plugin import KINDS
 from gantk.signature import parameters, supplied
 from gantk.spec import DataSpec
-from gantk.testing.rules import EVERY, Broken, demand, rule
+from gantk.testing.rules import Broken, demand, rule
 from gantk.testing.subject import Plugin, Subject
 
 SUPPLIED = {
@@ -55,7 +56,7 @@ def check_declaring(plugin: Plugin, module: str) -> None:
 LIGHT = "Declaring imports nothing heavy (torch, numpy, …): components are imported on first use."
 
 
-@rule("documented", *EVERY, says="A docstring says what it is, and its `Args:` say what each parameter means.")
+@rule("documented", *KINDS, says="A docstring says what it is, and its `Args:` say what each parameter means.")
 def documented(subject: Subject) -> None:
     """A first paragraph, and a text for each parameter."""
     if subject.declared.kind == "command":
@@ -68,7 +69,7 @@ def documented(subject: Subject) -> None:
 
 @rule(
     "builds",
-    *(kind for kind in EVERY if kind != "command"),
+    *(kind for kind in KINDS if kind != "command"),
     says="It can be built from its defaults, from nothing but what gantk supplies to its kind left of `*`.",
 )
 def builds(subject: Subject) -> None:

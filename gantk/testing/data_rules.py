@@ -128,7 +128,7 @@ def repeatable(subject: Subject) -> None:
 def picklable(subject: Subject) -> None:
     """There and back."""
     dataset = as_dataset(subject.build(split="train"))
-    back = pickle.loads(pickle.dumps(dataset))
+    back = pickle.loads(pickle.dumps(dataset))  # safe: bytes that were made in this line
     indices = _first(dataset)
     demand(_same(dataset.batch(indices, None), back.batch(indices, None)), "the same batch after pickling", "another")
 

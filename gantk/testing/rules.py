@@ -9,20 +9,6 @@ from typing import Any
 from torch import Tensor
 
 DOCUMENT = "docs/plugins.md"
-EVERY = (
-    "generator",
-    "critic",
-    "net",
-    "loss",
-    "dataset",
-    "optimizer",
-    "metric",
-    "view",
-    "format",
-    "objective",
-    "callback",
-    "command",
-)
 
 
 class Broken(AssertionError):
