@@ -18,15 +18,15 @@ from gantk.registry import with_article
 # By name, so that this module needs no torch. Where a parameter is annotated with one of these (or a subclass, or a
 # list of them, or `| None`), the recipe gives a nested mapping with `use:`.
 INTERFACES = {
-    ("gantk.interfaces", "Loss"): "loss",
-    ("gantk.interfaces", "Critic"): "critic",
-    ("gantk.interfaces", "Generator"): "generator",
-    ("gantk.interfaces", "Metric"): "metric",
-    ("gantk.interfaces", "View"): "view",
-    ("gantk.interfaces", "Dataset"): "dataset",
-    ("gantk.interfaces", "Format"): "format",
-    ("gantk.interfaces", "Callback"): "callback",
-    ("gantk.interfaces", "Objective"): "objective",
+    ("gantk.interfaces.players", "Loss"): "loss",
+    ("gantk.interfaces.players", "Critic"): "critic",
+    ("gantk.interfaces.players", "Generator"): "generator",
+    ("gantk.interfaces.judges", "Metric"): "metric",
+    ("gantk.interfaces.judges", "View"): "view",
+    ("gantk.interfaces.players", "Dataset"): "dataset",
+    ("gantk.interfaces.judges", "Format"): "format",
+    ("gantk.interfaces.judges", "Callback"): "callback",
+    ("gantk.interfaces.judges", "Objective"): "objective",
     ("torch.nn.modules.module", "Module"): "net",
 }
 

@@ -1,0 +1,76 @@
+"""Batches: what data sets give and generators make, and what belongs to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gantk.spec import DataSpec
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass
+class Batch:
+    """Some samples and what belongs to them, all with the same first axis.
+
+    Args:
+        samples: (B, *spec.shape), floating, within spec.range.
+        labels: (B,) integers that index spec.classes, or None.
+        condition: (B, *spec.condition_shape), what a generator is given besides the latent, or None.
+        truth: facts for metrics only, (B, …) each; nets never see them.
+    """
+
+    samples: Tensor
+    labels: Tensor | None = None
+    condition: Tensor | None = None
+    truth: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, chosen: slice | Tensor) -> Batch:
+        def pick(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor[chosen]
+
+        return Batch(
+            self.samples[chosen],
+            pick(self.labels),
+            pick(self.condition),
+            {name: values[chosen] for name, values in self.truth.items()},
+        )
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same batch on `device`."""
+
+        def move(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor.to(device, non_blocking=True)
+
+        return Batch(
+            self.samples.to(device, non_blocking=True),
+            move(self.labels),
+            move(self.condition),
+            {name: values.to(device) for name, values in self.truth.items()},
+        )
+
+
+@dataclass
+class Samples(Batch):
+    """A batch that knows what it is: what metrics, views and formats work on.
+
+    Args:
+        spec: the DataSpec of the samples.
+        attributes: JSON values that say where they come from: `origin` ("real", "simulated", "generated"), `step`,
+            `latent_seed`, `model` (digest of the checkpoint), …
+    """
+
+    spec: DataSpec = None  # type: ignore[assignment]  # always given; dataclass fields behind defaults need one
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, chosen: slice | Tensor) -> Samples:
+        part = Batch.__getitem__(self, chosen)
+        return replace(self, samples=part.samples, labels=part.labels, condition=part.condition, truth=part.truth)
