@@ -31,6 +31,13 @@ HEADINGS = ("protein", "images", "L2", "nearest training image", "-log likelihoo
 @click.option("--iterations", type=click.IntRange(1), default=50, show_default=True, help="Of L-BFGS.")
 @click.option("--step", type=click.FloatRange(0, 1, min_open=True), default=0.05, show_default=True, help="The first.")
 @click.option("--starts", type=click.IntRange(1), default=5, show_default=True, help="Of which the best counts.")
+@click.option(
+    "--prior",
+    type=click.FloatRange(0),
+    default=0.001,
+    show_default=True,
+    help="Weight of the latent's mean square: more gives likelier latents; 0 the closest images, as in the paper.",
+)
 @options.seed
 @options.device
 @options.force
@@ -46,6 +53,7 @@ def reconstruct(
     iterations: int,
     step: float,
     starts: int,
+    prior: float,
     seed: int,
     device: str,
     force: bool,
@@ -72,7 +80,7 @@ def reconstruct(
     parts: Any = getattr(model.state.sampled(), "latent_parts", {})
     if red_first is None:
         red_first = {"red", "green"} <= set(parts)
-    found = carry_out(model, overrides, number, Search(red_first, iterations, step, starts), seed)
+    found = carry_out(model, overrides, number, Search(red_first, iterations, step, starts, prior=prior), seed)
     found.picture().save(out)
     if latents is not None:
         found.latents().write(latents)

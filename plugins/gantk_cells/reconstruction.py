@@ -65,6 +65,8 @@ class Search:
         step: the first step, as a share of what L-BFGS proposes.
         starts: how many latents from N(0, I) to begin with; the best counts.
         together: how many latents are optimised in one batch.
+        prior: weight of the mean square of what is looked for, beside the mean squared difference of the images in
+            the generator's own range; 0 looks for the closest image, however unlikely its latent is under N(0, I).
     """
 
     red_first: bool
@@ -72,6 +74,7 @@ class Search:
     step: float = 0.05
     starts: int = 5
     together: int = 160
+    prior: float = 0.0
 
 
 def reconstruct(
@@ -117,7 +120,9 @@ def reconstruct(
             protein = wanted.protein[of_target[rows]].to(device)
             for part, channels in stages:
                 free = parts.get(part, slice(None))
-                mismatch = partial(_mismatch, generator, latents, free, protein, goal, channels, wanted.has_units)
+                mismatch = partial(
+                    _mismatch, generator, latents, free, protein, goal, channels, wanted.has_units, search.prior
+                )
                 values, _ = minimise(
                     mismatch, latents[:, free], iterations=islice(ticks, search.iterations), step=search.step
                 )
@@ -140,11 +145,13 @@ def _mismatch(
     goal: Tensor,
     channels: slice,
     has_units: bool,
+    prior: float,
     values: Tensor,
 ) -> Tensor:
-    """Mean squared difference of some channels from the goal, (B,), with `values` in the free part of the latents."""
+    """Mean squared difference of some channels from the goal, with `values` in the free part of the latents, and the
+    weighted mean square of the values: (B,)."""
     drawn = draw(generator, replaced(fixed, free, values), protein, has_units)
-    return (drawn[:, channels] - goal[:, channels]).square().flatten(1).mean(1)
+    return (drawn[:, channels] - goal[:, channels]).square().flatten(1).mean(1) + prior * values.square().mean(1)
 
 
 def draw(generator: nn.Module, latents: Tensor, protein: Tensor, has_units: bool) -> Tensor:

@@ -116,6 +116,18 @@ def test_what_the_net_made_itself_is_found_again(red_first: bool) -> None:
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
 
 
+def test_a_prior_gives_likelier_latents_and_images_less_close() -> None:
+    spec = Simulated("test", layout="per_class", **SMALL).spec
+    torch.manual_seed(0)
+    net = StarShapedGenerator(spec, latent=8, width=4, initialisation="default")
+    wanted, _ = planted(net, 2)
+    found = [reconstruct(net, spec, wanted, Search(True, 40, 0.5, 4, prior=prior)) for prior in (0.0, 0.003, 1.0)]
+    unlikely = [each.surprise().mean() for each in found]
+    errors = [each.error.mean() for each in found]
+    assert unlikely[0] > unlikely[1] > unlikely[2]
+    assert errors[0] < errors[1] < errors[2]
+
+
 def test_red_first_needs_parts_and_a_latent_of_one_axis() -> None:
     spec = Simulated("test", **SMALL).spec
     torch.manual_seed(0)
