@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from gantk import sealed
 from gantk.console import warn
 
 
@@ -39,13 +41,14 @@ def load(key: str, fingerprint: str) -> tuple[dict[str, np.ndarray], Any] | None
         key: what they are.
         fingerprint: the state of what they are made from.
     """
+    remove_unfinished()
     path = folder() / f"{key}.h5"
     try:
         with h5py.File(path, "r") as file:
             if file.attrs["fingerprint"] != fingerprint:
                 return None
-            arrays = {name: values[()] for name, values in file["arrays"].items()}
-            return arrays, json.loads(file["notes"][()].tobytes())
+            parts = sealed.members(file)
+            return sealed.arrays(parts["arrays"]), json.loads(sealed.array(parts["notes"]).tobytes())
     except FileNotFoundError:
         return None
     except (OSError, KeyError, ValueError, RuntimeError):
@@ -61,19 +64,37 @@ def save(key: str, fingerprint: str, arrays: Mapping[str, np.ndarray], notes: An
         arrays: by name.
         notes: JSON values.
     """
-    unfinished: str | None = None
+    unfinished = folder() / f"{key}.{os.getpid()}.unfinished"
     try:
         folder().mkdir(parents=True, exist_ok=True)
-        handle, unfinished = tempfile.mkstemp(dir=folder(), suffix=".unfinished")
-        os.close(handle)
         with h5py.File(unfinished, "w") as file:
             file.attrs["fingerprint"] = fingerprint
             group = file.create_group("arrays")
             for name, values in arrays.items():
                 group.create_dataset(name, data=values, chunks=True, compression="lzf", fletcher32=True)
             file["notes"] = np.frombuffer(json.dumps(notes).encode(), np.uint8)
-        Path(unfinished).replace(folder() / f"{key}.h5")
+        unfinished.replace(folder() / f"{key}.h5")
     except OSError as error:
         warn(f"cannot keep a cache in {folder()}: {error}")
-        if unfinished:
-            Path(unfinished).unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+
+
+def remove_unfinished() -> None:
+    """Removes what processes that died were writing: of this machine at once, of others after a day."""
+    with suppress(OSError):
+        for path in folder().glob("*.unfinished"):
+            number = path.name.split(".")[-2]
+            dead = os.name == "posix" and number.isdecimal() and not _lives(int(number))
+            if dead or time.time() - path.stat().st_mtime > 86400:
+                path.unlink(missing_ok=True)
+
+
+def _lives(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

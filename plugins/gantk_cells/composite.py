@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Samples
+from gantk.interfaces import Panel, Samples
 from gantk.spec import DataSpec
+from gantk_cells.panels import panels
 from gantk_cells.sheet import Block, Line, sheet
 from gantk_cells.sheet import scale_bar as bar_for
 from gantk_cells.stack import channel_names, is_stack, protein_names, shares_red, stack
 
+Colours = Literal["red/green", "magenta/green"]
 COLOURS = {
     "red/green": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
     "magenta/green": ((1, 0, 1), (0, 1, 0), (0, 0, 1)),
@@ -46,7 +48,7 @@ class Composite:
         self,
         spec: DataSpec,
         *,
-        colours: Literal["red/green", "magenta/green"] = "red/green",
+        colours: Colours = "red/green",
         scale: Annotated[int, Ge(1), Le(16)] = 2,
         columns: Annotated[int, Ge(1)] = 8,
         scale_bar: Annotated[float, Ge(0)] | None = None,
@@ -60,15 +62,15 @@ class Composite:
 
     def draw(self, samples: Samples, *, real: Samples | None = None, caption: str = "") -> Image.Image:
         """One picture of all samples, and below it a few real ones."""
-        blocks = [Block(heading(samples), self._lines(samples))]
+        blocks = [Block(heading(samples), self.lines(samples))]
         if real is not None:
-            blocks.append(Block(heading(real), self._lines(real)[:REAL_LINES]))
+            blocks.append(Block(heading(real), self.lines(real)[:REAL_LINES]))
         return sheet(caption, blocks, self.scale, self.bar)
 
     def pictures(self, samples: Samples, caption: str = "") -> dict[str, Image.Image]:
         """For each protein one picture: composites of up to `columns` cells, then each of their channels alone."""
         drawn = {}
-        for name, images in self._by_protein(samples).items():
+        for name, images in self._by_protein(samples, self.columns).items():
             lines = [Line([f"{name}"], [self.composite(image) for image in images])]
             red, *others = channel_names(samples.spec)
             others = [name if other == "protein" else other for other in ([name] if is_stack(samples.spec) else others)]
@@ -79,22 +81,43 @@ class Composite:
             )
         return drawn
 
-    def _by_protein(self, samples: Samples) -> dict[str, Brightness]:
-        """Up to `columns` images (n, C, H, W) of each protein, or of all together."""
+    def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
+        """What a report shows of many cells beside held-out ones."""
+        together = [(str(samples.attributes.get("origin", "generated")), samples), (real.spec.origin, real)]
+        means = [
+            (origin, {name: images.mean(0) for name, images in self._by_protein(each, None).items()})
+            for origin, each in together
+        ]
+        names = [name for name in means[1][1] if name in means[0][1]]
+        blocks = []
+        for origin, mean in means:
+            parts = [names[start : start + self.columns] for start in range(0, len(names), self.columns)]
+            lines = [Line(list(part), [self.composite(mean[name]) for name in part]) for part in parts]
+            blocks.append(Block(f"mean of {origin} cells", lines))
+        average = Panel(
+            "The average cell",
+            "Mean image of the cells of each protein, generated and held out. What differs here differs in many cells.",
+            sheet("", blocks, self.scale, self.bar),
+        )
+        return ({"average": average} if names else {}) | panels(samples, real)
+
+    def _by_protein(self, samples: Samples, most: int | None) -> dict[str, Brightness]:
+        """Up to `most` images (n, C, H, W) of each protein, or of all together."""
         spec = samples.spec
         values = brightness(samples)
         if is_stack(spec):
             names = channel_names(spec)
-            return {name: values[: self.columns, [0, k]] for k, name in enumerate(names) if k}
+            return {name: values[:most, [0, k]] for k, name in enumerate(names) if k}
         if spec.unit_axes:
-            return {name: values[: self.columns, k] for k, name in enumerate(protein_names(spec))}
+            return {name: values[:most, k] for k, name in enumerate(protein_names(spec))}
         if samples.labels is None or not spec.classes:
-            return {"all": values[: self.columns]}
+            return {"all": values[:most]}
         labels = samples.labels.numpy()
-        chosen = {name: values[labels == k][: self.columns] for k, name in enumerate(spec.classes)}
+        chosen = {name: values[labels == k][:most] for k, name in enumerate(spec.classes)}
         return {name: images for name, images in chosen.items() if len(images)}
 
-    def _lines(self, samples: Samples) -> list[Line]:
+    def lines(self, samples: Samples) -> list[Line]:
+        """Samples as lines of pictures: of stacks one cell a line, otherwise one after another."""
         if shares_red(samples):
             samples = stack(samples)
         spec = samples.spec

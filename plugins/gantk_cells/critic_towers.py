@@ -4,7 +4,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gantk_cells.towers import NARROW, Initialisation, Normalisation, halvings, initial_bias, initialise, normalise
+from gantk_cells.towers import (
+    NARROW,
+    SLENDER,
+    Initialisation,
+    Normalisation,
+    channels_last,
+    halvings,
+    initial_bias,
+    initialise,
+    normalise,
+)
 
 
 class TowerConvolution(nn.Module):
@@ -71,7 +81,7 @@ class CriticTowers(nn.Module):
     ):
         super().__init__()
         count, start_height, start_width = halvings(height, width_pixels)
-        self.towers, self.narrow, self.fused = towers, width < NARROW, fused
+        self.towers, self.narrow, self.slender, self.fused = towers, width < NARROW, width < SLENDER, fused
         steps = [(channels, width, 4)] + [(width, width, 3)] * layers
         steps += [(width * 2**power, width * 2 ** (power + 1), 4) for power in range(count - 1)]
         self.layers = nn.ModuleList(TowerConvolution(towers, *step, bias, initialisation) for step in steps)
@@ -87,6 +97,8 @@ class CriticTowers(nn.Module):
         """(B, K, channels, H, W) to (B, K, F)."""
         fused = (images.device.type != "cpu" or self.narrow) if self.fused is None else self.fused
         parts = [images.flatten(1, 2)] if fused else list(images.unbind(1))
+        if self.slender and not (images.requires_grad and images.is_leaf):  # slopes of slopes are slower that way
+            parts = [channels_last(part) for part in parts]
         parts = [F.leaky_relu(part, 0.2) for part in self.layers[0](parts)]
         for layer, norm in zip(self.layers[1:], self.norms, strict=True):
             parts = layer(parts)

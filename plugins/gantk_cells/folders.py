@@ -1,4 +1,4 @@
-"""Finds the class folders of a data set on disk: LIN's `…_train` and `…_test`, or any folder of class folders."""
+"""Finds the images of a data set on disk: LIN's `…_train` and `…_test`, class folders, stacks."""
 
 from __future__ import annotations
 
@@ -59,7 +59,13 @@ class Tree:
     @property
     def origin(self) -> str:
         """What the images are: "simulated" where a file beside the class folders says so, else "real"."""
-        return "simulated" if (self.train[0].path.parent / SIMULATED).exists() else "real"
+        folder = self.train[0].path
+        return "simulated" if any((place / SIMULATED).exists() for place in (folder, folder.parent)) else "real"
+
+    @property
+    def is_lin(self) -> bool:
+        """Whether the name of the folder says that these are LIN's images, or drawn to be like them."""
+        return self.origin == "simulated" or self.train[0].path.parent.name.startswith("LIN_")
 
 
 def shown(name: object) -> str:
@@ -97,6 +103,33 @@ def find(root: Path, proteins: Sequence[str] | None, layout: str) -> Tree:
         return Tree(found, None)
     top = root if test.is_relative_to(root) else test
     return Tree(found, _classes(test, top, [folder.name for folder in found]))
+
+
+def find_stacks(root: Path) -> Tree:
+    """The image files that lie in one folder, without class folders: a single class for each split.
+
+    Args:
+        root: the folder, the folder above `…_train` and `…_test`, one of these, or one file.
+
+    Raises:
+        DataError: nothing there, or no images.
+    """
+    if root.is_file():
+        return Tree((_class(shown(root.name), root.parent.absolute(), root.parent, only=root.name),), None)
+    if not root.is_dir():
+        raise DataError(f"no such file or folder: {shown(root)}")
+    root = root.absolute()
+    train, test, only = _splits(root)
+    if only:  # a folder inside `…_train`
+        train, test = root, None
+    found = [_class(shown(folder.name), folder, folder) for folder in (train, test) if folder is not None]
+    for folder in found:
+        if not folder.files:
+            raise DataError(
+                f"no images in {shown(folder.path)}: expected files ending in {', '.join(ENDINGS)}.\n"
+                "Images in a folder for each protein are read by data.use=cells/lin"
+            )
+    return Tree((found[0],), (found[1],) if test is not None else None)
 
 
 def _splits(root: Path) -> tuple[Path, Path | None, str | None]:
@@ -160,10 +193,10 @@ def _classes(parent: Path, top: Path, wanted: Sequence[str] | None) -> tuple[Cla
     return tuple(found)
 
 
-def _class(name: str, path: Path, top: Path) -> ClassFolder:
+def _class(name: str, path: Path, top: Path, only: str | None = None) -> ClassFolder:
     files, facts = [], []
     for entry in sorted(os.scandir(path), key=lambda entry: entry.name):
-        if entry.name.startswith(".") or not entry.name.lower().endswith(ENDINGS):
+        if entry.name.startswith(".") or not entry.name.lower().endswith(ENDINGS) or only not in (None, entry.name):
             continue
         if entry.is_symlink():
             _stay_inside(Path(entry), top)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,145 +11,128 @@ from gantk import console
 from gantk.cli import options
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from gantk_cells.inspecting import ClassSurvey, Survey
 
-    from gantk_cells.inspecting import ClassSurvey
-
-HEADINGS = ("class", "split", "images", "sizes", "bits", "channels: lowest … highest", "damaged", "duplicates")
-LISTED = 5  # damaged files that are named
+CLASSES = ("class", "split", "images", "sizes", "pixels", "channels", "µm a pixel", "damaged", "duplicates")
+CHANNELS = ("channel", "class", "lowest", "1 %", "median", "99 %", "99.9 %", "99.99 %", "highest")
+LISTED = 5  # damaged files, or sizes, that are named one by one
+SEVERAL = 8  # classes above which the intensities of all together are told
 
 
 @click.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("folder", type=click.Path(exists=True, path_type=Path))
+@options.overrides
 @click.option("-o", "--out", type=click.Path(path_type=Path), default="inspected.png", show_default=True)
 @click.option("--recipe", type=click.Path(path_type=Path), default="inspected.yaml", show_default=True)
 @options.force
 @options.as_json
 @options.quiet
-def inspect(folder: Path, out: Path, recipe: Path, force: bool, as_json: bool) -> None:
-    """Look at every image under FOLDER: classes, counts, sizes, bits, brightness, damage, duplicates. Draws the first
-    few of each class to --out, and writes a recipe that trains on them to --recipe.
+def inspect(folder: Path, overrides: tuple[str, ...], out: Path, recipe: Path, force: bool, as_json: bool) -> None:
+    """Look at every image under FOLDER (PNG or TIFF, in class folders or stacks of complete cells): classes, counts,
+    sizes, types, channels, intensities, damage, duplicates. Draws the first few to --out, and writes a recipe that
+    trains on them to --recipe. KEY=VALUE sets parameters of the picture.
 
     \b
     gantk inspect my_images
+    gantk inspect my_images colours=magenta/green scale_bar=5
     gantk validate inspected.yaml
     gantk run inspected.yaml
     """
     for path in (out, recipe):
         options.refuse_to_overwrite(path, force)
-    from gantk_cells import folders
-    from gantk_cells.inspecting import data_block, survey
+    from gantk.recipe import parameters_of
+    from gantk_cells.contact_sheet import contact_sheet
+    from gantk_cells.inspecting import survey
+    from gantk_cells.proposing import data_block, recipe_text, warnings_of
 
     found = survey(folder)
-    caption = f"{folder}: {folders.find(folder, None, 'per_class').origin} images"
-    data = data_block(folder, found)
-    recipe.write_text(recipe_text(data, len({each.name for each in found})), encoding="utf-8")
-    contact_sheet(found, data, caption).save(out)
+    data = data_block(found)
+    picture = contact_sheet(found, data, parameters_of(overrides))
+    recipe.write_text(recipe_text(data, len({each.name for each in found.classes})), encoding="utf-8")
+    picture.save(out)
+    advice = warnings_of(found, data)
     if as_json:
-        console.answer_json(
-            {"out": str(out), "recipe": str(recipe), "data": data, "classes": [as_document(e) for e in found]}
-        )
+        classes = [as_document(each) for each in found.classes]
+        known = {"out": str(out), "recipe": str(recipe), "origin": found.origin, "data": data}
+        console.answer_json({**known, "warnings": advice, "classes": classes})
         return
-    console.table(str(folder), HEADINGS, [row(each) for each in found])
-    for each in found:
+    console.table(f"{folder}: {found.origin} images", CLASSES, [row(each) for each in found.classes])
+    console.table("intensities, percentiles of some of the pixels", CHANNELS, channel_rows(found))
+    for each in found.classes:
         for file, reason in each.damaged[:LISTED]:
             console.warn(f"{each.name}/{file}: {reason}")
+    for text in advice:
+        console.warn(text)
+    red, *others = data.get("channels", [0, 1] if data["use"] == "cells/lin" else ["the first channel", "the others"])
+    console.say(f"red is {red}, green {', '.join(map(str, others)) or 'none'}; the order of data.channels says which")
     console.say(f"the first images of each class: {out}")
     console.answer(str(recipe))
 
 
 def row(each: ClassSurvey) -> list[str]:
     """A class as a line of the table."""
+    counts = sorted({shape[0] for shape in each.shapes})
     return [
         each.name,
         each.split,
         str(each.images),
-        ", ".join(f"{h} × {w}" for _, h, w in each.shapes),
-        ", ".join(map(str, each.bits)),
-        "; ".join(f"{channel}: {each.lowest[channel]} … {each.highest[channel]}" for channel in each.lowest),
+        _sizes(sorted({shape[1:] for shape in each.shapes})),
+        ", ".join(each.types),
+        ", ".join(map(str, counts)),
+        ", ".join("?" if size is None else f"{size:g}" for size in each.pixel_sizes),
         str(len(each.damaged)),
         str(len(each.duplicates)),
     ]
 
 
+def _sizes(found: list[tuple[int, ...]]) -> str:
+    if len(found) <= LISTED:
+        return ", ".join(f"{h} × {w}" for h, w in found)
+    spans = [f"{min(sides)} … {max(sides)}" for sides in zip(*found, strict=True)]
+    return f"{len(found)} sizes, {' × '.join(spans)}"
+
+
+def channel_rows(found: Survey) -> list[list[str]]:
+    """The intensities of each channel: of each class, or where there are many of all together."""
+    usual = found.count("names").most_common(1)
+    names = usual[0][0] if usual else ()
+    rows = []
+    for number in sorted({number for each in found.classes for number in each.channels}):
+        title = f"{number} {names[number]}".strip() if number < len(names) else str(number)
+        several = len(found.classes) > SEVERAL
+        every: list[Any] = [("all", found.channel(number))] if several else []
+        every += [
+            (f"{each.name} {each.split}".strip(), each.channels[number])
+            for each in found.classes
+            if not several and number in each.channels
+        ]
+        for name, channel in every:
+            values = (channel.lowest, *channel.percentiles(), channel.highest)
+            rows.append([title, name, *(f"{value:g}" for value in values)])
+    return rows
+
+
 def as_document(each: ClassSurvey) -> dict[str, Any]:
     """A class as JSON values."""
+    from gantk_cells.inspecting import PERCENTILES
+
     return {
         "class": each.name,
         "split": each.split,
         "images": each.images,
         "shapes": [{"channels": c, "height": h, "width": w, "images": n} for (c, h, w), n in each.shapes.items()],
-        "bits": dict(each.bits),
-        "lowest": list(each.lowest.values()),
-        "highest": list(each.highest.values()),
+        "types": dict(each.types),
+        "channel_names": [{"names": list(names), "images": n} for names, n in each.names.items()],
+        "pixel_sizes_um": [{"size": size, "images": n} for size, n in each.pixel_sizes.items()],
+        "intensities": [
+            {
+                "lowest": channel.lowest,
+                "highest": channel.highest,
+                "percentiles": dict(zip(map(str, PERCENTILES), channel.percentiles(), strict=True)),
+            }
+            for channel in each.channels.values()
+        ],
         "damaged": [{"file": file, "reason": reason} for file, reason in each.damaged],
         "duplicates": each.duplicates,
+        "in_training": each.in_training,
     }
-
-
-def recipe_text(data: dict[str, Any], classes: int) -> str:
-    """A recipe that trains on these data: star-shaped for several classes, separable for one, else a DCGAN.
-
-    Args:
-        data: the block, as it is to be written.
-        classes: how many there are.
-    """
-    start = "width: 16, initialisation: default"
-    if data["layout"] == "per_class":
-        about, kinds, extra = "Star-shaped GAN", ("cells/starshaped", "cells/per_class"), ", bias: true"
-    elif len(data.get("channels", [0, 1])) == 2:
-        about, kinds, extra = "Separable GAN", ("cells/separable", "cells/separable"), ", bias: true"
-    else:
-        about, kinds, extra = "DCGAN", ("basics/dcgan", "basics/dcgan"), ""
-    smooth = ", smooth: true" if extra else ""
-    lines = [f"  {key}: {json.dumps(value, ensure_ascii=False)}" for key, value in data.items()]
-    rest = f"""\
-generator: {{use: {kinds[0]}, latent: 100, {start}{extra}{smooth}}}
-critic: {{use: {kinds[1]}, {start}{extra}}}
-loss: {{use: basics/gan, r1: 1, r1_every: 4}}
-play:
-  generator_optimizer: {{use: basics/adam, lr: 2e-3, betas: [0, 0.9]}}
-  critic_optimizer: {{use: basics/adam, lr: 2e-3, betas: [0, 0.9]}}
-train: {{steps: 2000, batch: 16, ema: 0.995, schedule: tail, sample_every: 200, samples: 8, checkpoint_every: 500}}
-evaluate:
-  - {{use: {"cells/dependence" if extra else "basics/diversity"}, samples: 500}}
-"""
-    head = [
-        "# Written by `gantk inspect`. The first channel is the one that all classes share (red); say which with",
-        "# data.channels. The sizes and the training settings are those of lin_starshaped, for a CPU.",
-        f"about: {about}, {classes} class{'es' if classes > 1 else ''} of images",
-        "seed: 0",
-        "data:",
-    ]
-    return "\n".join([*head, *lines, rest])
-
-
-def contact_sheet(found: list[ClassSurvey], data: dict[str, Any], caption: str) -> Image.Image:
-    """The first images of each class as the recipe will read them."""
-    import numpy as np
-    import torch
-    from PIL import Image
-
-    from gantk.interfaces import Samples
-    from gantk.spec import DataSpec
-    from gantk_cells.composite import Composite, brightness
-    from gantk_cells.sheet import Block, Line, sheet
-
-    channels = data.get("channels", [0, 1])
-    height, width = data.get("size") or next(iter(next(each for each in found if each.images).shapes))[1:]
-    spec = DataSpec((len(channels), height, width), ("channel", "y", "x"), range=(0.0, 1.0))
-    view, blocks = Composite(spec), []
-    for each in found:
-        drawn = []
-        for image in each.first:
-            if len(image) <= max(channels):
-                continue
-            top = data.get("white", 255) if image.dtype == np.uint16 else 255
-            scaled = (image[channels].astype(np.float32) / top).clip(0, 1)
-            parts = [np.asarray(Image.fromarray(part).resize((width, height))) for part in scaled]
-            drawn.append(torch.from_numpy(np.stack(parts)))
-        if drawn:
-            values = brightness(Samples(samples=torch.stack(drawn), spec=spec))
-            title = f"{each.name} {each.split}: {each.images} images".replace(" :", ":")
-            blocks.append(Block(title, [Line([], [view.composite(image) for image in values])]))
-    return sheet(caption, blocks, view.scale)

@@ -1,8 +1,9 @@
-"""What a folder of images holds: classes, sizes, bits, channels, brightness, damage, duplicates; and how to read it."""
+"""What a folder of images holds: classes, sizes, types, channels, intensities, damage, duplicates."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -12,14 +13,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gantk.console import progress
-from gantk.errors import DataError, DoesNotFit
+from gantk.errors import DataError
 from gantk_cells import folders
-from gantk_cells.folders import ClassFolder, shown
-from gantk_cells.images import decode
-from gantk_cells.towers import halvings
+from gantk_cells.decoding import Decoded, decode
+from gantk_cells.folders import ClassFolder, Tree
 
 SHOWN = 8  # images of a class on the contact sheet
-NEARBY = 16  # pixels within which another size is looked for
+PIXELS = 500  # of each channel of each image that percentiles are taken from
+PERCENTILES = (1.0, 50.0, 99.0, 99.9, 99.99)
+
+
+@dataclass
+class Channel:
+    """The pixel values of one channel over all images of a class: lowest and highest, and some of them."""
+
+    lowest: float = np.inf
+    highest: float = -np.inf
+    some: list[NDArray[Any]] = field(default_factory=list)
+
+    def add(self, values: NDArray[Any]) -> None:
+        """Counts one image (H, W)."""
+        self.lowest = min(self.lowest, float(values.min()))
+        self.highest = max(self.highest, float(values.max()))
+        self.some.append(values.ravel()[:: max(1, values.size // PIXELS)].astype(np.float32))
+
+    def percentiles(self) -> list[float]:
+        """About the values at `PERCENTILES`, from a part of the pixels."""
+        return np.quantile(np.concatenate(self.some), np.array(PERCENTILES) / 100, method="inverted_cdf").tolist()
 
 
 @dataclass
@@ -30,62 +50,121 @@ class ClassSurvey:
         name: of the class.
         split: "train" or "test" where the folder says so, else "".
         shapes: how many images have which (channels, height, width).
-        bits: how many have 8 or 16 bits a channel.
-        lowest: of each channel over all images.
-        highest: the same; both in the numbers of the file.
-        brightest: highest value below which 99.9 % of an image's pixels are, over images, for each channel.
+        types: how many have pixels of which type.
+        names: how many have which names of their channels; () for none.
+        pixel_sizes: how many say which size of a pixel, micrometres; None for those that say nothing.
+        channels: the pixel values of each.
+        colour: whether there are colour pictures among them.
+        origins: what files that gantk wrote say that they are.
         damaged: (file, reason).
         duplicates: files whose pixels an earlier file has.
-        first: the first few images, (C, H, W) each.
+        in_training: those of them, in a test folder, whose pixels a training image has.
+        first: the first few images.
     """
 
     name: str
     split: str
     shapes: Counter[tuple[int, ...]] = field(default_factory=Counter)
-    bits: Counter[int] = field(default_factory=Counter)
-    lowest: dict[int, int] = field(default_factory=dict)
-    highest: dict[int, int] = field(default_factory=dict)
-    brightest: dict[int, float] = field(default_factory=dict)
+    types: Counter[str] = field(default_factory=Counter)
+    names: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    pixel_sizes: Counter[float | None] = field(default_factory=Counter)
+    channels: dict[int, Channel] = field(default_factory=dict)
+    colour: bool = False
+    origins: set[str] = field(default_factory=set)
     damaged: list[tuple[str, str]] = field(default_factory=list)
     duplicates: list[str] = field(default_factory=list)
-    first: list[NDArray[Any]] = field(default_factory=list)
+    in_training: list[str] = field(default_factory=list)
+    first: list[Decoded] = field(default_factory=list)
 
     @property
     def images(self) -> int:
         """How many can be read."""
         return sum(self.shapes.values())
 
-    def add(self, file: str, image: NDArray[Any], seen: set[str]) -> None:
-        """Counts one image (C, H, W)."""
-        self.shapes[image.shape] += 1
-        self.bits[8 * image.dtype.itemsize] += 1
-        for channel, values in enumerate(image):
-            self.lowest[channel] = min(self.lowest.get(channel, 65535), int(values.min()))
-            self.highest[channel] = max(self.highest.get(channel, 0), int(values.max()))
-            self.brightest[channel] = max(self.brightest.get(channel, 0), float(np.quantile(values, 0.999)))
-        pixels = sha256(image.tobytes() + str(image.shape).encode()).hexdigest()
-        if pixels in seen:
-            self.duplicates.append(file)
-        seen.add(pixels)
-        if len(self.first) < SHOWN:
-            self.first.append(image)
+    def add(self, file: str, decoded: Decoded, seen: dict[bytes, str]) -> None:
+        """Counts one file; `seen` are the digests of images, and the split of each."""
+        self.names[decoded.names] += len(decoded.images)
+        self.pixel_sizes[decoded.pixel_size] += len(decoded.images)
+        self.colour |= decoded.colour
+        self.origins |= {decoded.origin} - {""}
+        for image in decoded.images:
+            self.shapes[image.shape] += 1
+            self.types[image.dtype.name] += 1
+            for channel, values in enumerate(image):
+                self.channels.setdefault(channel, Channel()).add(values)
+            pixels = sha256(image.tobytes() + str(image.shape).encode()).digest()
+            if pixels in seen:
+                self.duplicates.append(file)
+                if seen[pixels] == "train" and self.split == "test":
+                    self.in_training.append(file)
+            seen.setdefault(pixels, self.split)
+            if len(self.first) < SHOWN:
+                self.first.append(Decoded(image[None], decoded.names, decoded.pixel_size, decoded.colour))
 
 
-def survey(root: Path) -> list[ClassSurvey]:
-    """Looks at every image under a folder, laid out as `cells/lin` reads it.
+@dataclass
+class Survey:
+    """Everything under a folder.
+
+    Args:
+        root: the folder.
+        flat: whether the images lie in it without class folders.
+        is_lin: whether the name of the folder says that these are LIN's images.
+        origin: "real", "simulated" or "generated".
+        classes: one for each class and split.
+    """
+
+    root: Path
+    flat: bool
+    is_lin: bool
+    origin: str
+    classes: list[ClassSurvey]
+
+    def count(self, name: str) -> Counter[Any]:
+        """`shapes`, `types`, `names` or `pixel_sizes` over all classes."""
+        return sum((getattr(each, name) for each in self.classes), Counter())
+
+    def channel(self, number: int) -> Channel:
+        """The pixel values of one channel over all classes."""
+        found = [each.channels[number] for each in self.classes if number in each.channels]
+        some = [values for each in found for values in each.some]
+        return Channel(min(each.lowest for each in found), max(each.highest for each in found), some)
+
+
+def survey(root: Path) -> Survey:
+    """Looks at every image under a folder, laid out as `cells/lin` or `cells/stacks` reads it, or at one file.
 
     Raises:
         DataError: there are no images.
     """
-    tree = folders.find(root, None, "per_class")
-    splits = [("train" if tree.test else "", tree.train), ("test", tree.test or ())]
+    flat, tree = _tree(root)
+    splits: list[tuple[str, Sequence[ClassFolder]]] = [("train" if tree.test else "", tree.train)]
+    splits += [("test", tree.test or ())]
     files = sum(len(folder.files) for _, part in splits for folder in part)
     ticks = progress(range(files), text="looking at images")
-    seen: set[str] = set()
-    return [_look(folder, split, seen, ticks) for split, part in splits for folder in part]
+    seen: dict[bytes, str] = {}
+    classes = [_look(folder, split, seen, ticks) for split, part in splits for folder in part]
+    said = set().union(*(each.origins for each in classes))
+    return Survey(root, flat, tree.is_lin, " and ".join(sorted(said)) or tree.origin, classes)
 
 
-def _look(folder: ClassFolder, split: str, seen: set[str], ticks: Any) -> ClassSurvey:
+def _tree(root: Path) -> tuple[bool, Tree]:
+    """Where the images lie, and whether that is one folder without class folders."""
+    if root.is_file():
+        return True, folders.find_stacks(root)
+    try:
+        tree = folders.find(root, None, "per_class")
+    except DataError as error:
+        try:
+            return True, folders.find_stacks(root)
+        except DataError:
+            raise error from None
+    if len(tree.train) > 1 or tree.test is not None:
+        return False, tree
+    return tree.train[0].path in (root.absolute(), *root.absolute().glob("*train")), tree
+
+
+def _look(folder: ClassFolder, split: str, seen: dict[bytes, str], ticks: Any) -> ClassSurvey:
     found = ClassSurvey(folder.name, split)
     for file, _ in zip(folder.files, ticks, strict=False):
         try:
@@ -95,54 +174,3 @@ def _look(folder: ClassFolder, split: str, seen: set[str], ticks: Any) -> ClassS
         except Exception as error:  # damaged files raise nearly anything
             found.damaged.append((file, f"{type(error).__name__}: {error}"))
     return found
-
-
-def usable_size(height: int, width: int) -> tuple[int, int]:
-    """The nearest size that the nets can halve down to a side of 4 or less.
-
-    Raises:
-        DoesNotFit: there is none within some pixels.
-    """
-    near = [
-        (abs(h - height) + abs(w - width), -h * w, h, w)
-        for h in range(max(8, height - NEARBY), height + NEARBY + 1)
-        for w in range(max(8, width - NEARBY), width + NEARBY + 1)
-        if _fits(h, w)
-    ]
-    if not near:
-        raise DoesNotFit(f"no size near {height} × {width} can be halved down to a side of 4 or less; give data.size")
-    return min(near)[2:]
-
-
-def _fits(height: int, width: int) -> bool:
-    try:
-        return halvings(height, width)[0] >= 2
-    except DoesNotFit:
-        return False
-
-
-def data_block(root: Path, found: list[ClassSurvey]) -> dict[str, Any]:
-    """The `data` block that reads these images: two channels, one size, the white of 16 bits.
-
-    Raises:
-        DataError: no image can be read.
-    """
-    shapes = sum((each.shapes for each in found), Counter())
-    if not shapes:
-        raise DataError(f"{shown(root)}: none of its images can be read")
-    channels, height, width = shapes.most_common(1)[0][0]
-    lit = [channel for channel in range(channels) if any(each.highest.get(channel, 0) for each in found)]
-    block: dict[str, Any] = {"use": "cells/lin", "root": str(root.absolute())}
-    chosen = (lit or [0])[:2]
-    if chosen != [0, 1]:
-        block["channels"] = chosen
-    usable = usable_size(height, width)
-    if len({shape[1:] for shape in shapes}) > 1 or usable != (height, width):
-        block["size"] = list(usable)
-    if any(each.bits[16] for each in found):
-        top = max(value for each in found for value in each.brightest.values())
-        block["white"] = next(2**bits - 1 for bits in (8, 10, 12, 14, 16) if top < 2**bits)
-    if any(each.damaged for each in found):
-        block["damaged"] = "skip"
-    several = len({each.name for each in found if each.images}) > 1 and len(chosen) == 2
-    return block | {"layout": "per_class" if several else "pairs"}

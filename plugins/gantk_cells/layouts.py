@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from hashlib import blake2b
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -18,13 +19,14 @@ from gantk.interfaces import Batch
 from gantk.spec import DataSpec
 from gantk_cells.borrowed import Borrowed, borrowed
 from gantk_cells.images import ClassImages
+from gantk_cells.intensity import Levels
 from gantk_cells.stack import stack_spec, unstacked
 
 Layout = Literal["pairs", "per_class", "composite"]
 
 
 class CellImages(Resident):
-    """Images of several classes (proteins), resident on the device as uint8.
+    """Images of several classes (proteins), resident on the device: as uint8 where that says all, else as floats.
 
     `pairs`: all classes together; a sample is (C, H, W), its label the class. `per_class`: a sample is one image of
     each class, (K, C, H, W); the classes are its units. Which images meet in a sample is chance: with `rng`, class k
@@ -38,7 +40,8 @@ class CellImages(Resident):
         layout: how they are given out.
         channel_names: a name for each channel.
         origin: "real" or "simulated".
-        pixel_size: micrometres.
+        pixel_size: micrometres; None where it is not known.
+        levels: of each channel; None: pixels of 8 bits as they are.
     """
 
     def __init__(
@@ -47,24 +50,15 @@ class CellImages(Resident):
         layout: Layout,
         channel_names: Sequence[str],
         origin: str,
-        pixel_size: float,
+        pixel_size: float | None,
+        levels: Levels | None = None,
     ):
         names = tuple(part.name for part in classes)
         counts = torch.tensor([len(part.images) for part in classes])  # (K,)
-        own: dict[str, Any] = {"shape": classes[0].images.shape[1:], "axes": ("channel", "y", "x"), "unit_axes": 0}
-        if layout != "pairs":
-            own = {"shape": (len(names), *own["shape"]), "axes": ("protein", "channel", "y", "x"), "unit_axes": 1}
-        axis_names = {"channel": tuple(channel_names)} | ({"protein": names} if layout != "pairs" else {})
-        spec = DataSpec(
-            **own,
-            names=axis_names,
-            classes=names if layout == "pairs" else (),
-            view="cells/composite",
-            formats=("cells/ome_tiff",),
-            origin=origin,
-            attributes={"pixel_size_um": pixel_size},
-        )
-        stored = torch.from_numpy(np.concatenate([part.images for part in classes]))  # (N, C, H, W), class after class
+        size = classes[0].images.shape[2:]
+        levels = levels or Levels.whole("uint8", len(channel_names))
+        spec = images_spec(size, channel_names, origin, pixel_size, levels, names, units=layout != "pairs")
+        stored = torch.cat([levels.samples(part.images) for part in classes])  # (N, C, H, W), class after class
         labels = torch.arange(len(names)).repeat_interleave(counts)
         truth = {
             name: torch.from_numpy(np.concatenate([part.truth[name] for part in classes])) for name in classes[0].truth
@@ -83,7 +77,7 @@ class CellImages(Resident):
         self.counts = counts
         self.longest = int(counts.max())
         if layout == "composite":
-            self.pairs_spec, self.turn, self.borrowed = spec, turn, borrowed(stored, counts)
+            self.pairs_spec, self.turn, self.borrowed = spec, turn, borrowed(_of_8_bits(stored), counts)
 
     def __len__(self) -> int:
         return self.longest if self.layout == "per_class" else len(self.stored)
@@ -129,9 +123,54 @@ class CellImages(Resident):
         rows = self.turn[indices.to(self.stored.device)]  # (B,)
         lenders = self.borrowed.lenders[rows]  # (B, K)
         seen = (lenders == rows[:, None])[..., None, None] | self.borrowed.cell[rows][:, None]  # (B, K, H, W)
-        green = self.stored[lenders, 1] * seen
+        dark = -1 if self.stored.is_floating_point() else 0
+        green = self.stored[lenders, 1].masked_fill(~seen, dark)
         stacks = torch.cat([self.stored[rows, :1], green], 1)  # (B, 1 + K, H, W)
         return Batch(self.finish(stacks, rng), truth={name: values[rows] for name, values in self.truth.items()})
+
+
+def images_spec(
+    size: Sequence[int],
+    channels: Sequence[str],
+    origin: str,
+    pixel_size: float | None,
+    levels: Levels,
+    proteins: Sequence[str],
+    units: bool,
+) -> DataSpec:
+    """What one image is, or with units one image of each protein.
+
+    Args:
+        size: height, width.
+        channels: a name for each channel of an image.
+        origin: "real" or "simulated".
+        pixel_size: micrometres; None where it is not known.
+        levels: of each channel of an image, or of each of every protein's.
+        proteins: their names.
+        units: whether a sample has one image of each protein; else the proteins are its classes.
+    """
+    shape, axes = (len(channels), *size), ("channel", "y", "x")
+    names = {"channel": tuple(channels)} | ({"protein": tuple(proteins)} if units else {})
+    every = levels.pick(k % len(levels.white) for k in range(len(channels) * (len(proteins) if units else 1)))
+    known = {} if pixel_size is None else {"pixel_size_um": pixel_size}
+    return DataSpec(
+        shape=(len(proteins), *shape) if units else shape,
+        axes=("protein", *axes) if units else axes,
+        unit_axes=int(units),
+        names=names,
+        classes=() if units else tuple(proteins),
+        view="cells/composite",
+        formats=("cells/ome_tiff",),
+        origin=origin,
+        attributes={**known, "pixels": every.document()},
+    )
+
+
+def _of_8_bits(stored: Tensor) -> Tensor:
+    """Images as uint8, for comparing them: those of -1 to 1 are rounded, chunk by chunk."""
+    if not stored.is_floating_point():
+        return stored
+    return torch.cat([part.add(1).mul_(127.5).round_().to(torch.uint8) for part in stored.split(4096)])
 
 
 def part(images: ClassImages, split: str, *, test: float, validation: float) -> ClassImages:
@@ -161,9 +200,10 @@ def part(images: ClassImages, split: str, *, test: float, validation: float) -> 
         )
     bounds = {"test": (0, tested), "validation": (tested, tested + validated), "train": (tested + validated, None)}
     rows = sorted(order[slice(*bounds[split])])
-    return ClassImages(
-        images.name,
-        [images.files[i] for i in rows],
-        images.images[rows],
-        {name: values[rows] for name, values in images.truth.items()},
+    return replace(
+        images,
+        files=[images.files[i] for i in rows],
+        images=images.images[rows],
+        truth={name: values[rows] for name, values in images.truth.items()},
+        padded=None if images.padded is None else images.padded[rows],
     )

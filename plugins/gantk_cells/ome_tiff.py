@@ -11,28 +11,32 @@ import numpy as np
 import tifffile
 import torch
 
+from gantk import memory
 from gantk.errors import DoesNotFit, FileError
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
+from gantk_cells.decoding import NOTE, note_of, ome_names, ome_pixel_size
+from gantk_cells.intensity import Levels
 from gantk_cells.stack import channel_names, is_stack, protein_names, shares_red, stack
 
 RED, GREEN = -16776961, 16711935  # RGBA as a signed 32-bit integer, as OME wants it
-NOTE = "gantk"  # the key of our own JSON in the OME map annotation
 
 
 class OmeTiff:
     """OME-TIFF for Fiji, napari, QuPath, …: axes T (one cell a time point), C, Y, X; channel names; pixel size.
 
     Pairs of one cell (star-shaped nets) are written as a stack: one red channel and each protein's. Other samples with
-    units have the channels of every unit one after another.
+    units have the channels of every unit one after another. Samples modelled on images with known pixel values are
+    written in these values: background and white are undone, and the description says so.
 
     Args:
-        bits: 8 or 16 a channel; the samples' range becomes the whole range of the integers.
+        bits: 8 or 16 a channel, over whose whole range the samples' range is spread; null: the pixel values and the
+            type of the images that the samples are modelled on, 8 bits where these are not known.
     """
 
     endings = (".ome.tif", ".ome.tiff")
 
-    def __init__(self, *, bits: Literal[8, 16] = 8):
+    def __init__(self, *, bits: Literal[8, 16] | None = None):
         self.bits = bits
 
     def write(self, path: Path, samples: Samples) -> None:
@@ -47,17 +51,21 @@ class OmeTiff:
         spec = samples.spec
         if len(spec.own_shape) != 3 or spec.unit_axes > 1 or not len(samples):
             raise DoesNotFit(f"OME-TIFF takes images (channel, y, x), one or more, not samples of {spec.axes}")
-        low, high = spec.range or (float(samples.samples.min()), float(samples.samples.max()))
-        top = 2**self.bits - 1
-        scaled = ((samples.samples.double().cpu() - low) / max(high - low, 1e-12)).clamp(0, 1) * top
-        pixels = scaled.round().numpy().astype(np.uint8 if self.bits == 8 else np.uint16)
-        pixels = pixels.reshape(len(pixels), -1, *spec.own_shape[1:])  # (N, units · C, H, W)
+        span = spec.range or (float(samples.samples.min()), float(samples.samples.max()))
+        names = flat_names(spec)
+        known = Levels.of(spec)
+        if self.bits or known is None or len(known.white) != len(names):
+            known = None
+        levels = known or Levels.whole(f"uint{self.bits or 8}", len(names))
+        pixels = levels.pixels(samples.samples.reshape(len(samples), -1, *spec.own_shape[1:]), span)
+        unit = _in_words(levels, names, known is not None)
+        origin = samples.attributes.get("origin", spec.origin)
         metadata: dict[str, Any] = {
             "axes": "TCYX",
             "Name": path.name,
             "Channel": channels(spec),
-            "Description": f"{samples.attributes.get('origin', spec.origin)} images, one cell a time point; gantk",
-            "MapAnnotation": {"Namespace": NOTE, NOTE: json.dumps(_about(samples))},
+            "Description": f"{origin} images, one cell a time point; {unit}; gantk",
+            "MapAnnotation": {"Namespace": NOTE, "pixel values": unit, NOTE: json.dumps(_about(samples, levels))},
         }
         if size := spec.attributes.get("pixel_size_um"):
             for axis in "XY":
@@ -74,26 +82,31 @@ class OmeTiff:
             FileError: it cannot be read, or is of another form.
         """
         try:
-            with tifffile.TiffFile(path) as file:
+            with tifffile.TiffFile(path, _multifile=False) as file:  # else it opens the files that its XML names
+                memory.refuse_more_than_there_is(file.series[0].nbytes, "it", FileError)
                 pixels, axes, xml = file.series[0].asarray(), file.series[0].axes, file.ome_metadata
             root = ElementTree.fromstring(xml) if xml else None
         except Exception as error:  # damaged files raise nearly anything: TiffFileError, zlib.error, ParseError, …
             raise FileError(f"{path}: cannot be read as OME-TIFF: {error}") from error
-        if root is None or pixels.dtype not in (np.uint8, np.uint16) or set(axes) - set("TZCYX") or axes[-2:] != "YX":
+        about = None if root is None else note_of(root)
+        known = (np.uint8, np.uint16) if about is None else (np.uint8, np.uint16, np.float32)
+        if root is None or pixels.dtype not in known or set(axes) - set("TZCYX") or axes[-2:] != "YX":
             raise FileError(f"{path}: not an OME-TIFF of images with 8 or 16 bits a channel ({pixels.dtype}, {axes})")
         channels = pixels.shape[axes.index("C")] if "C" in axes else 1
         if "C" in axes:
             pixels = np.moveaxis(pixels, axes.index("C"), -3)
         pixels = pixels.reshape(-1, channels, *pixels.shape[-2:])  # (N, C, H, W)
-        about = _note(root)
-        spec = _plain_spec(root, pixels.shape[1:]) if about is None else DataSpec.from_json(about["spec"])
-        low, high = spec.range or (0.0, 1.0)
-        values = torch.from_numpy(pixels.astype(np.float32) * ((high - low) / np.iinfo(pixels.dtype).max) + low)
-        samples = values.reshape(len(values), *spec.shape)
-        if about is None:
-            return Samples(samples=samples, spec=spec, attributes={"origin": "real"})
-        labels = None if about["labels"] is None else torch.tensor(about["labels"])
-        return Samples(samples=samples, labels=labels, spec=spec, attributes=about["attributes"])
+        try:
+            spec = _plain_spec(root, pixels.shape[1:]) if about is None else DataSpec.from_json(about["spec"])
+            levels = Levels.read((about or {}).get("pixels")) or Levels.whole(pixels.dtype.name, channels)
+            values = levels.values(pixels, spec.range or (0.0, 1.0))
+            samples = values.reshape(len(values), *spec.shape)
+            if about is None:
+                return Samples(samples=samples, spec=spec, attributes={"origin": "real"})
+            labels = None if about["labels"] is None else torch.tensor(about["labels"])
+            return Samples(samples=samples, labels=labels, spec=spec, attributes=dict(about["attributes"]))
+        except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+            raise FileError(f"{path}: what gantk wrote into it has been changed: {error}") from error
 
 
 def channels(spec: DataSpec) -> dict[str, Any]:
@@ -111,35 +124,32 @@ def flat_names(spec: DataSpec) -> list[str]:
     return [unit + channel for unit in units for channel in channel_names(spec)]
 
 
-def _about(samples: Samples) -> dict[str, Any]:
+def _in_words(levels: Levels, names: list[str], known: bool) -> str:
+    """What the pixel values mean, for people."""
+    if not known:
+        return f"pixel values {levels.background[0]:g} … {levels.white[0]:g} are the model's whole range"
+    if len(set(zip(levels.background, levels.white, strict=True))) == 1:
+        names = ["every channel"]
+    spans = zip(names, levels.background, levels.white, strict=False)
+    listed = ", ".join(f"{name} {low:g} … {high:g}" for name, low, high in spans)
+    return f"pixel values in the unit of the training images ({levels.type}; background … white: {listed})"
+
+
+def _about(samples: Samples, levels: Levels) -> dict[str, Any]:
     labels = None if samples.labels is None else samples.labels.tolist()
-    return {"spec": samples.spec.to_json(), "attributes": samples.attributes, "labels": labels}
-
-
-def _note(root: ElementTree.Element) -> dict[str, Any] | None:
-    for item in root.iter():
-        if item.tag.endswith("}M") and item.get("K") == NOTE and item.text:
-            try:
-                return json.loads(item.text)
-            except ValueError:
-                return None
-    return None
+    about = {"spec": samples.spec.to_json(), "attributes": samples.attributes, "labels": labels}
+    return {**about, "pixels": levels.document()}
 
 
 def _plain_spec(root: ElementTree.Element, shape: tuple[int, ...]) -> DataSpec:
     """The spec of a file that another program wrote."""
-    names = [item.get("Name") or f"channel {k}" for k, item in enumerate(_all(root, "Channel"))]
-    pixels = next(iter(_all(root, "Pixels")), None)
-    size = None if pixels is None else pixels.get("PhysicalSizeX")
+    names = [name or f"channel {k}" for k, name in enumerate(ome_names(root))]
+    size = ome_pixel_size(root)
     return DataSpec(
         shape=shape,
         axes=("channel", "y", "x"),
         names={"channel": tuple(names)} if len(names) == shape[0] else {},
         view="cells/composite",
         formats=("cells/ome_tiff",),
-        attributes={"pixel_size_um": float(size)} if size else {},
+        attributes={"pixel_size_um": size} if size else {},
     )
-
-
-def _all(root: ElementTree.Element, tag: str) -> list[ElementTree.Element]:
-    return [item for item in root.iter() if item.tag.endswith("}" + tag)]

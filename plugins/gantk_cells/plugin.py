@@ -8,6 +8,7 @@ from gantk.plugin import Component, hookimpl
 
 COMPONENTS = (
     Component("dataset", "lin", "gantk_cells.lin:Lin", "LIN, or any folder of class folders with PNG or TIFF images"),
+    Component("dataset", "stacks", "gantk_cells.complete:Stacks", "complete cells: a TIFF stack of all proteins each"),
     Component("dataset", "simulated", "gantk_cells.simulated:Simulated", "simulated fission-yeast cells (not LIN)"),
     Component("generator", "separable", "gantk_cells.separable:SeparableGenerator", "red never sees green's latent"),
     Component("generator", "starshaped", "gantk_cells.starshaped:StarShapedGenerator", "one red tower, K green ones"),

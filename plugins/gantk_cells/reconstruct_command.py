@@ -11,6 +11,7 @@ from gantk import console
 from gantk.cli import options
 
 if TYPE_CHECKING:
+    from gantk_cells.composite import Colours
     from gantk_cells.reconstructed import Reconstructed
 
 HEADINGS = ("protein", "images", "L2", "nearest training image", "-log likelihood", "typical draws")
@@ -38,6 +39,10 @@ HEADINGS = ("protein", "images", "L2", "nearest training image", "-log likelihoo
     show_default=True,
     help="Weight of the latent's mean square: more gives likelier latents; 0 the closest images, as in the paper.",
 )
+@click.option("--colours", type=click.Choice(["red/green", "magenta/green"]), default="red/green", show_default=True)
+@click.option(
+    "--scale-bar", type=click.FloatRange(0), metavar="UM", help="Of this many micrometres; 0: none. [default: fits]"
+)
 @options.seed
 @options.device
 @options.force
@@ -54,6 +59,8 @@ def reconstruct(
     step: float,
     starts: int,
     prior: float,
+    colours: Colours,
+    scale_bar: float | None,
     seed: int,
     device: str,
     force: bool,
@@ -81,7 +88,7 @@ def reconstruct(
     if red_first is None:
         red_first = {"red", "green"} <= set(parts)
     found = carry_out(model, overrides, number, Search(red_first, iterations, step, starts, prior=prior), seed)
-    found.picture().save(out)
+    found.picture(colours, scale_bar).save(out)
     if latents is not None:
         found.latents().write(latents)
     if as_json:

@@ -20,7 +20,7 @@ from gantk.judged import AsJudged
 from gantk.latents import Latents
 from gantk.recipe import from_text
 from gantk.spec import DataSpec
-from gantk_cells.composite import Composite, brightness
+from gantk_cells.composite import Colours, Composite, brightness
 from gantk_cells.outline import inside, red_state
 from gantk_cells.reconstruction import (
     Reconstructions,
@@ -67,10 +67,14 @@ class Reconstructed:
             proteins[name] = {"images": int(mine.sum()), **numbers}
         return {"typical_nll": list(typical_surprise(self.found.latents.shape[1])), "proteins": proteins}
 
-    def picture(self) -> Image.Image:
-        """For each protein real cells, below them their reconstructions, and the nearest training images."""
-        one = self._images(self.wanted.images).spec
-        view = Composite(one)
+    def picture(self, colours: Colours = "red/green", scale_bar: float | None = None) -> Image.Image:
+        """For each protein real cells, below them their reconstructions, and the nearest training images.
+
+        Args:
+            colours: of the two channels.
+            scale_bar: micrometres; 0 draws none, None takes a round length that fits.
+        """
+        view = Composite(self._images(self.wanted.images).spec, colours=colours, scale_bar=scale_bar)
         blocks = []
         for number, name in enumerate(self.wanted.names):
             mine = (self.wanted.protein == number).nonzero()[:SHOWN, 0]

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from gantk.errors import DoesNotFit
 from gantk.spec import DataSpec
 from gantk_cells.towers import (
+    SLENDER,
     Initialisation,
+    channels_last,
     halvings,
     initial_bias,
     initialise,
@@ -143,6 +145,7 @@ class RedAndGreen(nn.Module):
         count, *start = halvings(*spec.own_shape[1:])
         self.range = spec.range
         self.smooth = smooth
+        self.slender = width < SLENDER
 
         def parts(channels: int) -> tuple[int, int]:
             return red_and_green_parts(channels, red_portion)
@@ -174,7 +177,9 @@ class RedAndGreen(nn.Module):
         features = from_red + F.pad(from_green, (from_red.shape[1] - from_green.shape[1], 0))
         features = F.relu(self.norms[0](features.unflatten(1, self.start)))
         for layer, norm in zip(self.layers, self.norms[1:], strict=True):
+            features = channels_last(features) if self.slender else features
             features = F.relu(norm(layer(features)))  # (B, r + K g, h, w)
+        features = channels_last(features) if self.slender else features
         drawn = self.last(features)  # (B, 1 + K * green, H, W)
         if self.bias is not None:
             drawn = drawn + self.bias

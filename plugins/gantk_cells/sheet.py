@@ -41,9 +41,11 @@ class Block:
 
 
 @lru_cache
-def font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
-    """The font that comes with Pillow."""
-    return ImageFont.load_default(size)
+def font(size: int, plain: bool = True) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    """The font that comes with Pillow; it has Latin letters only, so others, as Greek, are not plain."""
+    if plain:
+        return ImageFont.load_default(size)
+    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), size - 1)
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def _text(text: str, size: int, ink: tuple[int, int, int], room: int) -> list[Im
     strips = []
     for line in lines:
         strips.append(_strip(room, size + 8))
-        ImageDraw.Draw(strips[-1]).text((MARGIN, 2), _fitting(line, size, room), ink, font(size))
+        ImageDraw.Draw(strips[-1]).text((MARGIN, 2), _fitting(line, size, room), ink, font(size, _is_plain(line)))
     return strips
 
 
@@ -129,7 +131,7 @@ def _titles(line: Line, width: int, room: int) -> Image.Image:
     strip = _strip(room, 20 if any(line.titles) else 0)
     for column, title in enumerate(line.titles):
         fitting = _fitting(title, 13, room if len(line.titles) == 1 else width)
-        ImageDraw.Draw(strip).text((MARGIN + column * (width + GAP), 2), fitting, INK, font(13))
+        ImageDraw.Draw(strip).text((MARGIN + column * (width + GAP), 2), fitting, INK, font(13, _is_plain(title)))
     return strip
 
 
@@ -147,15 +149,19 @@ def _bar(bar: ScaleBar, scale: int, room: int) -> Image.Image:
     length = min(round(bar.length * scale), room)
     drawing = ImageDraw.Draw(strip)
     drawing.rectangle((MARGIN, 8, MARGIN + length - 1, 11), INK)
-    greek = ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), 12)  # Pillow's has no µ
-    drawing.text((MARGIN + length + 8, 2), bar.text, INK, greek)
+    drawing.text((MARGIN + length + 8, 2), bar.text, INK, font(13, _is_plain(bar.text)))
     return strip
 
 
 def _fitting(text: str, size: int, room: int) -> str:
     """The text, shortened with an ellipsis where it is wider than `room` pixels."""
-    if font(size).getlength(text) <= room:
+    letters = font(size, _is_plain(text))
+    if letters.getlength(text) <= room:
         return text
-    while text and font(size).getlength(text + "…") > room:
+    while text and letters.getlength(text + "…") > room:
         text = text[:-1]
     return text + "…"
+
+
+def _is_plain(text: str) -> bool:
+    return all((character < "\u0100" and character != "µ") or character in "…–—·" for character in text)

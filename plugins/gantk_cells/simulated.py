@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from annotated_types import Ge, Gt, Len, Lt
@@ -34,6 +34,13 @@ class Simulated(CellImages):
         validation: share of the training cells held out to choose by.
         seed: another seed gives other cells.
     """
+
+    @staticmethod
+    def bytes_needed(
+        *, cells: int, test_cells: int, height: int, width: int, proteins: list[str] | None, **_: Any
+    ) -> int:
+        """Of memory, to make these data with these parameters."""
+        return (cells + test_cells) * len(proteins or simulate.PROTEINS) * 2 * height * width
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from torch import Tensor
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
+from gantk_cells.intensity import Levels
 
 
 def is_stack(spec: DataSpec) -> bool:
@@ -40,13 +41,15 @@ def protein_names(spec: DataSpec) -> tuple[str, ...]:
 def stack_spec(spec: DataSpec) -> DataSpec:
     """The DataSpec of the stacks of pairs of `spec`: channels (Bgs4, Alp14, Arp3, …) instead of units."""
     names = (channel_names(spec)[0], *protein_names(spec))
+    levels = Levels.of(spec)
+    pixels = {} if levels is None else {"pixels": levels.pick((0, *range(1, 2 * len(names) - 2, 2))).document()}
     return replace(
         spec,
         shape=(len(names), *spec.own_shape[1:]),
         axes=spec.axes[1:],
         unit_axes=0,
         names={spec.axes[1]: names},
-        attributes={**spec.attributes, "stack": True},
+        attributes={**spec.attributes, **pixels, "stack": True},
     )
 
 

@@ -12,11 +12,23 @@ from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
 from gantk.spec import DataSpec
+from gantk_cells import sizes
 
 Initialisation = Literal["dcgan", "default"]
 Normalisation = Literal["batch", "layer", "instance", "none"]
 
 NARROW = 12  # measured: towers narrower than this gain from grouped convolutions on a CPU too, wider ones lose
+
+SLENDER = 32  # measured: transposed convolutions of nets narrower than this are faster with channels last on a CPU
+
+
+def channels_last(features: Tensor) -> Tensor:
+    """The same features with their channels last in memory, on a CPU; elsewhere as they are.
+
+    Args:
+        features: (B, channels, h, w).
+    """
+    return features.contiguous(memory_format=torch.channels_last) if features.device.type == "cpu" else features
 
 
 def halvings(height: int, width: int) -> tuple[int, int, int]:
@@ -33,8 +45,8 @@ def halvings(height: int, width: int) -> tuple[int, int, int]:
     while h > 4 and w > 4:
         if h % 2 or w % 2:
             raise DoesNotFit(
-                f"images of {height} x {width} cannot be halved down to a side of 4 or less (stuck at {h} x {w}); "
-                "crop or resize them, to 48 x 80 or 64 x 64 for instance"
+                f"images of {height} x {width} cannot be halved down to a side of 4 or less (stuck at {h} x {w}). "
+                f"Bring images of your own to a size that can:\n{sizes.advice(height, width)}"
             )
         h, w, count = h // 2, w // 2, count + 1
     if count == 0:

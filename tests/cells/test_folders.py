@@ -115,10 +115,10 @@ def test_16_bit_tiff_and_channels(tmp_path: Path) -> None:
         tifffile.imwrite(folder / f"{i:02}.tif", image, photometric="minisblack", metadata={"axes": "CYX"})
     data = {split: Lin(split, root=tmp_path / "own", channels=[2, 0, 1], white=4095) for split in ("train", "test")}
     assert data["train"].spec.names["channel"] == ("channel 2", "channel 0", "channel 1")
-    expected = np.round(np.minimum(pixels[:, [2, 0, 1]], 4095) * (255 / 4095)).astype(np.uint8)
+    expected = np.minimum(pixels[:, [2, 0, 1]], 4095) / 4095 * 2 - 1  # no bit is lost
     for part in data.values():
-        for image in part.stored.numpy():
-            assert (expected == image).all(axis=(1, 2, 3)).sum() == 1
+        for image in take(part, len(part)).samples.numpy():
+            assert np.isclose(expected, image, atol=1e-6).all(axis=(1, 2, 3)).sum() == 1
 
 
 def test_dark_channels_are_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,8 +127,8 @@ def test_dark_channels_are_told_of(tmp_path: Path, capsys: pytest.CaptureFixture
     for i in range(4):
         Image.fromarray(np.full((8, 8), 4000, np.uint16)).save(folder / f"{i}.png")
     Lin("train", root=tmp_path / "own", channels=[0])
-    assert "channel 0 is dark: its brightest pixel is 16 of 255" in capsys.readouterr().err
-    assert (Lin("train", root=tmp_path / "own", channels=[0], white=4000).stored == 255).all()
+    assert "channel 0 is dark: its brightest pixel is 4000 of 65535" in capsys.readouterr().err
+    assert (Lin("train", root=tmp_path / "own", channels=[0], white=4000).stored == 1).all()
     assert capsys.readouterr().err == ""
 
 
@@ -145,13 +145,15 @@ def test_forms_of_images(tmp_path: Path) -> None:
     for mode, pixels in pngs.items():
         path = tmp_path / f"{len(mode)}.png"
         Image.fromarray(pixels).save(path)
-        assert np.array_equal(decode(path), np.atleast_3d(pixels).transpose(2, 0, 1)), mode
+        assert np.array_equal(decode(path).images[0], np.atleast_3d(pixels).transpose(2, 0, 1)), mode
     Image.fromarray(colour).quantize(256).save(tmp_path / "palette.png")
-    assert decode(tmp_path / "palette.png").shape == (3, 6, 9)
-    tiffs = {"YXS": colour, "CYX": colour.transpose(2, 0, 1), "YX": deep, "ZYX": np.stack([deep] * 5)}
+    assert decode(tmp_path / "palette.png").images.shape == (1, 3, 6, 9)
+    tiffs = {"YXS": colour, "CYX": colour.transpose(2, 0, 1), "YX": deep, "QYX": np.stack([deep] * 5)}
     for axes, pixels in tiffs.items():
         expected = pixels.transpose(2, 0, 1) if axes == "YXS" else pixels.reshape(-1, 6, 9)
-        assert np.array_equal(decode(write_tiff(tmp_path / f"{axes}.tif", pixels, axes)), expected), axes
+        decoded = decode(write_tiff(tmp_path / f"{axes}.tif", pixels, axes))
+        assert np.array_equal(decoded.images[0], expected), axes
+        assert decoded.colour == (axes == "YXS")
 
 
 def test_sizes_can_be_made_equal(tree: Tree) -> None:
@@ -207,10 +209,10 @@ def nothing(root: Path) -> None:
         (lambda root: (root / "LIN_test/Arp3").rename(root / "LIN_test/Arp"), {}, ["no protein 'Arp3'", "mean Arp?"]),
         (lambda root: spoil(root / "LIN_train/Arp3/cell100001.png", 90), {}, ["1 image", "cell100001", "=skip"]),
         (lambda root: spoil(root / "LIN_train/Arp3/cell100001.png", 0), {}, ["1 image", "cell100001", "=skip"]),
-        (odd_size, {}, ["unequal size", "odd.png is 9 × 9", "data.size=[8, 12]"]),
+        (odd_size, {}, ["unequal size", "odd.png is 9 × 9", "data.size=[12, 12] data.fit=pad"]),
         (grey, {}, ["cell000000.png has 1 channel,", "data.channels=[0]"]),
-        (floats, {}, ["a.tif has pixels of type float32", "8 or 16 bits"]),
-        (movie, {}, ["a.tif is 4 × 2 × 8 × 12 (TCYX), not one image"]),
+        (floats, {}, ["a.tif has 1 channel,", "data.channels=[0]"]),
+        (movie, {}, ["a.tif is 4 × 2 × 8 × 12 (TCYX), a time series", "Stack Splitter"]),
         (link_out, {}, ["link.png is a link that leads out of"]),
         (folder_link_out, {}, ["Zz9 is a link that leads out of"]),
     ],

@@ -19,7 +19,7 @@ from scipy.stats import multivariate_normal
 from torch import Tensor, nn
 
 import gantk
-from gantk.cli import run as run_command_line
+from gantk.cli import run_command_line
 from gantk.errors import DoesNotFit
 from gantk.judged import AsJudged
 from gantk.latents import Latents
