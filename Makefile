@@ -7,7 +7,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RECIPE ?= recipes/lin_starshaped.yaml
 
-.PHONY: run test check check-style bench clean
+.PHONY: run test check check-style docs faults soak bench fuzz audit oldest clean
 
 run: .venv/installed
 	$(BIN)/gantk run $(RECIPE)
@@ -23,8 +23,17 @@ check-style: .venv/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: .venv/installed-test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+faults: .venv/installed-test
+	$(BIN)/python -m tests.faults --kills 200 --seed 0
+
+soak: .venv/installed-test
+	$(BIN)/python -m tests.faults.soak
+
 bench: .venv/installed
-	$(BIN)/python benchmarks/reach.py toy_motif --seeds 0
+	$(BIN)/python -m benchmarks $(SETS)
 
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("gantk needs Python 3.11 or newer, and this is " + sys.version.split()[0] + ": try make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
@@ -35,8 +44,26 @@ bench: .venv/installed
 
 .venv/installed-test: .venv/installed
 	@echo "installing what the tests need"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,docs]'
+	@sh tests/install_browser.sh
 	@touch $@
 
+# Ten minutes of coverage-guided fuzzing, two a target (SECONDS=…); atheris has wheels for Linux.
+SECONDS ?= 120
+fuzz: .venv/installed-test
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	for target in recipe sequences bed table checkpoint; do $(BIN)/python fuzz/run.py $$target --seconds $(SECONDS) || exit 1; done
+
+# Known vulnerabilities of the pinned versions, by PyPI's advisories.
+audit: .venv/installed-test
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip
+
+# The quick tests with the oldest versions that pyproject.toml allows, in an environment of their own.
+oldest:
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-oldest.txt -e . pytest hypothesis jsonschema hatchling
+	.venv-oldest/bin/python -m pytest -m "not slow" -W ignore::DeprecationWarning
+
 clean:
-	rm -rf .venv runs dist build
+	rm -rf .venv .venv-oldest fuzz/found runs dist build site

@@ -5,10 +5,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Run", "load", "resume", "run"]
+__all__ = [
+    "Callback",
+    "Drawn",
+    "Evaluation",
+    "GantkError",
+    "Model",
+    "Recipe",
+    "Run",
+    "load",
+    "load_recipe",
+    "read",
+    "resume",
+    "run",
+]
 
 if TYPE_CHECKING:
-    from gantk.api import Run, load, resume, run
+    from gantk.api import (
+        Callback,
+        Drawn,
+        Evaluation,
+        GantkError,
+        Model,
+        Recipe,
+        Run,
+        load,
+        load_recipe,
+        read,
+        resume,
+        run,
+    )
 
 
 def __getattr__(name: str) -> Any:
@@ -17,3 +43,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(api, name)
     raise AttributeError(f"module 'gantk' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,61 +1,47 @@
-"""gantk from Python: `run = gantk.run("toy_motif", overrides={"train.steps": 100}); run.sample(16)`."""
+"""gantk from Python: `run = gantk.run("toy_motif", {"train.steps": 100}); run.sample(16)`."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from gantk import build, checkpoint, evaluate, plots, runs
-from gantk import sample as sampling
-from gantk.device import choose
-from gantk.errors import GantkError
+from gantk import console, display, evaluate, plots, runs
+from gantk.drawn import Drawn, read
+from gantk.errors import FileError, GantkError
+from gantk.evaluation import Evaluation
 from gantk.folder import RunFolder
-from gantk.interfaces import Samples
-from gantk.recipe import from_text
-from gantk.recipe import load as load_recipe
+from gantk.interfaces import Callback
+from gantk.model import Model
+from gantk.recipe import Recipe, from_text
+from gantk.recipe import load as load_file
+from gantk.registry import nearest
+from gantk.yaml_source import dump
 
+__all__ = [
+    "Callback",
+    "Drawn",
+    "Evaluation",
+    "GantkError",
+    "Model",
+    "Recipe",
+    "Run",
+    "load",
+    "load_recipe",
+    "read",
+    "resume",
+    "run",
+]
 
-class Model:
-    """What a checkpoint holds, ready to sample: neither the data nor the run folder is needed.
+Overrides = Mapping[str, Any] | Sequence[str]
+"""{"train.steps": 100}, or ["train.steps=100"] as on the command line."""
 
-    Args:
-        path: a checkpoint file, or a run folder (its best checkpoint where there is one, else its newest).
-        device: "auto", "cpu", "cuda" or "mps".
-
-    Raises:
-        GantkError: no such file, damaged, or made with a plugin that is not installed.
-    """
-
-    def __init__(self, path: str | Path, device: str = "auto"):
-        self.checkpoint = checkpoint.read(sampling.checkpoint_of(Path(path)))
-        self.spec = self.checkpoint.spec
-        self.recipe = from_text(self.checkpoint.recipe, name=self.checkpoint.path.stem)
-        self.device = choose(device)
-        self.state = build.state(self.recipe.values, self.spec, self.device)
-        checkpoint.restore(self.checkpoint, self.state)
-
-    def sample(self, n: int, *, seed: int = 0, reject: int = 1, raw: bool = False) -> Samples:
-        """n generated samples.
-
-        Args:
-            n: how many.
-            seed: of the latents.
-            reject: draw this many times as many and keep those that the critic ranks highest.
-            raw: as the critic saw them; otherwise as the generator presents them (a star-shaped net: a stack a cell).
-        """
-        generator = self.state.sampled()
-        if generator is None:
-            raise GantkError(f"{self.checkpoint.path}: has no generator to sample from")
-        drawn = sampling.draw(generator, self.spec, n * reject, seed=seed, device=self.device)
-        if reject > 1:
-            drawn = sampling.best_of(drawn, self.state.critic, n, device=self.device)
-        drawn.attributes |= {"model": self.checkpoint.digest, "step": self.checkpoint.step, "reject": reject}
-        return drawn if raw else sampling.present(generator, drawn)
+LogFunction = Callable[[int, Mapping[str, float]], object]
+"""Called with a step and the numbers by name that are known of it: loss terms, metrics, diversity."""
 
 
 class Run:
@@ -77,54 +63,216 @@ class Run:
         return self.folder.path
 
     @cached_property
+    def recipe(self) -> Recipe:
+        """The resolved recipe: every value."""
+        return from_text(self.folder.resolved(), name=self.path.name)
+
+    @cached_property
     def model(self) -> Model:
         """The model of the best checkpoint where one was kept, else of the newest."""
         return Model(self.path)
 
-    def sample(self, n: int, *, seed: int = 0, reject: int = 1, raw: bool = False) -> Samples:
+    @property
+    def report(self) -> Path:
+        """The page that tells all about the run."""
+        return self.path / "report.html"
+
+    def sample(self, n: int, *, seed: int = 0, reject: int = 1, raw: bool = False) -> Drawn:
         """n generated samples; see `Model.sample`."""
         return self.model.sample(n, seed=seed, reject=reject, raw=raw)
 
-    @property
-    def metrics(self) -> list[dict[str, Any]]:
-        """The lines of metrics.jsonl."""
-        return list(self.folder.lines())
+    def real(self, n: int, *, split: str = "test", seed: int = 0) -> Drawn:
+        """Up to n real samples; see `Model.real`."""
+        return self.model.real(n, split=split, seed=seed)
+
+    def evaluate(
+        self, *metrics: str | Mapping[str, Any], overrides: Overrides = (), seed: int | None = None
+    ) -> Evaluation:
+        """Metrics now, on fresh samples; see `Model.evaluate`. What the run ended with is `evaluation`."""
+        return self.model.evaluate(*metrics, overrides=overrides, seed=seed)
+
+    def resume(
+        self, overrides: Overrides = (), *, callbacks: Sequence[Callback | LogFunction] = (), quiet: bool = False
+    ) -> Run:
+        """Goes on where the run stopped, to its last step or to a new `train.steps`; see `resume`."""
+        return resume(self.path, overrides, callbacks=callbacks, quiet=quiet)
 
     @property
-    def evaluation(self) -> evaluate.Results:
+    def metrics(self) -> list[dict[str, Any]]:
+        """The lines of metrics.jsonl: what was known of each step (`pandas.DataFrame(run.metrics)` takes them)."""
+        return list(self.folder.lines())
+
+    def series(self, name: str) -> tuple[list[int], list[float]]:
+        """One number over training: its steps and values.
+
+        Args:
+            name: of a loss term, of a metric ("motif_rate.motif_count", on the validation split), or "diversity".
+
+        Raises:
+            GantkError: no such number was written down; the message names those that were.
+        """
+        lines = self.metrics
+        found = [(line["step"], line[name]) for line in lines if name in line]
+        if not found:
+            known = list(dict.fromkeys(key for line in lines for key in line if key not in ("step", "split")))
+            near = nearest(name, known)
+            hint = f"; did you mean '{near}'?" if near else "."
+            raise GantkError(f"{self.path}: has no numbers '{name}'{hint} There are {', '.join(known) or 'none yet'}")
+        return [step for step, _ in found], [value for _, value in found]
+
+    @property
+    def evaluation(self) -> Evaluation:
         """The metric table of the end of the run, entry to name to Value; empty before that."""
-        if not self.folder.evaluation.exists():
-            return {}
-        return evaluate.from_json(json.loads(self.folder.evaluation.read_text(encoding="utf-8"))["values"])
+        found = self.folder.judged()
+        if not found:
+            return Evaluation({}, f"{self.path}: not judged yet")
+        results = evaluate.from_json(found["values"])
+        return Evaluation(results, f"{self.path}, test split", summaries=found.get("summaries", ()))
 
     def curves(self) -> Image.Image:
         """Training curves as a picture."""
         return plots.to_image(plots.curves(self.folder.lines()))
 
-    def _repr_png_(self) -> bytes | None:
-        picture = self.folder.samples / "generated.png"
-        return picture.read_bytes() if picture.exists() else None
+    def picture(self, name: str = "generated") -> Image.Image:
+        """A picture that the run has drawn.
+
+        Args:
+            name: "generated" (at the end), "data", "step-000500", or whatever else lies in its folder `samples`.
+
+        Raises:
+            FileError: there is no such picture; the message names those there are.
+        """
+        path = self.folder.samples / f"{name}.png"
+        if not path.is_file():
+            known = ", ".join(sorted(each.stem for each in self.folder.samples.glob("*.png")))
+            raise FileError(f"{self.folder.samples}: has no picture '{name}'; there are {known or 'none yet'}")
+        with Image.open(path) as opened:
+            return opened.convert("RGB")
+
+    def _repr_html_(self) -> str:
+        lines = self.metrics
+        values = self.recipe.values
+        done = max((line["step"] for line in lines), default=0)
+        parts = [f"<h4>{display.line(self.path.name, 'span')}</h4>", display.line(values["about"] or "")]
+        parts.append(display.line(f"step {done} of {values['train']['steps'] or '?'}, folder {self.path}"))
+        drawn = sorted(self.folder.samples.glob("step-*.png"))
+        latest = "generated" if (self.folder.samples / "generated.png").exists() else drawn[-1].stem if drawn else None
+        if latest is not None:
+            parts.append(display.image(self.picture(latest), f"samples of {self.path.name}"))
+        if self.evaluation:
+            parts.append(self.evaluation._repr_html_())
+        if lines:
+            parts.append(display.image(self.curves(), "training curves"))
+        return "".join(parts)
 
     def __repr__(self) -> str:
         return f"gantk.Run({str(self.path)!r})"
 
 
-def run(recipe: str | Path, overrides: Mapping[str, Any] | Sequence[str] = (), *, out: str | Path | None = None) -> Run:
+class Function(Callback):
+    """A function as a callback."""
+
+    def __init__(self, function: LogFunction):
+        self.function = function
+
+    def on_log(self, step: int, values: Mapping[str, float]) -> None:
+        self.function(step, values)
+
+
+def _callbacks(given: Sequence[Callback | LogFunction]) -> list[Callback]:
+    wrong = [each for each in given if not (isinstance(each, Callback) or callable(each))]
+    if wrong:
+        raise GantkError(f"a callback is a function of (step, values) or a gantk.Callback, and not {wrong[0]!r}")
+    return [each if isinstance(each, Callback) else Function(each) for each in given]
+
+
+@contextmanager
+def _silence(quiet: bool) -> Iterator[None]:
+    """Says nothing but warnings and errors inside it, where `quiet`."""
+    if quiet:
+        console.set_quiet(True)
+    try:
+        yield
+    finally:
+        if quiet:
+            console.set_quiet(False)
+
+
+def load_recipe(recipe: str | Path | Mapping[str, Any] | Recipe, overrides: Overrides = ()) -> Recipe:
+    """A recipe, checked, with every default filled in: `values`, `origins`, `to_yaml()`.
+
+    Args:
+        recipe: a file, the name of a shipped recipe, the blocks as a mapping, or a recipe to change.
+        overrides: what to change in it.
+
+    Raises:
+        RecipeError: every mistake at once.
+        FileError: there is no such file.
+    """
+    if isinstance(recipe, Recipe):
+        return from_text(recipe.to_yaml(), recipe.name, overrides) if overrides else recipe
+    if isinstance(recipe, Mapping):
+        return from_text(dump(dict(recipe)), "recipe", overrides)
+    loaded = load_file(recipe, overrides)
+    if loaded.dropped:
+        console.warn("dropped, since another component was chosen: " + ", ".join(loaded.dropped))
+    return loaded
+
+
+def run(
+    recipe: str | Path | Mapping[str, Any] | Recipe,
+    overrides: Overrides = (),
+    *,
+    out: str | Path | None = None,
+    callbacks: Sequence[Callback | LogFunction] = (),
+    quiet: bool = False,
+) -> Run:
     """Trains a recipe from the first step to the report.
 
     Args:
-        recipe: a file, or the name of a shipped recipe.
+        recipe: a file, the name of a shipped recipe, the blocks as a mapping, or what `load_recipe` gave.
         overrides: {"train.steps": 100} or ["train.steps=100"].
         out: the run folder to make; None: the next free runs/<name>-<number>.
+        callbacks: functions of (step, values), or `gantk.Callback` objects; told of the run, they never change it.
+        quiet: says nothing but warnings and errors.
+
+    Raises:
+        GantkError: mistakes in the recipe, data that are missing (nothing is made then), or training that diverged.
+        Interrupted: Ctrl-C; the step was finished and a checkpoint written, and `gantk.resume` goes on.
     """
-    return Run(runs.start(load_recipe(recipe, overrides), None if out is None else Path(out)).path)
+    told = _callbacks(callbacks)
+    with _silence(quiet):
+        return Run(runs.start(load_recipe(recipe, overrides), None if out is None else Path(out), told).path)
 
 
-def resume(path: str | Path, overrides: Mapping[str, Any] | Sequence[str] = ()) -> Run:
-    """Goes on where a run stopped; `overrides` may raise train.steps."""
-    return Run(runs.resume(Path(path), overrides).path)
+def resume(
+    path: str | Path,
+    overrides: Overrides = (),
+    *,
+    callbacks: Sequence[Callback | LogFunction] = (),
+    quiet: bool = False,
+) -> Run:
+    """Goes on where a run stopped, as if it never had.
+
+    Args:
+        path: the run folder.
+        overrides: may raise train.steps, and change pictures, metrics and the machine.
+        callbacks: as for `run`.
+        quiet: as for `run`.
+
+    Raises:
+        GantkError: no run there, no checkpoint yet, or an override that would make it another model.
+    """
+    told = _callbacks(callbacks)
+    with _silence(quiet):
+        return Run(runs.resume(Path(path), overrides, told).path)
 
 
-def load(path: str | Path) -> Model:
-    """The model in a run folder or checkpoint file, ready to sample."""
-    return Model(path)
+def load(path: str | Path, device: str = "auto") -> Model:
+    """The model in a run folder or checkpoint file, ready to sample.
+
+    Args:
+        path: a checkpoint file, or a run folder (its best checkpoint where there is one, else its newest).
+        device: "auto", "cpu", "cuda" or "mps".
+    """
+    return Model(path, device)

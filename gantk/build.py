@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from gantk import randomness, schema
+from gantk import memory, randomness, schema
 from gantk.data import as_dataset, take
 from gantk.errors import DataError, RecipeError
 from gantk.interfaces import SPLITS, Dataset, Loss, Metric, View
@@ -35,18 +35,29 @@ def datasets(values: Mapping[str, Any]) -> dict[str, Dataset]:
     Raises:
         DataError: the data are missing, damaged, or the training split is empty.
     """
+    _refuse_absurd_data(values["data"])
     found = {split: as_dataset(component("dataset", values["data"], split=split)) for split in SPLITS}
     if not len(found["train"]):
         raise DataError(f"the training split of {values['data']['use']} is empty")
     return found
 
 
+def _refuse_absurd_data(block: Mapping[str, Any]) -> None:
+    """Data that are made, not read, may say by a static method `bytes_needed(**parameters)` how large they will be."""
+    declared = registry().find("dataset", block["use"])
+    needed = getattr(registry().load(declared), "bytes_needed", None)
+    if needed is not None:
+        size = needed(**{name: value for name, value in block.items() if name not in RESERVED})
+        memory.refuse_more_than_there_is(size, f"data: {declared.full} with these numbers")
+
+
 def state(values: Mapping[str, Any], spec: DataSpec, device: torch.device | str) -> State:
     """Nets, loss, average and optimisers as they are before the first step; weights depend on the seed alone.
 
     Raises:
-        DoesNotFit: the parts cannot work together.
+        DoesNotFit: the parts cannot work together, or need more memory than there is.
     """
+    _shadows(values, spec, device)  # a checkpoint's recipe may come from anybody
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(randomness.derive(values["seed"], "weights"))
         generator, critic, loss = _nets(values, spec)
@@ -67,7 +78,7 @@ def state(values: Mapping[str, Any], spec: DataSpec, device: torch.device | str)
 def _nets(values: Mapping[str, Any], spec: DataSpec) -> tuple[nn.Module | None, nn.Module, Loss]:
     generator = component("generator", values["generator"], spec=spec) if values.get("generator") else None
     critic = component("critic", values["critic"], spec=spec)
-    loss: Loss = component("loss", values["loss"])
+    loss: Loss = component("loss", values["loss"], spec=spec)  # for nets within it (an encoder)
     generator, critic = loss.prepare(generator, critic, spec)
     return generator, critic, loss
 
@@ -76,12 +87,46 @@ def check_fit(values: Mapping[str, Any], spec: DataSpec) -> dict[str, int]:
     """Builds the nets without memory (meta device), and says how many parameters each side has.
 
     Raises:
-        DoesNotFit: the parts cannot work together.
+        DoesNotFit: the parts cannot work together, or no machine has the memory.
     """
-    with torch.device("meta"):
-        generator, critic, _ = _nets(values, spec)
+    generator, critic, _ = _shadows(values, spec, "cpu")
     counted = {"generator": generator, "critic": critic}
     return {name: sum(p.numel() for p in net.parameters()) for name, net in counted.items() if net is not None}
+
+
+def memory_needed(values: Mapping[str, Any], spec: DataSpec, device: torch.device | str) -> memory.Estimate:
+    """What training needs, found by playing one update without memory. Takes some seconds.
+
+    Raises:
+        DoesNotFit: it is more than the device has.
+    """
+    found = memory.estimate(values, spec, _shadows(values, spec, device))
+    memory.refuse_more_than_there_is(found.total, f"this recipe ({found.reasons})", device=device)
+    return found
+
+
+def refuse_absurd_sizes(values: Mapping[str, Any], spec: DataSpec, device: torch.device | str) -> None:
+    """Refuses a recipe that needs more memory than there is, before any is taken; quick where it is far from that.
+
+    Raises:
+        DoesNotFit: the message has the numbers.
+    """
+    nets = _shadows(values, spec, device)
+    limit = memory.there_is(device)
+    if limit is not None and MANY * memory.estimate(values, spec, nets, quick=True).total > limit:
+        memory_needed(values, spec, device)
+
+
+MANY = 100
+"""Times what weights and samples take: below that, whatever a batch keeps for its backward pass will fit."""
+
+
+def _shadows(
+    values: Mapping[str, Any], spec: DataSpec, device: torch.device | str
+) -> tuple[nn.Module | None, nn.Module, Loss]:
+    """Generator, critic and loss on the meta device."""
+    with memory.counted(memory.there_is(device)):
+        return _nets(values, spec)
 
 
 @dataclass

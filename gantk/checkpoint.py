@@ -7,11 +7,11 @@ name, `/optimizers/<side>/<number>` the state of each parameter; the root's attr
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,18 @@ from typing import Any
 import h5py
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from gantk import sealed
 from gantk.errors import FileError
+from gantk.source import printable
 from gantk.spec import DataSpec
 from gantk.train import State
+from gantk.weights import load_module, load_optimizer
 
 FORMAT = 1
-BLOCK = 512
 MAGIC = b"gantk checkpoint\n"
+CURE = "Use an older checkpoint of its folder: `gantk resume RUN --from step-<N>.h5`"
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Checkpoint:
         spec: the DataSpec of the data that were trained on.
         plugins: plugin name to "distribution version".
         best: what `keep_best` has seen: {"metric", "value", "step"}, or {}.
+        restorations: see `gantk.train.State`.
         digest: SHA-256 of the content, hexadecimal.
         tensors: group ("generator", "critic", "ema", "loss") to name to array.
         optimizers: side to {"groups": [...], "state": {parameter number: {name: array}}}.
@@ -52,6 +56,7 @@ class Checkpoint:
     spec: DataSpec
     plugins: dict[str, str]
     best: dict[str, Any]
+    restorations: list[dict[str, Any]]
     digest: str
     tensors: dict[str, dict[str, np.ndarray]]
     optimizers: dict[str, dict[str, Any]]
@@ -81,22 +86,17 @@ def non_finite(state: State) -> list[str]:
     return [name for (name, _), total in zip(tensors, sums, strict=True) if not np.isfinite(total)]
 
 
-def write(
-    path: Path,
+def image(
     state: State,
     *,
     recipe: str,
     spec: DataSpec,
     plugins: Mapping[str, str],
     best: Mapping[str, Any] | None = None,
-) -> None:
-    """Writes a checkpoint under a temporary name, flushes it to the disk, and renames it to `path`.
-
-    Raises:
-        OSError: the disk is full, or the folder is gone or read-only; `path` is then as it was.
-    """
-    image = io.BytesIO()
-    with h5py.File(image, "w", userblock_size=BLOCK) as file:
+) -> memoryview:
+    """The HDF5 part of a checkpoint file, in memory: a copy of the state, which may change from then on."""
+    memory = io.BytesIO()
+    with h5py.File(memory, "w", userblock_size=sealed.BLOCK) as file:
         file.attrs.update(
             format=FORMAT,
             step=state.step,
@@ -104,6 +104,7 @@ def write(
             spec=spec.to_json(),
             plugins=json.dumps(dict(plugins)),
             best=json.dumps(dict(best or {})),
+            restorations=json.dumps(state.restorations),
         )
         for group, module in modules_of(state).items():
             _write_tensors(file.create_group(group), module.state_dict())
@@ -113,12 +114,24 @@ def write(
             group.attrs["groups"] = json.dumps(saved["param_groups"])
             for number, values in saved["state"].items():
                 _write_tensors(group.create_group(str(number)), values)
-    content = image.getbuffer()[BLOCK:]
-    header = MAGIC + hashlib.sha256(content).hexdigest().encode() + b"\n"
+    return memory.getbuffer()[sealed.BLOCK :]
+
+
+def write(path: Path, state: State, **attributes: Any) -> None:
+    """Writes a checkpoint of `state`: `image` and `store` in one. See there."""
+    store(path, image(state, **attributes))
+
+
+def store(path: Path, content: memoryview) -> None:
+    """Writes what `image` made, under a temporary name, flushes it to the disk, and renames it to `path`.
+
+    Raises:
+        OSError: the disk is full, or the folder is gone or read-only; `path` is then as it was.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with temporary.open("wb") as target:
-            target.write(header.ljust(BLOCK, b"\0"))
+            target.write(sealed.header(MAGIC, content))
             target.write(content)
             target.flush()
             os.fsync(target.fileno())
@@ -136,8 +149,7 @@ def _write_tensors(group: h5py.Group, tensors: Mapping[str, Any]) -> None:
 
 def is_checkpoint(path: Path) -> bool:
     """Whether a file starts as a checkpoint does."""
-    with path.open("rb") as file:
-        return file.read(len(MAGIC)) == MAGIC
+    return sealed.starts_with(path, MAGIC)
 
 
 def read(path: Path) -> Checkpoint:
@@ -150,70 +162,79 @@ def read(path: Path) -> Checkpoint:
         content = path.read_bytes()
     except OSError as error:
         raise FileError(f"{path}: cannot be read: {error.strerror or error}") from error
+    return parsed(content, path)
+
+
+def parsed(content: bytes, path: Path) -> Checkpoint:
+    """The content of a checkpoint file, checked.
+
+    Args:
+        content: the whole file.
+        path: named in messages.
+
+    Raises:
+        FileError: not a checkpoint, damaged, or written by a newer gantk.
+    """
+    if not content:
+        raise FileError(f"{path}: is empty. {CURE}")
     if not content.startswith(MAGIC):
         raise FileError(f"{path}: not a gantk checkpoint (those lie in a run's folder: checkpoints/step-<N>.h5)")
-    stated = content[len(MAGIC) : len(MAGIC) + 64].decode("ascii", "replace")
-    actual = hashlib.sha256(memoryview(content)[BLOCK:]).hexdigest()
-    if stated != actual:
-        raise FileError(
-            f"{path}: damaged: its SHA-256 is not the one it was written with. Use an older checkpoint of that folder."
-        )
-    with h5py.File(io.BytesIO(content), "r") as file:
-        version = int(file.attrs.get("format", -1))
+    digest = sealed.unsealed(content, MAGIC)
+    if digest is None:
+        raise FileError(f"{path}: damaged: its SHA-256 is not the one it was written with. {CURE}")
+    with sealed.opened(content, path, "a checkpoint", CURE) as file:
+        version = sealed.whole(file, "format")
         if version != FORMAT:
             raise FileError(f"{path}: has format {version}, but this gantk reads {FORMAT}: update gantk")
-        attrs = file.attrs
-        return Checkpoint(
+        groups = sealed.members(file)
+        sides = sealed.members(groups.pop("optimizers")) if "optimizers" in groups else {}
+        found = Checkpoint(
             path=path,
-            step=int(attrs["step"]),
-            recipe=str(attrs["recipe"]),
-            spec=DataSpec.from_json(str(attrs["spec"])),
-            plugins=json.loads(str(attrs["plugins"])),
-            best=json.loads(str(attrs["best"])),
-            digest=actual,
-            tensors={name: _read_tensors(file[name]) for name in file if name != "optimizers"},
-            optimizers={
-                side: {
-                    "groups": json.loads(str(group.attrs["groups"])),
-                    "state": {int(number): _read_tensors(values) for number, values in group.items()},
-                }
-                for side, group in file.get("optimizers", {}).items()
-            },
+            step=sealed.whole(file, "step"),
+            recipe=sealed.text(file, "recipe"),
+            spec=DataSpec.from_json(sealed.text(file, "spec")),
+            plugins=_texts(json.loads(sealed.text(file, "plugins"))),
+            best=_best(json.loads(sealed.text(file, "best"))),
+            digest=digest,
+            tensors={name: sealed.arrays(group) for name, group in groups.items()},
+            optimizers={side: _optimizer(group) for side, group in sides.items()},
+            restorations=_mappings(json.loads(str(file.attrs.get("restorations", "[]")))),
         )
-
-
-def _read_tensors(group: h5py.Group) -> dict[str, np.ndarray]:
-    found: dict[str, np.ndarray] = {}
-
-    def visit(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset):
-            found[name] = item[()]
-
-    group.visititems(visit)
+        wrong = [f"{group}.{name}" for group, tensors in found.tensors.items() for name in _not_finite(tensors)]
+        if wrong:
+            raise sealed.NotAsWritten(f"weights that are not finite: {', '.join(wrong[:5])}")
     return found
 
 
-@torch.no_grad()
-def load_module(module: nn.Module, tensors: Mapping[str, np.ndarray], what: str) -> None:
-    """Copies `tensors` into the live module, which keeps its memory format and device.
+def _optimizer(group: Any) -> dict[str, Any]:
+    groups = _mappings(json.loads(sealed.text(group, "groups")))
+    if not all(isinstance(each.get("params"), list) for each in groups):
+        raise sealed.NotAsWritten(f"the optimiser state in {group.name} names no parameters")
+    state = {int(number): sealed.arrays(values) for number, values in sealed.members(group).items()}
+    return {"groups": groups, "state": state}
 
-    Raises:
-        FileError: names or shapes differ; the message lists the differences.
-    """
-    own: dict[str, Tensor] = module.state_dict()
-    differences = [f"{name}: missing in the file" for name in own.keys() - tensors.keys()]
-    differences += [f"{name}: not in this {what}" for name in tensors.keys() - own.keys()]
-    differences += [
-        f"{name}: {tuple(tensors[name].shape)} in the file, {tuple(own[name].shape)} here"
-        for name in own.keys() & tensors.keys()
-        if tuple(tensors[name].shape) != tuple(own[name].shape)
-    ]
-    if differences:
-        shown = "\n  ".join(sorted(differences)[:12])
-        more = f"\n  … and {len(differences) - 12} more" if len(differences) > 12 else ""
-        raise FileError(f"the weights do not fit this {what}:\n  {shown}{more}")
-    for name, value in own.items():
-        value.copy_(torch.as_tensor(tensors[name]))
+
+def _not_finite(tensors: Mapping[str, np.ndarray]) -> list[str]:
+    return [name for name, values in tensors.items() if values.dtype.kind == "f" and not np.isfinite(values).all()]
+
+
+def _texts(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+        raise sealed.NotAsWritten("its list of plugins is none")
+    return value
+
+
+def _best(value: Any) -> dict[str, Any]:
+    kinds = {"metric": str, "value": int | float, "step": int}
+    if not isinstance(value, dict) or not all(isinstance(each, kinds.get(key, object)) for key, each in value.items()):
+        raise sealed.NotAsWritten("its attribute 'best' is no mapping of metric, value and step")
+    return value
+
+
+def _mappings(value: Any) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise sealed.NotAsWritten("a list of settings is none")
+    return value
 
 
 def restore(checkpoint: Checkpoint, state: State) -> None:
@@ -222,18 +243,32 @@ def restore(checkpoint: Checkpoint, state: State) -> None:
     Raises:
         FileError: the checkpoint does not hold what this state needs.
     """
-    for name, module in modules_of(state).items():
-        load_module(module, checkpoint.tensors.get(name, {}), name)
-    for side, optimizer in optimizers_of(state).items():
-        if side not in checkpoint.optimizers:
-            raise FileError(f"{checkpoint.path}: holds no optimiser state of the {side}, so it cannot be resumed")
-        saved = checkpoint.optimizers[side]
-        values = {
-            number: {name: torch.as_tensor(array) for name, array in tensors.items()}
-            for number, tensors in saved["state"].items()
-        }
-        optimizer.load_state_dict({"state": values, "param_groups": saved["groups"]})
+    modules, optimizers = modules_of(state), optimizers_of(state)
+    unknown = sorted(checkpoint.tensors.keys() - modules.keys()) + sorted(
+        checkpoint.optimizers.keys() - optimizers.keys()
+    )
+    if unknown:
+        raise FileError(
+            f"{checkpoint.path}: holds {', '.join(map(printable, unknown))}, which this model does not have"
+        )
+    with _naming(checkpoint.path):
+        for name, module in modules.items():
+            load_module(module, checkpoint.tensors.get(name, {}), name)
+        for side, optimizer in optimizers.items():
+            if side not in checkpoint.optimizers:
+                raise FileError(f"no optimiser state of the {side}, so it cannot be resumed")
+            load_optimizer(optimizer, checkpoint.optimizers[side], side)
     state.step = checkpoint.step
+    state.restorations = list(checkpoint.restorations)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Puts the file before what is wrong with it."""
+    try:
+        yield
+    except FileError as error:
+        raise FileError(f"{path}: {error}") from error
 
 
 def load_weights(checkpoint: Checkpoint, state: State) -> None:
@@ -242,8 +277,9 @@ def load_weights(checkpoint: Checkpoint, state: State) -> None:
     Raises:
         FileError: the weights do not fit; the message lists the differences.
     """
-    for name, module in modules_of(state).items():
-        if name == "ema" and name not in checkpoint.tensors:
-            load_module(module, checkpoint.tensors["generator"], "generator")
-        elif name in checkpoint.tensors:
-            load_module(module, checkpoint.tensors[name], name)
+    with _naming(checkpoint.path):
+        for name, module in modules_of(state).items():
+            if name == "ema" and name not in checkpoint.tensors:
+                load_module(module, checkpoint.tensors.get("generator", {}), "generator")
+            elif name in checkpoint.tensors:
+                load_module(module, checkpoint.tensors[name], name)

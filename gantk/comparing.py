@@ -31,7 +31,7 @@ def kept(paths: Sequence[Path]) -> dict[str, Results]:
     Raises:
         FileError: a run that has not come to its end, or that judged nothing.
     """
-    found = {name: Run(path).evaluation for name, path in zip(names_of(paths), paths, strict=True)}
+    found: dict[str, Results] = {name: Run(path).evaluation for name, path in zip(names_of(paths), paths, strict=True)}
     for name, path in zip(names_of(paths), paths, strict=True):
         if not found[name]:
             raise FileError(

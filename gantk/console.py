@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -20,12 +20,30 @@ T = TypeVar("T")
 QUIET_SECONDS = 15.0  # on a pipe, a plain line about this often
 
 _verbose = True
+_silent = False
+_may_say: Callable[[str], bool] = bool
 
 
 def set_quiet(quiet: bool) -> None:
     """Silences everything but answers, warnings and errors."""
     global _verbose
     _verbose = not quiet
+
+
+def is_quiet() -> bool:
+    """Whether `set_quiet` was asked for."""
+    return not _verbose
+
+
+def one_of_several(silent: bool, may_say: Callable[[str], bool]) -> None:
+    """Of several processes of one run, one speaks; what ended the run is said by the one that knew it first.
+
+    Args:
+        silent: whether this one says nothing but errors.
+        may_say: asked with the topic of an error before it is said.
+    """
+    global _verbose, _silent, _may_say
+    _verbose, _silent, _may_say = _verbose and not silent, silent, may_say
 
 
 def plain(text: str) -> str:
@@ -65,12 +83,14 @@ def say(text: str) -> None:
 
 def warn(text: str) -> None:
     """What the user should know before trusting the result, on stderr."""
-    _stderr().print(f"[bold yellow]warning:[/] {escape(plain(text))}")
+    if not _silent:
+        _stderr().print(f"[bold yellow]warning:[/] {escape(plain(text))}")
 
 
-def error(text: str) -> None:
-    """What went wrong, on stderr."""
-    _stderr().print(f"[bold red]error:[/] {escape(plain(text))}")
+def error(text: str, topic: str = "cause") -> None:
+    """What went wrong, on stderr; of several processes of one run the first says what there is to say of a topic."""
+    if _may_say(topic):
+        _stderr().print(f"[bold red]error:[/] {escape(plain(text))}")
 
 
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]], *, to_stdout: bool = True) -> None:

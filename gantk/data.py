@@ -89,12 +89,15 @@ class Resident:
 class Wrapped:
     """A plain map-style torch data set with a `spec`; items are tensors, (tensor, label) pairs, or `Batch` fields.
 
+    Nothing in a batch is drawn at random, so of several ranks each reads only its own share.
     Where the data set says `read_ahead = True`, a thread reads the batch that training will want next while the nets
     are busy; its items must then draw nothing from global random numbers.
 
     Args:
         dataset: has `__getitem__`, `__len__` and `spec`; `__getitems__(indices)` is used where it exists.
     """
+
+    draws = False
 
     def __init__(self, dataset: Any):
         self.dataset = dataset
@@ -134,12 +137,13 @@ class Wrapped:
 
     def _read(self, indices: tuple[int, ...]) -> Batch:
         many = getattr(self.dataset, "__getitems__", None)
-        items = many(list(indices)) if many else [self.dataset[i] for i in indices]
+        wanted = list(indices) or [0]  # of no items: what the first one is like
+        items = many(wanted) if many else [self.dataset[i] for i in wanted]
         fields = [item if isinstance(item, dict) else _as_fields(item) for item in items]
         stacked: dict[str, Any] = {
             name: torch.stack([torch.as_tensor(item[name]) for item in fields]) for name in fields[0]
         }
-        return Batch(**stacked)
+        return Batch(**stacked)[: len(indices)]
 
 
 def _as_fields(item: Any) -> dict[str, Any]:

@@ -56,9 +56,31 @@ class FileError(GantkError):
 
 
 class Diverged(GantkError):
-    """Training met a non-finite number. The message names the step, the term and the last good checkpoint."""
+    """Training met a non-finite number.
+
+    Args:
+        message: the step, the net, the term and the last good checkpoint.
+        step: where it was met.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str, step: int = 0):
+        super().__init__(message)
+        self.step = step
+
+
+class RankLost(GantkError):
+    """Another of the processes that train one run together has ended, or never came.
+
+    Args:
+        message: what has happened.
+        how_to_go_on: the last good checkpoint, and the command that goes on from it.
+    """
+
+    def __init__(self, message: str, how_to_go_on: str = ""):
+        super().__init__(f"{message}. {how_to_go_on}" if how_to_go_on else message)
+        self.topic = "how to go on" if how_to_go_on else "cause"
 
 
 class BarMissed(GantkError):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -54,6 +55,7 @@ def evaluate(
     seed: int,
     device: torch.device | str,
     purpose: str = "evaluate",
+    guard: Callable[[str], AbstractContextManager[Any]] = nullcontext,
 ) -> Results:
     """Runs every metric on the same generated samples.
 
@@ -66,6 +68,7 @@ def evaluate(
         seed: of latents and of whatever a metric draws.
         device: where the nets are.
         purpose: name of the random stream.
+        guard: makes what each metric runs in from its description; one that swallows an error leaves the entry out.
 
     Returns:
         entry name to value name to Value, in order.
@@ -73,24 +76,25 @@ def evaluate(
     if not entries:
         return {}
     wanted = max(getattr(entry.metric, "samples", 0) for entry in entries)
-    nets: Mapping[str, nn.Module]
+    nets: Mapping[str, nn.Module] = {"critic": critic}
+    generated = take(held_out, 0)
     if generator is not None:
-        generated = draw_like(generator, train, wanted, seed=seed, purpose=purpose, device=device)
         nets = {"generator": generator, "critic": critic}
-    else:
-        generated = take(held_out, 0)
-        nets = {"critic": critic}
+        given_by = held_out if declares(generator, "condition") else train  # conditions that it was not trained on
+        if wanted:
+            generated = draw_like(generator, given_by, wanted, seed=seed, purpose=purpose, device=device)
     generated, nets, train, held_out = as_judged(generated, nets, train, held_out)
-    return {
-        entry.name: entry.metric.compute(
-            generated[: getattr(entry.metric, "samples", 0)],
-            train,
-            held_out,
-            rng=randomness.generator(seed, f"{purpose}/{entry.name}"),
-            nets=nets,
-        )
-        for entry in entries
-    }
+    results: Results = {}
+    for entry in entries:
+        with guard(f"the metric {entry.name}"):
+            results[entry.name] = entry.metric.compute(
+                generated[: getattr(entry.metric, "samples", 0)],
+                train,
+                held_out,
+                rng=randomness.generator(seed, f"{purpose}/{entry.name}"),
+                nets=nets,
+            )
+    return results
 
 
 def flat(results: Results) -> dict[str, float]:
@@ -98,20 +102,46 @@ def flat(results: Results) -> dict[str, float]:
     return {f"{entry}.{name}": value.value for entry, values in results.items() for name, value in values.items()}
 
 
+@dataclass(frozen=True)
+class Bar:
+    """One bar that a recipe's `require` sets: `name` must be `sign` `bound`, and whether it is."""
+
+    name: str
+    sign: str
+    bound: float
+    met: bool
+
+
+def bars(entry: str, require: Mapping[str, Any], values: Mapping[str, Value]) -> list[Bar]:
+    """The bars of an entry.
+
+    Args:
+        entry: its name.
+        require: as the recipe has it: {">=": 0.9} is about the first value, {"hits": {"<": 9}} names one.
+        values: what the metric found.
+
+    Raises:
+        RecipeError: a bar for a value that is not there.
+    """
+    found = []
+    for key, bar in require.items():
+        wanted = {next(iter(values)): {key: bar}} if key in COMPARE else {key: bar}
+        for name, bounds in wanted.items():
+            if name not in values:
+                raise RecipeError(f"evaluate: {entry} has no value {name!r}; it has {', '.join(values)}")
+            for sign, bound in (bounds if isinstance(bounds, Mapping) else {">=": bounds}).items():
+                found.append(Bar(name, sign, bound, COMPARE[sign](values[name].value, bound)))
+    return found
+
+
 def missed_bars(entries: Sequence[Entry], results: Results) -> list[str]:
     """One line for each `require` of the recipe that the results do not meet."""
-    missed = []
-    for entry in entries:
-        values = results[entry.name]
-        for key, bar in entry.require.items():
-            bars = {next(iter(values)): {key: bar}} if key in COMPARE else {key: bar}
-            for name, bounds in bars.items():
-                if name not in values:
-                    raise RecipeError(f"evaluate: {entry.name} has no value {name!r}; it has {', '.join(values)}")
-                for sign, bound in (bounds if isinstance(bounds, Mapping) else {">=": bounds}).items():
-                    if not COMPARE[sign](values[name].value, bound):
-                        missed.append(f"{entry.name}.{name} is {values[name].value:.4g}, required {sign} {bound:g}")
-    return missed
+    return [
+        f"{entry.name}.{bar.name} is {results[entry.name][bar.name].value:.4g}, required {bar.sign} {bar.bound:g}"
+        for entry in entries
+        for bar in bars(entry.name, entry.require, results[entry.name])
+        if not bar.met
+    ]
 
 
 ARROWS = {"higher": "↑", "lower": "↓", "near": "≈", None: ""}

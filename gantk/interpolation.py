@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -186,13 +186,18 @@ def draw_along(model: Model, latents: Tensor, label: str | None) -> Samples:
     return drawn
 
 
-def frames_of(samples: Samples, step: int) -> list[Image.Image]:
+def frames_of(samples: Samples, step: int, parameters: Mapping[str, Any] | None = None) -> list[Image.Image]:
     """One picture for each sample, by the view of such samples.
+
+    Args:
+        samples: along a path.
+        step: of the checkpoint, for the caption.
+        parameters: of the view.
 
     Raises:
         GantkError: the samples' spec names no view.
     """
-    view = build.view(samples.spec)
+    view = build.view(samples.spec, **(parameters or {}))
     if view is None:
         raise GantkError("these samples name no view to draw them with; write another format than .gif and .png")
     count = len(samples)

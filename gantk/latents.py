@@ -12,6 +12,7 @@ import h5py
 import torch
 from torch import Tensor
 
+from gantk import sealed
 from gantk.errors import FileError
 
 
@@ -50,10 +51,11 @@ class Latents:
         """
         try:
             with h5py.File(path, "r") as file:
+                parts = sealed.members(file)
                 return cls(
-                    torch.from_numpy(file["latents"][()]),
-                    {name: torch.from_numpy(values[()]) for name, values in file["facts"].items()},
-                    json.loads(file.attrs["about"]),
+                    torch.from_numpy(sealed.array(parts["latents"])),
+                    {name: torch.from_numpy(values) for name, values in sealed.arrays(parts["facts"]).items()},
+                    json.loads(sealed.text(file, "about")),
                 )
-        except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+        except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
             raise FileError(f"{path}: is no file of latents ({error}); `gantk reconstruct` writes them") from error

@@ -40,7 +40,7 @@ def as_text(overrides: Sequence[str] | Mapping[str, Any]) -> list[str]:
     """Overrides as a command line has them: {"train.batch": 32} -> ["train.batch=32"]."""
     if isinstance(overrides, Mapping):
         return [f"{key}={_inline(value)}" for key, value in overrides.items()]
-    return list(overrides)
+    return [overrides] if isinstance(overrides, str) else list(overrides)
 
 
 def _inline(value: Any) -> str:

@@ -30,9 +30,9 @@ def picture_of(samples: Samples, caption: str = "", parameters: Mapping[str, Any
     return view.draw(samples, caption=caption)
 
 
-def write_picture(path: Path, samples: Samples, caption: str = "") -> None:
-    """Writes a PNG of the samples."""
-    picture_of(samples, caption).save(path)
+def write_picture(path: Path, samples: Samples, caption: str = "", parameters: Mapping[str, Any] | None = None) -> None:
+    """Writes a PNG of the samples; see `picture_of`."""
+    picture_of(samples, caption, parameters).save(path)
 
 
 def write_animation(

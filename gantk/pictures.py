@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import matplotlib
 import torch
 from PIL import Image
 
-from gantk import console, randomness
+from gantk import build, console, plots, randomness
 from gantk.data import take
+from gantk.errors import DoesNotFit
 from gantk.evaluate import draw_like
 from gantk.folder import RunFolder
-from gantk.interfaces import Callback, Dataset, Samples, View
+from gantk.interfaces import Callback, Dataset, Panel, Samples, View, declares
+from gantk.judged import as_judged
+from gantk.sample import draw
 from gantk.spec import DataSpec
 from gantk.train import State
+from gantk.writing import write_json, write_text
 
+PANEL_SAMPLES = 500  # generated and real samples that panels of a report are made from
 COMPARED = 64  # samples whose distances are compared
 COLLAPSE_RATIO = 0.25  # so much closer together than real ones is suspect …
 COLLAPSE_AFTER = 0.2  # … once this share of the run is over: nets begin with samples that are all alike
@@ -66,7 +73,7 @@ class Pictures:
         self.steps = steps
         self.callbacks = callbacks
         shown = take(train, max(count, COMPARED), randomness.generator(seed, "shown"))  # files may be sorted
-        self.real = shown[:count]
+        self.real, self._shown = shown[:count], shown
         self._real_diversity = diversity(shown.samples[:COMPARED], train.spec)
         self._was_low = self._warned = False
 
@@ -95,9 +102,35 @@ class Pictures:
         """Draws samples/generated.png and whatever more pictures the view has."""
         self._draw("generated", self._fixed(state, self.count), f"step {state.step}", step=state.step, more=True)
 
+    def of_panels(self, state: State, test: Dataset) -> None:
+        """Draws what the view has to say of many samples beside held-out real ones: samples/panel-*, panels.json."""
+        generator = state.sampled()
+        if not hasattr(self.view, "panels") or generator is None or not len(test):
+            return
+        count = max(self.count, min(PANEL_SAMPLES, len(test)))
+        like = test if declares(generator, "condition") else self.train
+        made = draw_like(generator, like, count, seed=self.seed, purpose="panels", device=self.device)
+        made, _, _, test = as_judged(made, {}, self.train, test)
+        view: Any = self.view if made.spec == self.train.spec else build.view(made.spec)
+        real = take(test, count, randomness.generator(self.seed, "panels"))
+        panels: dict[str, Panel] = {}
+        with matplotlib.rc_context(plots.STYLE):
+            try:
+                panels = view.panels(made, real) if hasattr(view, "panels") else {}
+            except DoesNotFit as error:
+                console.warn(f"no panels in the report: {error}")
+            save_panels(panels, self.folder)
+
     def _fixed(self, state: State, count: int) -> Samples:
+        """Samples on the fixed latents; those made from a condition, from that of the real ones shown beside."""
         generator = state.sampled()
         assert generator is not None
+        if declares(generator, "condition"):
+            like, spec = self._shown[:count], self.train.spec
+            given = {"labels": like.labels if declares(generator, "labels") else None, "condition": like.condition}
+            return draw(
+                generator, spec, len(like), seed=self.seed, purpose="fixed latents", device=self.device, **given
+            )
         return draw_like(generator, self.train, count, seed=self.seed, purpose="fixed latents", device=self.device)
 
     def _draw(self, name: str, samples: Samples, caption: str, *, step: int, more: bool = False) -> None:
@@ -118,3 +151,17 @@ def save(picture: Image.Image, folder: RunFolder, name: str) -> None:
         picture.save(folder.samples / f"{name}.png")
     except OSError as error:
         console.warn(f"{folder.samples / name}.png could not be written: {error.strerror or error}")
+
+
+def save_panels(panels: Mapping[str, Panel], folder: RunFolder) -> None:
+    """Writes samples/panel-<name>.svg or .png, and panels.json with their titles and captions."""
+    known = {}
+    for name, panel in panels.items():
+        if isinstance(panel.figure, Image.Image):
+            file = f"panel-{name}.png"
+            save(panel.figure, folder, file.removesuffix(".png"))
+        else:
+            file = f"panel-{name}.svg"
+            write_text(folder.samples / file, plots.to_svg(panel.figure, name))
+        known[file] = {"title": panel.title, "caption": panel.caption}
+    write_json(folder.panels, known)

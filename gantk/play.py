@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from gantk import randomness
 from gantk.interfaces import Batch, call, declares, draw_latent, has_batch_statistics
+from gantk.ranks import ALONE, Ranks
 from gantk.spec import DataSpec
 
 
@@ -23,12 +24,13 @@ class Play:
         critic: the prepared critic.
         spec: the DataSpec of a sample.
         fetch: gives the real batch of this update, on the device.
-        batch: how many samples a batch has.
+        batch: how many samples of the batch are this rank's.
         seed: the recipe's seed.
         step: the training step, from 0.
         update: which update of this side within the step, from 0.
         device: where everything lives.
         shared_forward: whether real and fake samples may share one forward pass of the critic.
+        ranks: the processes that share the batch.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Play:
         update: int,
         device: torch.device,
         shared_forward: bool = True,
+        ranks: Ranks = ALONE,
     ):
         self.side = side
         self.generator = generator
@@ -57,18 +60,32 @@ class Play:
         self._fetch = fetch
         self._seed = seed
         self._shared_forward = shared_forward
+        self._ranks = ranks
+        self.compiled: dict[str, Callable[..., Tensor]] = {}  # "generator", "critic": what is called in their stead
 
     def rng(self, purpose: str) -> torch.Generator:
-        """A random stream of this update; each purpose has its own, the same whenever this update is repeated."""
+        """A random stream of this update; each purpose has its own, the same whenever this update is repeated.
+
+        Of several ranks each has its own stream; `uniform` and `normal` are drawn for the whole batch and shared.
+        """
+        return self._stream(self._ranks.own(purpose))
+
+    def _stream(self, purpose: str) -> torch.Generator:
         return randomness.generator(self._seed, f"{self.side}/{purpose}", self.step, self.update, self.device)
 
     def uniform(self, *shape: int, purpose: str) -> Tensor:
-        """Numbers from [0, 1) of `shape`, drawn from the stream of `purpose`."""
-        return torch.rand(shape, generator=self.rng(purpose), device=self.device)
+        """Numbers from [0, 1) of `shape`, drawn from the stream of `purpose`; (B, …) for the samples of a batch."""
+        return self._drawn(torch.rand, shape, purpose)
 
     def normal(self, *shape: int, purpose: str) -> Tensor:
-        """Numbers from N(0, 1) of `shape`, drawn from the stream of `purpose`."""
-        return torch.randn(shape, generator=self.rng(purpose), device=self.device)
+        """Numbers from N(0, 1) of `shape`, drawn from the stream of `purpose`; (B, …) for the samples of a batch."""
+        return self._drawn(torch.randn, shape, purpose)
+
+    def _drawn(self, draw: Callable[..., Tensor], shape: tuple[int, ...], purpose: str) -> Tensor:
+        by_sample = shape[:1] == (self.batch,)  # what is not drawn for each sample is the same on all ranks
+        whole = (self.batch * self._ranks.count, *shape[1:]) if by_sample else shape
+        drawn = draw(whole, generator=self._stream(purpose), device=self.device)
+        return self._ranks.share(drawn) if by_sample else drawn
 
     @cached_property
     def data(self) -> Batch:
@@ -93,7 +110,10 @@ class Play:
     @cached_property
     def latent(self) -> Tensor | None:
         """Latents of the fakes, (B, *latent_shape); None where the generator takes none, or there is no generator."""
-        return None if self.generator is None else draw_latent(self.generator, self.batch, self.rng("latent"))
+        if self.generator is None:
+            return None
+        whole = draw_latent(self.generator, self.batch * self._ranks.count, self._stream("latent"))
+        return self._ranks.share(whole)
 
     @cached_property
     def fake(self) -> Tensor:
@@ -103,16 +123,31 @@ class Play:
         with torch.set_grad_enabled(self.side == "generator"):
             return self.generate(self.latent)
 
-    def generate(self, latent: Tensor | None) -> Tensor:
-        """Samples of the generator from these latents, with this update's labels and condition where it takes them."""
-        assert self.generator is not None
-        given = {name: getattr(self, name) for name in ("labels", "condition") if declares(self.generator, name)}
-        return call(self.generator, latent, **given)
+    def generate(self, latent: Tensor | None, **given: Tensor) -> Tensor:
+        """Samples of the generator from these latents, with this update's labels and condition where it takes them.
 
-    def score(self, samples: Tensor) -> Tensor:
-        """The critic's scores of these samples, (B, *units) or (B, *units, *patches)."""
-        wanted = [name for name in ("labels", "condition", "latent") if declares(self.critic, name)]
-        return call(self.critic, samples, **{name: getattr(self, name) for name in wanted})
+        Args:
+            latent: (B, *latent_shape), or None where it takes none.
+            given: `labels` or `condition` that stand in for this update's (CycleGAN: the fakes, to be translated back).
+        """
+        assert self.generator is not None
+        usual = [name for name in ("labels", "condition") if declares(self.generator, name) and name not in given]
+        own = {name: getattr(self, name) for name in usual}
+        return call(self.generator, latent, through=self.compiled.get("generator"), **own, **given)
+
+    def score(self, samples: Tensor, *, compiled: bool = True, **given: Tensor) -> Tensor:
+        """The critic's scores of these samples, (B, *units) or (B, *units, *patches).
+
+        Args:
+            samples: (B, *spec.shape).
+            compiled: False where their slopes will be differentiated once more, which compiled nets cannot.
+            given: `labels`, `condition` or `latent` that stand in for this update's, where the critic takes them
+                (BiGAN: the latents that an encoder finds for real samples).
+        """
+        usual = [name for name in ("labels", "condition", "latent") if declares(self.critic, name)]
+        own = {name: getattr(self, name) for name in usual if name not in given}
+        through = self.compiled.get("critic") if compiled else None
+        return call(self.critic, samples, through=through, **own, **given)
 
     def scores(self) -> tuple[Tensor, Tensor]:
         """Scores of the real and of the fake samples, by one forward pass where that is the same thing."""
@@ -121,7 +156,8 @@ class Play:
         wanted = [name for name in ("labels", "condition") if declares(self.critic, name)]
         known = {name: getattr(self, name) for name in wanted if getattr(self, name) is not None}
         given = {name: torch.cat([values] * 2) for name, values in known.items()}
-        both = call(self.critic, torch.cat([self.real, self.fake]), **given)
+        samples = torch.cat([self.real, self.fake])
+        both = call(self.critic, samples, through=self.compiled.get("critic"), **given)
         real, fake = both.split([len(self.real), len(self.fake)])
         return real, fake
 

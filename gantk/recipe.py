@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gantk import display
 from gantk import overrides as overriding
 from gantk.errors import RecipeError
 from gantk.recipe_blocks import Blocks
@@ -36,9 +38,9 @@ class Recipe:
     """
 
     name: str
-    text: str
-    values: dict[str, Any]
-    origins: dict[str, str]
+    text: str = field(repr=False)
+    values: dict[str, Any] = field(repr=False)
+    origins: dict[str, str] = field(repr=False)
     dropped: tuple[str, ...]
     registry: Registry = field(repr=False, compare=False)
 
@@ -61,6 +63,10 @@ class Recipe:
     def to_yaml(self) -> str:
         """The resolved recipe: itself a recipe, which resolves to the same values."""
         return dump(self.values)
+
+    def _repr_html_(self) -> str:
+        rows = [(path, json.dumps(value), self.origins.get(path, "")) for path, value in leaves(self.values)]
+        return display.line(self.name, "b") + display.table(("key", "value", "from"), rows)
 
 
 def load(

@@ -24,12 +24,15 @@ class Play:
         generator_steps: generator updates in a step.
         generator_optimizer: what updates the generator; needed where the loss has no default.
         critic_optimizer: what updates the critic; needed where the loss has no default.
+        clip_gradients: the norm to which all gradients of a side together are scaled down where theirs is greater;
+            null: never.
     """
 
     critic_steps: Positive = 1
     generator_steps: Positive = 1
     generator_optimizer: Annotated[Any, Kind("optimizer")] | None = None
     critic_optimizer: Annotated[Any, Kind("optimizer")] | None = None
+    clip_gradients: Annotated[float, Gt(0)] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +66,10 @@ class Train:
         keep_best: which number decides what checkpoint is kept as the best; null: none is.
         callbacks: what is told of the run while it goes on.
         start_from: a checkpoint whose weights training starts from; null: from new weights.
+        on_divergence: what happens where a loss term or weight is no longer finite: stop the run; or restore the last
+            checkpoint (before the first: the start) and go on from there with lower learning rates.
+        restore_times: how often it is restored before the run stops all the same.
+        restore_rate: the factor on both learning rates each time it is restored.
     """
 
     steps: Positive | None = None
@@ -78,6 +85,9 @@ class Train:
     keep_best: KeepBest | None = None
     callbacks: list[Annotated[Any, Kind("callback")]] = field(default_factory=list)
     start_from: Path | None = None
+    on_divergence: Literal["stop", "restore"] = "stop"
+    restore_times: Positive = 3
+    restore_rate: Annotated[float, Gt(0), Lt(1)] = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,11 +112,17 @@ class Machine:
 
     Args:
         device: auto takes a GPU where there is one.
-        threads: CPU threads; null: as many as torch takes.
+        devices: how many processes `gantk run` starts on this machine, which share each batch; `torchrun`, which
+            starts them itself on one machine or several, counts instead of it.
+        threads: CPU threads of each process; null: as many as torch takes.
+        engine: how gradients are computed: eager; by compiled nets (needs a C++ compiler); graphs replays CUDA graphs;
+            auto takes eager. All give the same up to rounding, or refuse; `gantk bench` says which is the fastest.
     """
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    devices: Positive = 1
     threads: Positive | None = None
+    engine: Literal["auto", "eager", "compiled", "graphs"] = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -13,10 +13,12 @@ from torch import Tensor
 from gantk.console import Training
 from gantk.errors import Diverged
 from gantk.folder import RunFolder
+from gantk.forgiving import Forgiving
 from gantk.interfaces import Callback
 
 READ_EVERY_STEPS = 50
 READ_EVERY_SECONDS = 1.0
+WAITING = 100_000  # lines that could not be written and are kept in memory
 
 
 class Record:
@@ -25,18 +27,23 @@ class Record:
     Args:
         folder: whose metrics.jsonl is written.
         display: the live display.
-        callbacks: told of the values that were read.
+        audience: told of the values that were read.
+        forgiving: what catches that metrics.jsonl cannot be written; the lines are then tried again later.
         seconds: how long the run had trained before this process.
     """
 
-    def __init__(self, folder: RunFolder, display: Training, callbacks: Sequence[Callback], seconds: float = 0.0):
+    def __init__(
+        self, folder: RunFolder, display: Training, audience: Callback, forgiving: Forgiving, seconds: float = 0.0
+    ):
         self.folder = folder
         self.display = display
-        self.callbacks = callbacks
+        self.audience = audience
+        self.forgiving = forgiving
         self._pending: list[tuple[int, float, dict[str, Tensor]]] = []
-        self._others: list[dict[str, Any]] = []
+        self._unwritten: list[dict[str, Any]] = []
         self._started = time.monotonic() - seconds
         self._read = time.monotonic()
+        self._latest: dict[str, float] = {}
 
     @property
     def seconds(self) -> float:
@@ -55,36 +62,67 @@ class Record:
 
     def note(self, step: int, values: Mapping[str, Any]) -> None:
         """Notes other values of a step, such as metrics; they are written with the next reading."""
-        self._others.append({"step": step, **values})
-        numbers = {name: value for name, value in values.items() if isinstance(value, int | float)}
-        for callback in self.callbacks:
-            callback.on_log(step, numbers)
+        self._unwritten.append({"step": step, **values})
+        self.audience.on_log(step, {name: value for name, value in values.items() if isinstance(value, int | float)})
 
     def read(self) -> None:
         """Reads what is pending from the device, writes and shows it.
 
         Raises:
-            Diverged: a term is not finite; says which, and at which step.
+            Diverged: a term is not finite; says which, of which net, and at which step.
         """
         self._read = time.monotonic()
-        scalars = [value for _, _, terms in self._pending for value in terms.values()]
+        pending, self._pending = self._pending, []
+        scalars = [value for _, _, terms in pending for value in terms.values()]
         numbers = iter(torch.stack(scalars).tolist() if scalars else [])
-        lines: list[dict[str, Any]] = []
-        broken: tuple[int, str] | None = None
-        for step, seconds, terms in self._pending:
+        broken: tuple[int, dict[str, float]] | None = None
+        last: int | None = None
+        for step, seconds, terms in pending:
             values = {name: next(numbers) for name in terms}
-            wrong = [name for name, value in values.items() if not math.isfinite(value)]
-            if wrong:
-                broken = (step, ", ".join(f"{name} is {values[name]}" for name in wrong))
+            if not all(map(math.isfinite, values.values())):
+                broken = (step, values)
                 break  # what follows a non-finite term means nothing
-            lines.append({"step": step, "seconds": seconds, **values})
-            for callback in self.callbacks:
-                callback.on_log(step, values)
-        # Stable: the terms of a step stand before what else was noted at it.
-        self.folder.append(sorted(lines + self._others, key=lambda line: line["step"]))
-        self._pending, self._others = [], []
+            self._unwritten.append({"step": step, "seconds": seconds, **values})
+            self.audience.on_log(step, values)
+            self._latest, last = values, step
+        self._write()
         if broken is not None:
-            raise Diverged(f"training diverged at step {broken[0]}: {broken[1]}")
-        if lines:
-            shown = {name: value for name, value in lines[-1].items() if name not in ("step", "seconds")}
-            self.display.show(lines[-1]["step"], shown)
+            raise Diverged(f"training diverged at step {broken[0]} {cause(broken[1], self._latest)}", broken[0])
+        if last is not None:
+            shown = {name: value for name, value in self._latest.items() if not name.endswith("_grad_norm")}
+            self.display.show(last, shown)
+
+    def _write(self) -> None:
+        if not self._unwritten:
+            return
+        # Stable: the terms of a step stand before what else was noted at it.
+        lines = sorted(self._unwritten, key=lambda line: line["step"])
+        self._unwritten = lines[-WAITING:]
+        with self.forgiving("writing metrics.jsonl"):
+            self.folder.append(lines)
+            self._unwritten = []
+
+
+def cause(values: Mapping[str, float], before: Mapping[str, float]) -> str:
+    """Which side's update was the first with a number that is not finite, in words.
+
+    Args:
+        values: the terms of the step in the order of its updates; behind those of a side stands its gradients' norm.
+        before: the terms of the step before, all finite.
+    """
+    wrong: list[str] = []
+    for name, value in values.items():
+        if not math.isfinite(value):
+            wrong.append(name)
+        if wrong and name.endswith("_grad_norm"):
+            break
+    side = next((name.removesuffix("_grad_norm") for name in list(values)[list(values).index(wrong[0]) :]
+                 if name.endswith("_grad_norm")), "")  # fmt: skip
+    now = ", ".join(f"{_readable(name)} is {values[name]}" for name in wrong)
+    then = ", ".join(f"{before[name]:.3g}" for name in wrong if name in before)
+    where = f"in the update of the {side}: " if side else ": "
+    return f"{where}{now}" + (f" (at the step before: {then})" if then else "")
+
+
+def _readable(name: str) -> str:
+    return "the norm of its gradients" if name.endswith("_grad_norm") else f"loss term {name}"

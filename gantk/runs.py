@@ -1,29 +1,25 @@
-"""A whole run: train, and between steps draw, evaluate and write checkpoints; then judge and report."""
+"""Whole runs: begun in a new folder, or gone on with in theirs."""
 
 from __future__ import annotations
 
-import json
 import shlex
-import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from gantk import build, checkpoint, console, device
-from gantk.errors import Diverged, FileError, Interrupted, RecipeError
-from gantk.evaluate import as_json, evaluate, flat
+from gantk import checkpoint, console, environment
+from gantk.claim import claim
+from gantk.errors import FileError, RecipeError
 from gantk.folder import RunFolder
-from gantk.interfaces import Callback, Dataset, View
-from gantk.interrupt import Interruption
-from gantk.pictures import Pictures
+from gantk.follower import follow
+from gantk.forgiving import reason_of
+from gantk.interfaces import Callback
+from gantk.lock import Lock
+from gantk.parts import Parts, prepare
+from gantk.ranks import Ranks, joined
 from gantk.recipe import Recipe, from_text
-from gantk.record import Record
-from gantk.registry import registry
-from gantk.report import write_report
-from gantk.train import State, train
+from gantk.session import carry_out
+from gantk.writing import read_json, remove_parts, write_json, write_text
 
 MAY_CHANGE = (
     "about",
@@ -37,83 +33,67 @@ MAY_CHANGE = (
     "train.keep",
     "train.keep_best",
     "train.callbacks",
+    "train.on_divergence",
+    "train.restore_times",
+    "train.restore_rate",
 )
 """What may differ between a run and its continuation; anything else would make it another model."""
 
 
-@dataclass
-class Parts:
-    """Everything that a resolved recipe builds."""
-
-    values: Mapping[str, Any]
-    resolved: str
-    data: dict[str, Dataset]
-    state: State
-    steps: int
-    device: torch.device
-    metrics: list[build.Entry]
-    callbacks: list[Callback]
-    view: View | None
-    best: dict[str, Any]
-
-
-def prepare(recipe: Recipe) -> Parts:
-    """Builds everything a recipe names. Nothing is written, so that a mistake leaves nothing behind."""
-    values = recipe.values
-    where = device.choose(values["machine"]["device"])
-    device.set_threads(values["machine"]["threads"])
-    data = build.datasets(values)
-    data["train"] = data["train"].to(where)
-    return Parts(
-        values=values,
-        resolved=recipe.to_yaml(),
-        data=data,
-        state=build.state(values, data["train"].spec, where),
-        steps=build.steps(values, len(data["train"])),
-        device=where,
-        metrics=build.metrics(values),
-        callbacks=[build.component("callback", block) for block in values["train"]["callbacks"]],
-        view=build.view(data["train"].spec),
-        best={},
-    )
-
-
-def start(recipe: Recipe, out: Path | None = None) -> RunFolder:
+def start(recipe: Recipe, out: Path | None = None, callbacks: Sequence[Callback] = ()) -> RunFolder:
     """Runs a recipe from the first step to the report, in a new folder.
 
     Args:
         recipe: resolved and free of mistakes.
         out: the folder to make; None: the next free runs/<name>-<number>.
+        callbacks: told of the run besides those that the recipe names.
 
     Raises:
         GantkError: data, parts or folder are not right (before anything is made), or training diverged.
         Interrupted: a signal asked to stop; the message holds the command that goes on.
     """
-    parts = prepare(recipe)
-    if parts.values["train"]["start_from"] is not None:
-        checkpoint.load_weights(checkpoint.read(Path(parts.values["train"]["start_from"])), parts.state)
-    folder = RunFolder.create(
-        recipe.name,
-        out,
-        text=recipe.text,
-        resolved=parts.resolved,
-        origins=recipe.origins,
-        environment=_environment(parts),
-    )
-    if parts.data["train"].spec.origin != "real":
-        console.say(f"note: the data are {parts.data['train'].spec.origin}, not real")
-    return _carry_out(folder, parts)
+    with joined(recipe.values["machine"]["devices"]) as ranks:
+        parts = prepare(recipe, ranks)
+        if not ranks.first:
+            return follow(parts)
+        parts.callbacks += callbacks
+        parts.begin()
+        return _start(recipe, parts, claim(recipe.name, out))
 
 
-def resume(path: Path, overrides: Sequence[str] | Mapping[str, Any] = ()) -> RunFolder:
+def _start(recipe: Recipe, parts: Parts, path: Path) -> RunFolder:
+    with Lock(path):
+        folder = RunFolder.create(
+            path,
+            text=recipe.text,
+            resolved=parts.resolved,
+            origins=recipe.origins,
+            environment=environment.describe(parts) | {"sessions": [environment.session(0, {})]},
+        )
+        if parts.data["train"].spec.origin != "real":
+            console.say(f"note: the data are {parts.data['train'].spec.origin}, not real")
+        carry_out(folder, parts)
+    return folder
+
+
+def resume(
+    path: Path,
+    overrides: Sequence[str] | Mapping[str, Any] = (),
+    callbacks: Sequence[Callback] = (),
+    *,
+    older: str | None = None,
+) -> RunFolder:
     """Goes on where a run stopped, to its last step or to a new `train.steps`.
 
     Args:
         path: the run folder.
-        overrides: `key=value` for what may change: steps, pictures, evaluation, machine.
+        overrides: `key=value` for what may change: steps, pictures, evaluation, machine, what divergence does.
+        callbacks: told of the run besides those that the recipe names.
+        older: name of the checkpoint to go on from ("step-500.h5"); None: the newest. Newer ones are set aside.
 
     Raises:
-        GantkError: no run there, or an override that would make it another model.
+        GantkError: no run there, another process at work in it, a damaged checkpoint, or an override that would
+            make it another model.
     """
     folder = RunFolder(path)
     before = from_text(folder.resolved(), name=folder.path.name)
@@ -121,23 +101,88 @@ def resume(path: Path, overrides: Sequence[str] | Mapping[str, Any] = ()) -> Run
     changed = sorted(differences(before.values, recipe.values))
     refused = [key for key in changed if not any(key == may or key.startswith(may + ".") for may in MAY_CHANGE)]
     if refused:
+        last = (
+            f"; train.start_from={folder.checkpoints()[-1]} begins with these weights" if folder.checkpoints() else ""
+        )
         raise RecipeError(
             f"resume: {', '.join(refused)} would make it another model than the one in {folder.path}.\n"
-            f"Start a new run instead; train.start_from={folder.last_checkpoint()} begins with these weights"
+            f"Start a new run instead{last}"
         )
-    parts = prepare(recipe)
-    last = checkpoint.read(folder.last_checkpoint())
-    checkpoint.restore(last, parts.state)
-    parts.best = last.best
+    with joined(recipe.values["machine"]["devices"]) as ranks:
+        if not ranks.first:
+            return follow(prepare(recipe, ranks))
+        return _resume(recipe, changed, folder, callbacks, older, ranks)
+
+
+def _resume(
+    recipe: Recipe,
+    changed: Sequence[str],
+    folder: RunFolder,
+    callbacks: Sequence[Callback],
+    older: str | None,
+    ranks: Ranks,
+) -> RunFolder:
+    with Lock(folder.path):
+        parts = prepare(recipe, ranks)
+        parts.callbacks += callbacks
+        last_checkpoint = _checkpoint_of(folder, older)
+        parts.begin(last_checkpoint)
+        parts.best = last_checkpoint.best if last_checkpoint is not None else {}
+        try:
+            if last_checkpoint is not None:
+                folder.set_aside_after(last_checkpoint.path)
+            _make_ready(folder, parts, changed)
+        except OSError as error:
+            raise FileError(f"{folder.path}: cannot be written to: {reason_of(error)}") from error
+        if last_checkpoint is None:
+            console.say(f"there is no checkpoint yet: starting again from step 0 of {parts.steps}")
+        else:
+            console.say(f"going on from step {parts.state.step} of {parts.steps}")
+        carry_out(folder, parts)
+    return folder
+
+
+def _checkpoint_of(folder: RunFolder, older: str | None) -> checkpoint.Checkpoint | None:
+    """The checkpoint to go on from; None where there is none yet. Where it is damaged, an intact one is named."""
+    found = folder.checkpoints()
+    if older is not None:
+        by_name = {path.name: path for path in found}
+        if Path(older).name not in by_name:
+            there = ", ".join(by_name) or "none"
+            raise FileError(f"{folder.path}: has no checkpoint {Path(older).name!r} to go on from; there are: {there}")
+        found = found[: found.index(by_name[Path(older).name]) + 1]
+    if not found:
+        return None
+    try:
+        return checkpoint.read(found[-1])
+    except FileError as error:
+        intact = next((path for path in reversed(found[:-1]) if _is_intact(path)), None)
+        if intact is None:
+            raise
+        command = f"gantk resume {shlex.quote(str(folder.path))} --from {intact.name}"
+        raise FileError(f"{error}\n{intact.name} is intact. Go on from it with:\n  {command}") from None
+
+
+def _is_intact(path: Path) -> bool:
+    try:
+        checkpoint.read(path)
+    except FileError:
+        return False
+    return True
+
+
+def _make_ready(folder: RunFolder, parts: Parts, changed: Sequence[str]) -> None:
+    """Brings a locked run folder to where the state stands: what came after it was cut short, or will come again."""
+    remove_parts(folder.path)
+    folder.complete()
     if changed:
-        (folder.path / "resolved.yaml").write_text(parts.resolved, encoding="utf-8")
-        origins = json.loads(folder.origins.read_text(encoding="utf-8")) | dict.fromkeys(
-            changed, "command line, on resume"
-        )
-        folder.origins.write_text(json.dumps(origins, indent=2) + "\n", encoding="utf-8")
-    folder.cut_back(parts.state.step)
-    console.say(f"going on from step {parts.state.step} of {parts.steps}")
-    return _carry_out(folder, parts)
+        write_text(folder.path / "resolved.yaml", parts.resolved)
+        origins = read_json(folder.origins, "Remove it") if folder.origins.exists() else {}
+        write_json(folder.origins, origins | dict.fromkeys(changed, "command line, on resume"))
+    folder.cut_back(parts.state.step, parts.state.restorations)
+    session = environment.add_session(folder.path / "env.json", environment.describe(parts), parts.state.step)
+    for name, (before, now) in session.items():
+        console.say(f"since the last session: {environment.in_words(name, before, now)}")
 
 
 def differences(before: Any, after: Any, path: str = "") -> set[str]:
@@ -147,174 +192,3 @@ def differences(before: Any, after: Any, path: str = "") -> set[str]:
         inner = (differences(before.get(key), after.get(key), f"{path}.{key}" if path else key) for key in keys)
         return set().union(*inner)
     return set() if before == after else {path}
-
-
-def _environment(parts: Parts) -> dict[str, Any]:
-    try:
-        git = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
-        described = git.stdout.strip()
-    except OSError:  # no git on this machine
-        described = ""
-    return device.describe(parts.device) | {
-        "plugins": plugin_versions(),
-        "git": described or None,
-        "data": {split: len(dataset) for split, dataset in parts.data.items()},
-        "data_fingerprint": build.fingerprint(parts.data),
-    }
-
-
-def plugin_versions() -> dict[str, str]:
-    """Plugin name to "distribution version", of those that work."""
-    return {
-        plugin.name: f"{plugin.distribution} {plugin.version}" for plugin in registry().plugins if plugin.state == "ok"
-    }
-
-
-def _carry_out(folder: RunFolder, parts: Parts) -> RunFolder:
-    """Trains from where the state stands, then judges and reports."""
-    values, state, settings = parts.values, parts.state, parts.values["train"]
-    sample_every = settings["sample_every"] or max(1, parts.steps // 10)
-    pictures = Pictures(
-        folder,
-        parts.view,
-        parts.data["train"],
-        count=settings["samples"],
-        seed=values["seed"],
-        device=parts.device,
-        steps=parts.steps,
-        callbacks=parts.callbacks,
-    )
-    pictures.of_data()
-    for callback in parts.callbacks:
-        callback.on_start(folder.path, values)
-    seconds = max((line.get("seconds", 0.0) for line in folder.lines()), default=0.0)
-    try:
-        with console.training(state.step, parts.steps, "training") as display, Interruption() as stop:
-            record = Record(folder, display, parts.callbacks, seconds)
-            for terms in train(
-                state,
-                parts.data["train"],
-                seed=values["seed"],
-                steps=parts.steps,
-                batch=settings["batch"],
-                critic_steps=values["play"]["critic_steps"],
-                generator_steps=values["play"]["generator_steps"],
-                ema_decay=settings["ema"],
-                schedule=settings["schedule"],
-                precision=settings["precision"],
-                device=parts.device,
-            ):
-                step, finished = state.step, state.step == parts.steps
-                record.add(step, terms)
-                if state.generator is not None and (due(step, sample_every) or finished):
-                    record.note(step, pictures.of_step(state))
-                _evaluate_now(folder, parts, record, [entry for entry in parts.metrics if due(step, entry.every)])
-                if due(step, settings["checkpoint_every"]) or finished or stop.signal is not None:
-                    record.read()  # raises where what led here was not finite
-                    _write_checkpoint(folder, parts)
-                if stop.signal is not None and not finished:
-                    raise Interrupted("training was stopped", stop.exit_code)
-            record.read()
-    except Diverged as error:
-        good = folder.checkpoints()
-        after = f"The last good checkpoint is {good[-1]}" if good else "There is no checkpoint yet"
-        raise Diverged(f"{error}. {after}. A lower learning rate often helps") from error
-    except Interrupted as error:
-        raise Interrupted(f"{error}. {_how_to_go_on(folder)}", error.exit_code) from None
-    finally:
-        for callback in parts.callbacks:
-            callback.on_end(folder.path)
-    _judge(folder, parts, pictures)
-    return folder
-
-
-def due(step: int, every: int | None) -> bool:
-    """Whether something that happens every `every` steps happens after step `step`."""
-    return every is not None and step % every == 0
-
-
-def _how_to_go_on(folder: RunFolder) -> str:
-    if not folder.checkpoints():
-        return "There is no checkpoint yet, so the run cannot be resumed"
-    command = f"gantk resume {shlex.quote(str(folder.path))}"
-    return f"The last checkpoint is {folder.last_checkpoint()}. Go on with:\n  {command}"
-
-
-def _write_checkpoint(folder: RunFolder, parts: Parts, path: Path | None = None) -> None:
-    wrong = checkpoint.non_finite(parts.state)
-    if wrong:
-        raise Diverged(f"training diverged by step {parts.state.step}: not finite: {', '.join(wrong[:5])}")
-    path = path or folder.checkpoint_path(parts.state.step)
-    try:
-        checkpoint.write(
-            path,
-            parts.state,
-            recipe=parts.resolved,
-            spec=parts.data["train"].spec,
-            plugins=plugin_versions(),
-            best=parts.best,
-        )
-    except OSError as error:
-        reason = f"{path}: the checkpoint could not be written: {error.strerror or error}"
-        raise FileError(f"{reason}. {_how_to_go_on(folder)}") from error
-    folder.forget_old_checkpoints(parts.values["train"]["keep"])
-
-
-def _evaluate_now(folder: RunFolder, parts: Parts, record: Record, entries: list[build.Entry]) -> None:
-    """Evaluates on the validation split, and keeps the checkpoint where it is the best so far."""
-    if not entries:
-        return
-    state = parts.state
-    results = evaluate(
-        entries,
-        state.sampled(),
-        state.critic,
-        parts.data["train"],
-        parts.data["validation"],
-        seed=parts.values["seed"],
-        device=parts.device,
-        purpose="select",
-    )
-    record.note(state.step, {"split": "validation", **flat(results)})
-    wanted = (parts.values["train"]["keep_best"] or {}).get("metric", "")
-    entry, _, name = wanted.partition(".")
-    if name not in results.get(entry, {}):
-        return
-    found = results[entry][name]
-    if is_better(found.value, parts.best.get("value"), found.better, found.reference):
-        parts.best = {"metric": wanted, "value": found.value, "step": state.step}
-        _write_checkpoint(folder, parts, folder.best_checkpoint)
-
-
-def is_better(value: float, best: float | None, better: str | None, reference: float | None) -> bool:
-    """Whether `value` beats `best`, for a number that should be higher, lower, or near its reference."""
-    if best is None:
-        return True
-    if better == "near" and reference is not None:
-        return abs(value - reference) < abs(best - reference)
-    return value < best if better == "lower" else value > best
-
-
-def _judge(folder: RunFolder, parts: Parts, pictures: Pictures) -> None:
-    """Metrics on the test split, the last pictures, and the report; of the best checkpoint where one was kept."""
-    state = parts.state
-    if folder.best_checkpoint.exists():
-        best = checkpoint.read(folder.best_checkpoint)
-        checkpoint.restore(best, state)
-        console.say(f"judging the best checkpoint: {best.best['metric']} {best.best['value']:.4g} at step {state.step}")
-    if state.generator is not None:
-        pictures.of_result(state)
-    if parts.metrics:
-        console.say(f"judging on the test split: {', '.join(entry.name for entry in parts.metrics)}")
-    results = evaluate(
-        parts.metrics,
-        state.sampled(),
-        state.critic,
-        parts.data["train"],
-        parts.data["test"],
-        seed=parts.values["seed"],
-        device=parts.device,
-    )
-    document = {"step": state.step, "split": "test", "values": as_json(results)}
-    folder.evaluation.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    write_report(folder)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gantk import randomness
 from gantk.data import generated
-from gantk.errors import FileError, GantkError
+from gantk.errors import DoesNotFit, FileError, GantkError
 from gantk.folder import RunFolder
 from gantk.interfaces import Samples, call, declares, draw_latent
 from gantk.spec import DataSpec
@@ -107,7 +107,13 @@ def present(generator: nn.Module, samples: Samples) -> Samples:
 
 
 def best_of(samples: Samples, critic: nn.Module, keep: int, *, device: torch.device | str = "cpu") -> Samples:
-    """The `keep` samples that the critic ranks highest, by the mean of its scores over units and patches."""
+    """The `keep` samples that the critic ranks highest, by the mean of its scores over units and patches.
+
+    Raises:
+        DoesNotFit: a critic that judges samples together with their latents.
+    """
+    if declares(critic, "latent"):
+        raise DoesNotFit("this critic judges samples together with their latents, so it cannot rank them (--reject)")
     scores = []
     with evaluating(critic):
         for start in range(0, len(samples), CHUNK):

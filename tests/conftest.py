@@ -11,6 +11,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
 
+from gantk import console
+
 torch.set_num_threads(1)  # the suite runs in two processes on two cores
 
 TINY = """\
@@ -23,6 +25,12 @@ loss: {use: basics/gan}
 train: {steps: 20, batch: 16, ema: 0.9, sample_every: 10, checkpoint_every: 5}
 evaluate: [{use: basics/ring_modes, samples: 200}]
 """
+
+
+@pytest.fixture(autouse=True)
+def not_quiet() -> None:
+    """What an earlier test asked for with --quiet does not silence this one."""
+    console.set_quiet(False)
 
 
 @pytest.fixture

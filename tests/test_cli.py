@@ -14,9 +14,8 @@ import pytest
 from PIL import Image
 
 import gantk
-from gantk.cli import COMMANDS
+from gantk.cli import COMMANDS, run_command_line
 from gantk.cli import gantk as group
-from gantk.cli import run as run_command_line
 
 
 def call(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -56,7 +55,7 @@ def test_help_reads_well_at_80_columns(name: str) -> None:
 @pytest.mark.parametrize("arguments", [["--help"], ["list"], ["list", "loss"], ["--version"], ["run", "--help"]])
 def test_light_commands_import_no_torch(arguments: list[str]) -> None:
     code = (
-        "import sys\nfrom gantk.cli import run\n"
+        "import sys\nfrom gantk.cli import run_command_line as run\n"
         f"code = run({arguments!r})\n"
         "assert code == 0\n"
         "assert not {'torch', 'pydantic', 'matplotlib', 'h5py'} & set(sys.modules), 'a light command imported too much'"
@@ -227,12 +226,3 @@ def test_a_closed_pipe_is_no_error(tiny: Path) -> None:
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
     assert "Broken" not in done.stderr
-
-
-def test_python_api(tiny: Path) -> None:
-    run = gantk.run(str(tiny), overrides={"train.steps": 4})
-    samples = run.sample(16)
-    assert samples.samples.shape == (16, 2)
-    assert run._repr_png_().startswith(b"\x89PNG")
-    assert run.curves().size[0] > 100
-    assert gantk.load(run.path).sample(3).samples.shape == (3, 2)

@@ -9,7 +9,7 @@ import pytest
 
 import gantk
 from gantk import comparing, evaluate, judging
-from gantk.cli import run as run_command_line
+from gantk.cli import run_command_line
 from gantk.interfaces import Value
 from gantk.spec import DataSpec
 

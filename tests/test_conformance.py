@@ -20,6 +20,12 @@ ROOT = Path(FOLDER.name)
 RNG = np.random.default_rng(0)
 
 
+@pytest.fixture(autouse=True)
+def programs_may_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`dna/command` runs the program that is written here."""
+    monkeypatch.setenv("GANTK_ALLOW_PROGRAMS", "1")
+
+
 def letters(count: int) -> str:
     return "".join(RNG.choice(list("ACGT"), count))
 
@@ -84,6 +90,7 @@ test_cells = conformance(
     parameters={
         "simulated": {"cells": 200, "test_cells": 60, "height": 24, "width": 40, "validation": 0.3},
         "lin": {"root": str(ROOT / "cells")},
+        "stacks": {"root": str(ROOT / "cells" / "train" / "Alp14")},
         "separable": NARROW,
         "starshaped": NARROW,
         "per_class": NARROW,

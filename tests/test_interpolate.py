@@ -10,7 +10,7 @@ from PIL import Image
 
 import gantk
 from gantk import interpolation
-from gantk.cli import run as run_command_line
+from gantk.cli import run_command_line
 from gantk.errors import DoesNotFit, FileError, RecipeError
 from gantk.latents import Latents
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gantk.cli import run
+from gantk.cli import run_command_line as run
 from gantk.errors import FileError
 from gantk.new_plugin import KINDS, BadName, package_name, write
 

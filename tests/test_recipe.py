@@ -40,7 +40,7 @@ def test_everything_is_filled_in() -> None:
     assert values["train"] | {"steps": 100, "batch": 16, "ema": None, "keep": 3} == values["train"]
     assert [entry["name"] for entry in values["evaluate"]] == ["count", "span"]
     assert values["evaluate"][1]["require"] == {">=": 0.9}
-    assert values["machine"] == {"device": "auto", "threads": None}
+    assert values["machine"] == {"device": "auto", "devices": 1, "threads": None, "engine": "auto"}
 
 
 def test_every_value_knows_where_it_comes_from() -> None:

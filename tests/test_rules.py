@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gantk.cli import run
+from gantk.cli import run_command_line as run
 from gantk.plugin import KINDS
 from gantk.testing import RULES
 from gantk.testing.common import LIGHT

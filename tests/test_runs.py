@@ -14,10 +14,10 @@ import pytest
 import torch
 
 import gantk
-from gantk import checkpoint
+from gantk import checkpoint, keeping
 from gantk.errors import Diverged, FileError, GantkError, Interrupted, RecipeError
 from gantk.folder import RunFolder
-from gantk.runs import is_better
+from gantk.session import is_better
 
 LOSSES = ["gan", "wgan", "wgan_gp", "hinge", "lsgan", "minibatch_discrimination"]
 
@@ -124,18 +124,22 @@ def test_divergence_stops_and_names_the_last_good_checkpoint(tiny: Path) -> None
 
 
 def test_a_full_disk_ends_the_run_with_the_last_good_checkpoint_named(tiny: Path, monkeypatch) -> None:
-    written = checkpoint.write
+    written = checkpoint.store
+    tries: list[str] = []
 
-    def full(path: Path, *arguments: object, **named: object) -> None:
-        if path.name == "step-10.h5":
+    def full(path: Path, content: memoryview) -> None:
+        if path.name != "step-5.h5":
+            tries.append(path.name)
             raise OSError(28, "No space left on device")
-        written(path, *arguments, **named)
+        written(path, content)
 
-    monkeypatch.setattr(checkpoint, "write", full)
-    with pytest.raises(FileError, match=r"No space left on device.*step-5\.h5") as caught:
+    monkeypatch.setattr(keeping, "RETRY_SECONDS", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(checkpoint, "store", full)
+    with pytest.raises(FileError, match=r"No space left on device \(tried 4 times\).*step-5\.h5") as caught:
         gantk.run(tiny, {"evaluate": []}, out="full")
     assert "gantk resume full" in str(caught.value)
-    monkeypatch.setattr(checkpoint, "write", written)
+    assert len(tries) == 4
+    monkeypatch.setattr(checkpoint, "store", written)
     assert gantk.resume("full").folder.last_checkpoint().name == "step-20.h5"
 
 

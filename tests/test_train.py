@@ -160,7 +160,7 @@ def test_without_a_generator_only_the_critic_is_trained() -> None:
     state.loss = RealOnly()
     before = copy.deepcopy(state.critic.state_dict())
     terms = go(state, 3)
-    assert set(terms[0]) == {"real"}
+    assert set(terms[0]) == {"real", "critic_grad_norm"}
     assert not torch.equal(before["layers.0.weight"], state.critic.state_dict()["layers.0.weight"])
 
 

@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 import pytest
 from wrong_components import RIGHT, WRONG, kind_of
 
-from gantk.cli import run
+from gantk.cli import run_command_line as run
 from gantk.registry import Registry
 from gantk.testing import Broken, Case, cases
 

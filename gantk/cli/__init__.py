@@ -25,6 +25,7 @@ COMMANDS = {
     "schema": "the JSON Schema of recipes, for editors",
     "cp": "copy a shipped recipe to start from",
     "new-plugin": "a small, tested package to start a plugin from",
+    "bench": "what this machine does with a recipe, and what would be faster",
     "doctor": "what is installed, broken or slow on this machine",
 }
 """Name to one line; the command is `command` in the module gantk.cli.<name>, with '_' for '-'."""
@@ -89,10 +90,10 @@ def main(arguments: list[str] | None = None) -> None:
     from gantk.device import prepare_environment
 
     prepare_environment()
-    sys.exit(run(arguments))
+    sys.exit(run_command_line(arguments))
 
 
-def run(arguments: list[str] | None = None) -> int:
+def run_command_line(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
     try:
         return gantk.main(arguments, prog_name="gantk", standalone_mode=False) or 0
@@ -108,8 +109,18 @@ def run(arguments: list[str] | None = None) -> int:
         console.warn(str(error))
         return error.exit_code
     except GantkError as error:
-        console.error(str(error))
+        console.error(str(error), getattr(error, "topic", "cause"))
         return error.exit_code
     except BrokenPipeError:  # `gantk list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # whatever nobody foresaw: a name too long, a disk that is gone
+        where = f"{error.filename}: " if error.filename else ""
+        console.error(f"{where}{error.strerror or error}"[:600])
+        return 2
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and "memory" not in str(error).lower():
+            raise
+        reason = str(error).splitlines()[0] if str(error) else "the memory is full"
+        console.error(f"there is not enough memory: {reason}. `gantk validate` estimates what a recipe needs")
+        return 2

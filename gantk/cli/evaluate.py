@@ -66,34 +66,14 @@ def command(
 
 def _of_model(source: Path, overrides: tuple[str, ...], seed: int | None, device: str) -> Judged:
     """A run or a checkpoint, on its own recipe's test split."""
-    from gantk import build
     from gantk.api import Model
     from gantk.checkpoint import is_checkpoint
-    from gantk.errors import RecipeError
-    from gantk.evaluate import evaluate
-    from gantk.recipe import from_text
 
     if source.is_file() and not is_checkpoint(source):
         raise click.UsageError(f"{source} is not a checkpoint; say what to judge samples by: --data RECIPE or FILE")
     model = Model(source, device)
-    values = from_text(model.checkpoint.recipe, name=source.name, overrides=overrides).values
-    entries = build.metrics(values)
-    if not entries:
-        raise RecipeError(
-            "this recipe has no `evaluate` entries; give some: 'evaluate=[{use: basics/diversity}]' "
-            "(`gantk list metric` shows what there is)"
-        )
-    data = build.datasets(values)
-    results = evaluate(
-        entries,
-        model.state.sampled(),
-        model.state.critic,
-        data["train"],
-        data["test"],
-        seed=values["seed"] if seed is None else seed,
-        device=model.device,
-    )
-    return entries, results, {"checkpoint": str(model.checkpoint.path), "step": model.checkpoint.step}
+    found = model.evaluate(overrides=overrides, seed=seed)
+    return found.entries, found, {"checkpoint": str(model.checkpoint.path), "step": model.checkpoint.step}
 
 
 def _of_file(source: Path, data: str, overrides: tuple[str, ...], seed: int | None) -> Judged:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("source", metavar="RUN|CHECKPOINT", type=click.Path(path_type=Path))
+@options.overrides
 @click.option(
     "-o",
     "--out",
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 @options.quiet
 def command(
     source: Path,
+    overrides: tuple[str, ...],
     out: Path,
     frames: int,
     stops: int,
@@ -58,11 +60,11 @@ def command(
     """Draw samples along a path through the latent space of a run or checkpoint.
 
     The path goes through random latents, or with --through those of a file that `gantk reconstruct --latents` wrote:
-    in the order of their length, say, they mimic the cell cycle.
+    in the order of their length, say, they mimic the cell cycle. KEY=VALUE sets parameters of the view.
 
     \b
     gantk interpolate runs/lin_starshaped-1 -o cells.gif
-    gantk interpolate runs/lin_starshaped-1 --hold red -o green.gif
+    gantk interpolate runs/lin_starshaped-1 --hold red colours=magenta/green
     gantk interpolate runs/lin_starshaped-1 --through latents.h5 --order length
     """
     options.refuse_to_overwrite(out, force)
@@ -74,8 +76,10 @@ def command(
     from gantk.api import Model
     from gantk.formats import format_for
     from gantk.picture_file import write_animation, write_picture
+    from gantk.recipe import parameters_of
     from gantk.sample import present
 
+    parameters = parameters_of(overrides)
     model = Model(source, device)
     generator = interpolation.generator_of(model)
     free = interpolation.part_that_varies(generator, hold)
@@ -88,13 +92,13 @@ def command(
     latents = interpolation.path(at, frames, way=way, loop=loop, free=free)
     samples = interpolation.draw_along(model, latents, label)
     if ending == ".gif" or png_frames is not None:
-        drawn = interpolation.frames_of(samples, model.checkpoint.step)
+        drawn = interpolation.frames_of(samples, model.checkpoint.step, parameters)
         if png_frames is not None:
             interpolation.write_frames(png_frames, drawn)
         if ending == ".gif":
             write_animation(out, drawn, 0.1, 0.1 if loop else 1.0)
     if ending == ".png":
-        write_picture(out, samples, f"step {model.checkpoint.step}")
+        write_picture(out, samples, f"step {model.checkpoint.step}", parameters)
     elif writer is not None:
         writer.write(out, present(generator, samples))
     console.say(f"{len(samples)} frames, {samples.attributes['origin']}")

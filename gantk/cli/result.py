@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 
 from gantk import build, console
@@ -18,8 +17,9 @@ def show_result(folder: RunFolder) -> None:
     Raises:
         BarMissed: a metric is below the bar that the recipe sets.
     """
-    results = from_json(json.loads(folder.evaluation.read_text(encoding="utf-8"))["values"])
+    results = from_json(folder.judged().get("values", {}))
     entries = build.metrics(from_text(folder.resolved(), name=folder.path.name).values)
+    failed = [entry.name for entry in entries if entry.require and entry.name not in results]
     entries = [entry for entry in entries if entry.name in results]
     for line in summaries(entries, results):
         console.say(line)
@@ -29,11 +29,12 @@ def show_result(folder: RunFolder) -> None:
     pictures = " and ".join(name for name in ("generated.png", "data.png") if (folder.samples / name).exists())
     if pictures:
         console.say(f"pictures   {path}/samples/  ({pictures})")
-    console.say(f"report     {path}/report.html")
+    if (folder.path / "report.html").exists():
+        console.say(f"report     {path}/report.html")
     console.say("next       " + f"gantk sample {path} -n 64 -o samples.h5")
     console.say("           " + f"gantk view {path} -o picture.png")
     console.say("           " + f"gantk resume {path} train.steps=<more>")
     console.answer(str(folder.path))
-    missed = missed_bars(entries, results)
+    missed = missed_bars(entries, results) + [f"{name} could not be measured" for name in failed]
     if missed:
         raise BarMissed("below the bar that the recipe sets: " + "; ".join(missed))

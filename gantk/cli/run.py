@@ -16,7 +16,7 @@ from gantk.cli import options
     "-o", "--out", type=click.Path(path_type=Path), help="Run folder to make. [default: runs/RECIPE-<number>]"
 )
 @options.quiet
-def command(recipe: str, overrides: tuple[str, ...], out: Path | None) -> None:
+def command(recipe: str, overrides: tuple[str, ...], out: Path | None) -> int:
     """Train RECIPE, judge the result and write a report.
 
     RECIPE is a file, or the name of a shipped recipe (`gantk list recipes`). Values are overridden with KEY=VALUE:
@@ -28,11 +28,18 @@ def command(recipe: str, overrides: tuple[str, ...], out: Path | None) -> None:
     The folder of the run is the only line on stdout. Ctrl-C finishes the step, writes a checkpoint and prints the
     command that goes on.
     """
-    from gantk import runs
+    from gantk import launching, ranks, runs
     from gantk.cli.result import show_result
     from gantk.recipe import load
 
     loaded = load(recipe, overrides)
+    devices = loaded.values["machine"]["devices"]
+    if launching.wanted(devices):
+        ranks.Ranks(count=devices).share_of(loaded.values["train"]["batch"])
+        where = [] if out is None else ["--out", str(out)]
+        return launching.launch(["run", recipe, *overrides, *where], devices)
     options.tell_dropped(loaded)
     folder = runs.start(loaded, out)
-    show_result(folder)
+    if ranks.here().first:
+        show_result(folder)
+    return 0

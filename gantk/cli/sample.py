@@ -36,7 +36,8 @@ from gantk.cli import options
 def command(source: Path, number: int, out: Path, seed: int, reject: int, raw: bool, device: str, force: bool) -> None:
     """Draw samples from a run (its best checkpoint if one was kept, else its newest) or from a checkpoint file.
 
-    The weights are the moving average where the recipe keeps one. Neither the data nor the run folder is needed.
+    The weights are the moving average where the recipe keeps one. Neither the data nor the run folder is needed, but
+    for a generator that is given a condition: it takes those of test samples, at random.
 
     \b
     gantk sample runs/toy_motif-1 -n 1000 --reject 8 -o strings.h5

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 def command(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
     """Check RECIPE without running it: every mistake at once, and whether its parts fit together.
 
-    Exits with 1 where something is wrong. The nets are built without memory; data that are not here are told of, and
+    Exits with 1 where something is wrong. The nets are built, and one update is played, without memory; what a run will
+    need of it is estimated, and refused where it is more than this machine has. Data that are not here are told of, and
     then what depends on them is not checked. With --json the mistakes come as a list with file, line and column.
     """
     from gantk.errors import DoesNotFit, RecipeError
+    from gantk.memory import in_words
     from gantk.recipe import load
 
     try:
@@ -46,10 +48,11 @@ def command(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
         for name, count in found["parameters"].items():
             console.answer(f"{name:<11} {count:,} parameters")
         console.answer(f"steps       {found['steps']:,}")
+        console.answer(f"memory      about {in_words(found['memory']['total'])} ({found['memory']['reasons']})")
 
 
 def _checked(recipe: Recipe) -> dict[str, Any]:
-    from gantk import build
+    from gantk import build, device
     from gantk.errors import DataError
 
     found: dict[str, Any] = {"recipe": recipe.name, "valid": True}
@@ -59,12 +62,15 @@ def _checked(recipe: Recipe) -> dict[str, Any]:
         console.warn(f"the recipe is well-formed, but its nets were not checked, since the data are not here:\n{error}")
         return found | {"checked": "form"}
     spec = data["train"].spec
+    parameters = build.check_fit(recipe.values, spec)
+    needed = build.memory_needed(recipe.values, spec, device.choose(recipe.values["machine"]["device"]))
     build.metrics(recipe.values)
     return found | {
         "checked": "form, data and nets",
         "samples": {split: len(dataset) for split, dataset in data.items()},
         "sample_shape": list(spec.shape),
         "sample_axes": list(spec.axes),
-        "parameters": build.check_fit(recipe.values, spec),
+        "parameters": parameters,
+        "memory": {"total": needed.total, "reasons": needed.reasons},
         "steps": build.steps(recipe.values, len(data["train"])),
     }

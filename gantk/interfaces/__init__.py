@@ -5,7 +5,7 @@ from stands in its signature: left of `*` what gantk supplies by name (`spec` fo
 sets, `parameters` for optimisers), right of `*` what the recipe supplies.
 """
 
-from gantk.interfaces.judges import Callback, Format, Metric, Objective, Value, View
+from gantk.interfaces.judges import Callback, Format, Metric, Objective, Panel, Value, View
 from gantk.interfaces.nets import (
     call,
     declares,
@@ -28,6 +28,7 @@ __all__ = [
     "Loss",
     "Metric",
     "Objective",
+    "Panel",
     "Samples",
     "Value",
     "View",

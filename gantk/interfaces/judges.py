@@ -14,6 +14,7 @@ from gantk.interfaces.players import Dataset
 from gantk.interfaces.samples import Samples
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from PIL import Image
 
 
@@ -56,12 +57,29 @@ class Metric(Protocol):
     ) -> dict[str, Value]: ...
 
 
+@dataclass(frozen=True)
+class Panel:
+    """One figure of a report.
+
+    Args:
+        title: what it shows, in a few words.
+        caption: how to read it, in a sentence or two.
+        figure: a matplotlib figure, which stays sharp at every size and takes the page's colours, or a picture.
+    """
+
+    title: str
+    caption: str
+    figure: Figure | Image.Image
+
+
 class View(Protocol):
     """Samples to pictures: built as `Component(spec, *, …)`.
 
     `draw` gives one picture of all `samples`; `real`, where given, may be drawn beside or behind them. `caption` is
     printed in the picture. A view may also define `pictures(samples, caption) -> dict[str, Image]`: more pictures by
-    a name fit for a file (one per protein, say), and `text(samples) -> rich.text.Text`, for `gantk view --text`.
+    a name fit for a file (one per protein, say), `text(samples) -> rich.text.Text`, for `gantk view --text`, and
+    `panels(samples, real) -> dict[str, Panel]`, by a name fit for a file: what a report shows of many generated
+    samples beside as many held-out real ones.
     """
 
     def draw(self, samples: Samples, *, real: Samples | None = None, caption: str = "") -> Image.Image: ...
@@ -102,10 +120,13 @@ class Callback:
         """Training begins or resumes in the run folder `folder`."""
 
     def on_log(self, step: int, values: Mapping[str, float]) -> None:
-        """The terms of a step, and whatever else was measured then, are known."""
+        """The terms of a step, and whatever else was measured then, are known.
+
+        Metrics are called entry.value; those of the end, on the test split, test.entry.value.
+        """
 
     def on_picture(self, step: int, name: str, picture: Image.Image) -> None:
         """A sample picture was drawn."""
 
     def on_end(self, folder: Path) -> None:
-        """Training ended, or was interrupted."""
+        """The run ended: it was judged, or training was interrupted or diverged."""

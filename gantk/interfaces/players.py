@@ -70,10 +70,13 @@ class Critic(Protocol):
 class Loss(nn.Module):
     """How the two nets are scored against each other. Losses are functions of nets and batches to scalars.
 
-    Each of `critic_loss` and `generator_loss` returns named scalars; their sum is minimised and each is logged.
+    Each of `critic_loss` and `generator_loss` returns named scalars; their sum is minimised and each is logged, so a
+    detached one is logged and trains nothing (a measure of convergence). State that must survive a checkpoint, such as
+    a balance term, stands in buffers.
     Terms are averaged over the batch and summed over units (`play.mean` does both), so that each tower of a critic
     with units trains as it would alone. Submodules named `with_critic` or `with_generator` are trained, and frozen,
-    with that side.
+    with that side. A net that samples and metrics need too (an encoder) is better put round the generator by `prepare`:
+    then the moving average, `gantk.load` and metrics have it.
     """
 
     cross_sample = False

@@ -17,6 +17,7 @@ from gantk.plugin import KINDS
 from gantk.signature import parameters, supplied
 from gantk.spec import DataSpec
 from gantk.testing.rules import Broken, demand, rule
+from gantk.testing.small import POINTS
 from gantk.testing.subject import Plugin, Subject
 
 SUPPLIED = {
@@ -95,6 +96,8 @@ def _made(subject: Subject) -> object:
         return subject.build(defaults=not subject.given, split="train")
     if kind == "optimizer":
         return subject.build(defaults=True, parameters=[torch.nn.Parameter(torch.ones(2))])
+    if kind == "loss":
+        return subject.build(defaults=True, spec=POINTS)  # for nets within it
     if "spec" not in SUPPLIED.get(kind, ()):
         return subject.build(defaults=True)
     subject.insist()

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from gantk.data import generated, take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, Samples, Value
+from gantk.interfaces import Dataset, Panel, Samples, Value
 from gantk.spec import DataSpec
 from gantk.testing import small, specs
 from gantk.testing.rules import NotChecked, demand, rule
@@ -201,6 +201,11 @@ def _pictures(view: Any, spec: DataSpec) -> None:
     if more is not None:
         wrong = [name for name, each in more(take(data, 4), "a caption").items() if not hasattr(each, "save")]
         demand(not wrong, "pictures from `pictures`", wrong)
+    panels = getattr(view, "panels", None)
+    if panels is not None:
+        made = panels(replace(take(data, 8), attributes={"origin": "generated"}), take(data, 8))
+        wrong = [name for name, each in made.items() if not (isinstance(each, Panel) and each.title and each.caption)]
+        demand(not wrong, "panels with a title and a caption from `panels`", wrong)
 
 
 @rule("repeatable", "view", says="The same samples give the same picture, and stay as they were.")

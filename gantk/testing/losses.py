@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from gantk.interfaces import Loss
 from gantk.play import Play
 from gantk.spec import DataSpec
 from gantk.testing import small
+from gantk.testing.own_nets import Match, matching
 from gantk.testing.rules import NotChecked, demand, demand_finite, rule
 from gantk.testing.small import BATCH, POINTS, Slope, SmallCritic, SmallGenerator
 from gantk.testing.subject import Subject, with_units
@@ -41,7 +43,7 @@ def prepared(
         NotChecked: it refuses the kit's nets.
     """
     torch.manual_seed(2)
-    loss: Loss = subject.build()
+    loss: Loss = subject.build(spec=spec)
     generator = SmallGenerator(spec) if with_generator else None
     try:
         made, judge = loss.prepare(generator, critic, spec)
@@ -77,24 +79,35 @@ def sides(subject: Subject) -> tuple[str, ...]:
     says="Each side returns named scalars that depend on its net, under names that the other side does not have.",
 )
 def named_terms(subject: Subject) -> None:
-    """On one unit and on several."""
-    for spec in (POINTS, with_units(POINTS, UNITS)):
-        names: dict[str, set[str]] = {}
-        for side in sides(subject):
-            loss, generator, critic = prepared(subject, spec, SmallCritic(spec))
-            play = small.play(side, critic, generator, spec, cloud(spec, 1, 0), cross_sample=bool(loss.cross_sample))
-            terms = terms_of(loss, side, play)
-            demand(isinstance(terms, dict) and bool(terms), f"a dict of terms for the {side}", terms)
-            for name, value in terms.items():
-                shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
-                demand(shape == (), f"'{name}' as a scalar tensor", shape)
-            torch.stack(tuple(terms.values())).sum().backward()
-            net = critic if side == "critic" else generator
-            reached = any(weight.grad is not None and bool(weight.grad.any()) for weight in net.parameters())
-            demand(reached, f"terms of the {side} that depend on its weights", "no gradient")
-            names[side] = set(terms)
-        shared = names["critic"] & names.get("generator", set())
-        demand(not shared, "other names for each side", f"both have {', '.join(shared)}")
+    """On one unit and on several; a loss that refuses the kit's nets, with those of its own plugin."""
+    try:
+        for spec in (POINTS, with_units(POINTS, UNITS)):
+            _named_terms(subject, partial(_with_small_nets, subject, spec))
+    except NotChecked as refusal:
+        _named_terms(subject, partial(matching, subject, refusal))
+
+
+def _with_small_nets(subject: Subject, spec: DataSpec) -> Match:
+    return spec, *prepared(subject, spec, SmallCritic(spec))
+
+
+def _named_terms(subject: Subject, match: Callable[[], Match]) -> None:
+    names: dict[str, set[str]] = {}
+    for side in sides(subject):
+        spec, loss, generator, critic = match()
+        play = small.play(side, critic, generator, spec, cloud(spec, 1, 0), cross_sample=bool(loss.cross_sample))
+        terms = terms_of(loss, side, play)
+        demand(isinstance(terms, dict) and bool(terms), f"a dict of terms for the {side}", terms)
+        for name, value in terms.items():
+            shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+            demand(shape == (), f"'{name}' as a scalar tensor", shape)
+        torch.stack(tuple(terms.values())).sum().backward()
+        net = critic if side == "critic" else generator
+        reached = any(weight.grad is not None and bool(weight.grad.any()) for weight in net.parameters())
+        demand(reached, f"terms of the {side} that depend on its weights", "no gradient")
+        names[side] = set(terms)
+    shared = names["critic"] & names.get("generator", set())
+    demand(not shared, "other names for each side", f"both have {', '.join(shared)}")
 
 
 @rule(

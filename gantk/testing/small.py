@@ -14,11 +14,11 @@ from gantk.play import Play, may_share_forward
 from gantk.spec import DataSpec
 
 BATCH = 16
-POINTS = DataSpec((3,), ("coordinate",), range=None, classes=("one", "two", "three"))
+POINTS = DataSpec((3,), ("coordinate",), range=None, classes=("one", "two", "three"), condition_shape=(2,))
 
 
 class SmallGenerator(nn.Module):
-    """A linear map of the latent, and a table of the labels where there are classes."""
+    """A linear map of the latent, and where there are such, a table of the labels and a linear map of the condition."""
 
     def __init__(self, spec: DataSpec):
         super().__init__()
@@ -26,12 +26,16 @@ class SmallGenerator(nn.Module):
         self.spec = spec
         self.linear = nn.Linear(4, prod(spec.shape))
         self.table = nn.Embedding(len(spec.classes), prod(spec.shape)) if spec.classes else None
+        given = spec.condition_shape
+        self.given = None if given is None else nn.Linear(prod(given), prod(spec.shape))
 
-    def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(self, latent: Tensor, labels: Tensor | None = None, condition: Tensor | None = None) -> Tensor:
         """(B, 4) to (B, *spec.shape)."""
         made = self.linear(latent)
         if labels is not None and self.table is not None:
             made = made + self.table(labels)
+        if condition is not None and self.given is not None:
+            made = made + self.given(condition.flatten(1))
         return into(made.reshape(-1, *self.spec.shape), self.spec)
 
 
@@ -173,12 +177,13 @@ def play(
     labels = labels_of(spec, len(real))
     rng = torch.Generator().manual_seed(5)
     truth = {"score": torch.randn(len(real), generator=rng)}
+    condition = None if spec.condition_shape is None else torch.randn(len(real), *spec.condition_shape, generator=rng)
     return kind(
         side,
         generator,
         critic,
         spec,
-        lambda: Batch(real, labels, truth=truth),
+        lambda: Batch(real, labels, condition, truth),
         batch=len(real),
         seed=1,
         step=step,

@@ -40,7 +40,13 @@ def rows(samples: Tensor, on: On, nets: Mapping[str, nn.Module]) -> Tensor:
 
 
 def pair(
-    generated: Samples, real: Dataset, most: int, on: On, rng: torch.Generator, nets: Mapping[str, nn.Module]
+    generated: Samples,
+    real: Dataset,
+    most: int,
+    on: On,
+    rng: torch.Generator,
+    nets: Mapping[str, nn.Module],
+    least: int = 1,
 ) -> tuple[Tensor, Tensor]:
     """Equally many generated and real samples as rows, (N, D) each.
 
@@ -51,8 +57,17 @@ def pair(
         on: the samples' own numbers, or the critic's features of them.
         rng: chooses the real ones.
         nets: has "critic" where there is one.
+        least: how many at least.
+
+    Raises:
+        DoesNotFit: there are fewer.
     """
     count = min(most, len(generated), len(real))
+    if count < least:
+        raise DoesNotFit(
+            f"this metric needs {least} samples or more of each kind, but there are {len(generated)} generated and "
+            f"{len(real)} held-out ones; hold out more of the data, or leave the metric out"
+        )
     return rows(generated.samples[:count], on, nets), rows(take(real, count, rng).samples, on, nets)
 
 

@@ -28,6 +28,6 @@ def unit_gradients(play: Play, samples: Tensor, scores: Tensor | None = None) ->
     """
     with torch.autocast(play.device.type, enabled=False):
         if scores is None:
-            scores = play.score(samples)
+            scores = play.score(samples, compiled=False)
         (gradient,) = torch.autograd.grad(scores.sum(), samples, create_graph=True)  # (B, *units, *own)
     return gradient.flatten(1 + play.spec.unit_axes)

@@ -1,5 +1,6 @@
 """Samples in HDF5: one dataset with named axes, and all that is known of them."""
 
+import io
 import json
 import os
 from pathlib import Path
@@ -11,11 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gantk import sealed
 from gantk.errors import FileError
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
 
 FORMAT = "gantk samples 1"
+MAGIC = b"gantk samples\n"
+CURE = "Draw or write it again"
 
 
 class Hdf5:
@@ -24,6 +28,7 @@ class Hdf5:
     Dataset `/samples` (N, *shape) with named axes; one-hot data without the channel axis, as indices with their
     alphabet in the attribute `alphabet`. Datasets `/labels`, `/condition`, `/truth/<name>` where there are any.
     Attributes: `spec` (the DataSpec, JSON), `range`, `class_names`, `<axis>_names`, `attributes` (JSON), `format`.
+    The file begins with a user block of 512 bytes that holds the SHA-256 of the rest.
     """
 
     endings = (".h5", ".hdf5")
@@ -41,7 +46,8 @@ class Hdf5:
         spec = samples.spec
         temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            with h5py.File(temporary, "w") as file:
+            image = io.BytesIO()
+            with h5py.File(image, "w", userblock_size=sealed.BLOCK) as file:
                 stored, axes = _stored(samples.samples, spec)
                 dataset = file.create_dataset("samples", data=stored, compression="gzip" if stored.size else None)
                 for number, axis in enumerate(axes):
@@ -63,6 +69,10 @@ class Hdf5:
                 file.attrs["spec"] = spec.to_json()
                 file.attrs["attributes"] = json.dumps(samples.attributes, sort_keys=True)
                 file.attrs["format"] = FORMAT
+            content = image.getbuffer()[sealed.BLOCK :]
+            with temporary.open("wb") as target:
+                target.write(sealed.header(MAGIC, content))
+                target.write(content)
             temporary.replace(path)
         except OSError as error:
             raise FileError(f"{path}: cannot be written: {error}") from error
@@ -70,39 +80,76 @@ class Hdf5:
             temporary.unlink(missing_ok=True)
 
     def read(self, path: Path) -> Samples:
-        """Reads what `write` wrote.
+        """Reads what `write` wrote; files of gantk before 0.2, which had no seal, are taken without one.
 
         Args:
             path: the file.
 
         Raises:
-            FileError: it cannot be read, or holds something else.
+            FileError: it cannot be read, is damaged, or holds something else.
         """
         try:
-            with h5py.File(path, "r") as file:
-                if file.attrs.get("format") != FORMAT:
-                    raise FileError(
-                        f"{path}: is HDF5, but no file of gantk samples (its attribute 'format' is not {FORMAT!r}); "
-                        "a checkpoint is drawn from with `gantk sample`"
-                    )
-                spec = DataSpec.from_json(file.attrs["spec"])
-                values = _restored(file["samples"][()], spec)
-                if values.shape[1:] != spec.shape:
-                    raise ValueError(f"samples of shape {tuple(values.shape[1:])}, announced as {spec.shape}")
-                return Samples(
-                    samples=values,
-                    labels=_tensor(file, "labels"),
-                    condition=_tensor(file, "condition"),
-                    truth={name: torch.from_numpy(found[()]) for name, found in file.get("truth", {}).items()},
-                    spec=spec,
-                    attributes=json.loads(file.attrs["attributes"]),
-                )
+            content = path.read_bytes()
         except FileNotFoundError as error:
             raise FileError(f"{path}: no such file") from error
-        except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        except OSError as error:
+            raise FileError(f"{path}: cannot be read: {error.strerror or error}") from error
+        if content.startswith(MAGIC):
+            if sealed.unsealed(content, MAGIC) is None:
+                raise FileError(f"{path}: damaged: its SHA-256 is not the one it was written with. {CURE}")
+        elif not content.startswith(sealed.HDF5_START):
             raise FileError(
-                f"{path}: cannot be read as HDF5 samples; it is damaged or of another kind: {error}"
-            ) from error
+                f"{path}: {'no file of gantk samples' if content else 'is empty'}; a checkpoint is drawn from with "
+                "`gantk sample`"
+            )
+        with sealed.opened(content, path, "a file of samples", CURE) as file:
+            return _samples(file)
+
+
+def _samples(file: h5py.File) -> Samples:
+    """What an open file says. Raises ValueError, among others, where that is not what `write` writes."""
+    found = file.attrs.get("format")
+    if found != FORMAT:
+        raise sealed.NotAsWritten(
+            f"it says format {found!r}, and this gantk reads {FORMAT!r}; a newer one needs a newer gantk, and a "
+            "checkpoint is drawn from with `gantk sample`"
+        )
+    spec = DataSpec.from_json(sealed.text(file, "spec"))
+    groups = sealed.members(file)
+    values = _restored(sealed.array(groups["samples"]), spec)
+    if values.shape[1:] != spec.shape:
+        raise sealed.NotAsWritten(f"samples of shape {tuple(values.shape[1:])}, announced as {spec.shape}")
+    beside: dict[str, Tensor] = {
+        name: _native(sealed.array(groups[name])) for name in ("labels", "condition") if name in groups
+    }
+    truth = (
+        {name: _native(array) for name, array in sealed.arrays(groups["truth"]).items()} if "truth" in groups else {}
+    )
+    everything: dict[str, Tensor] = {"samples": values, **beside, **truth}
+    for name, tensor in everything.items():
+        if len(tensor) != len(values):
+            raise sealed.NotAsWritten(f"{len(tensor)} of '{name}' for {len(values)} samples")
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise sealed.NotAsWritten(f"'{name}' holds values that are not finite")
+    labels = beside.get("labels")
+    if (
+        labels is not None
+        and spec.classes
+        and len(labels)
+        and not 0 <= labels.min() <= labels.max() < len(spec.classes)
+    ):
+        raise sealed.NotAsWritten(f"labels from {labels.min()} to {labels.max()} for {len(spec.classes)} classes")
+    attributes = json.loads(sealed.text(file, "attributes"))
+    if not isinstance(attributes, dict):
+        raise sealed.NotAsWritten("its attribute 'attributes' is no mapping")
+    return Samples(
+        samples=values,
+        labels=labels,
+        condition=beside.get("condition"),
+        truth=truth,
+        spec=spec,
+        attributes=attributes,
+    )
 
 
 def _alphabet(spec: DataSpec) -> tuple[str, ...]:
@@ -125,11 +172,12 @@ def _stored(values: Tensor, spec: DataSpec) -> tuple[NDArray[Any], tuple[str, ..
 def _restored(stored: NDArray[Any], spec: DataSpec) -> Tensor:
     """What `_stored` was given, one-hot data as exact 0 and 1."""
     if not spec.categorical:
-        return torch.from_numpy(stored)
+        return _native(stored)
     chosen = torch.from_numpy(stored.astype(np.int64))
     one_hot = torch.nn.functional.one_hot(chosen, spec.own_shape[0])  # letters last
     return one_hot.movedim(-1, 1 + spec.unit_axes).float()
 
 
-def _tensor(file: h5py.File, name: str) -> Tensor | None:
-    return torch.from_numpy(file[name][()]) if name in file else None
+def _native(stored: NDArray[Any]) -> Tensor:
+    """Numbers of the file in this machine's byte order."""
+    return torch.from_numpy(stored.astype(stored.dtype.newbyteorder("="), copy=False))

@@ -1,5 +1,6 @@
 """The view of images: a grid, or where they are neither grey nor in colour, a grid of their channels."""
 
+from dataclasses import replace
 from math import ceil, sqrt
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Samples
+from gantk.interfaces import Panel, Samples
+from gantk.plots import histograms, legend_above, new_figure
 from gantk.spec import DataSpec
 
+BINS = 16  # of brightness: few, since many pictures have few levels
 GAP = 2  # pixels between tiles
 MARGIN = 8
 TEXT = 13  # height of letters, pixels
@@ -67,6 +70,32 @@ class Images:
             names = self.spec.names.get(self.spec.axes[-3], tuple(f"channel {i}" for i in range(panels)))
             head.append("panels from left to right: " + ", ".join(names))
         return _side_by_side(shown, head)
+
+    def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
+        """The average image, and how bright pixels are."""
+        sets = [(str(samples.attributes.get("origin", "samples")), samples), (real.spec.origin, real)]
+        means = [
+            (name, self._grid(replace(each, samples=each.samples.float().mean(0, keepdim=True)))) for name, each in sets
+        ]
+        figure = new_figure()
+        axes = figure.add_subplot()
+        edges = np.histogram_bin_edges(real.samples.numpy(), BINS, self.spec.range)
+        made, known = (each.samples.float().cpu().numpy().ravel() for _, each in sets)
+        histograms(axes, made, known, edges, real.spec.origin)
+        axes.set(xlabel="value of a pixel", ylabel="share of pixels", yscale="log")
+        legend_above(axes)
+        return {
+            "average": Panel(
+                "The average image",
+                f"Mean of {len(samples):,} generated and of {len(real):,} held-out images.",
+                _side_by_side(means, []),
+            ),
+            "brightness": Panel(
+                "Brightness of pixels",
+                "How often each value occurs, on a logarithmic scale: noise where data are empty shows here.",
+                figure,
+            ),
+        }
 
     def _panels(self) -> int:
         """How many pictures one image is drawn as."""

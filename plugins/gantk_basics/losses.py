@@ -78,7 +78,7 @@ class Gan(Loss):
         if penalised:
             samples = leaf(play.real)
         if penalised and not torch.is_autocast_enabled(play.device.type):
-            real, fake = play.score(samples), play.score(play.fake)
+            real, fake = play.score(samples, compiled=False), play.score(play.fake)
             gradients = unit_gradients(play, samples, real)  # one forward pass serves the score and its gradient
         else:
             real, fake = play.scores()

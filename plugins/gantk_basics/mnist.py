@@ -1,9 +1,7 @@
 """MNIST and what comes in its form: images and labels in IDX files (LeCun et al. 1998)."""
 
-import gzip
 import logging
 import struct
-import zlib
 from math import prod
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 
 from gantk.data import Resident
 from gantk.errors import DataError
+from gantk.unpacked import content_of
 from gantk_basics.digits import digit_spec, stratified
 
 log = logging.getLogger(__name__)
@@ -30,10 +29,8 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
         DataError: the file cannot be read, is no such IDX file, or is damaged or cut short.
     """
     try:
-        content = path.read_bytes()
-        if content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
+        content = content_of(path)
+    except OSError as error:
         raise DataError(f"{path}: cannot be read ({error}); the file is damaged or cut short: {CURE}") from error
     if len(content) < 4 or content[:3] != b"\0\0\x08" or content[3] != axes:
         kind = "images" if axes == 3 else "labels"

@@ -113,8 +113,12 @@ class PrecisionRecall:
         rng: torch.Generator,
         nets: Mapping[str, nn.Module],
     ) -> dict[str, Value]:
-        """`precision`, `recall`, `density`, `coverage`."""
-        made, real = pair(generated, test, self.samples, self.on, rng, nets)
+        """`precision`, `recall`, `density`, `coverage`.
+
+        Raises:
+            DoesNotFit: there are fewer than two generated or held-out samples.
+        """
+        made, real = pair(generated, test, self.samples, self.on, rng, nets, least=2)
         k = min(self.k, len(made) - 1)
         same = rows(take(train, len(made), rng).samples, self.on, nets)
         found, reference = manifold_overlap(real, made, k), manifold_overlap(real, same, k)
@@ -142,8 +146,12 @@ class Diversity:
         rng: torch.Generator,
         nets: Mapping[str, nn.Module],
     ) -> dict[str, Value]:
-        """`distance`: the mean over all pairs; `nearest`: the mean over samples, to the nearest other one."""
-        made, real = pair(generated, test, self.samples, self.on, rng, nets)
+        """`distance`: the mean over all pairs; `nearest`: the mean over samples, to the nearest other one.
+
+        Raises:
+            DoesNotFit: there are fewer than two generated or held-out samples.
+        """
+        made, real = pair(generated, test, self.samples, self.on, rng, nets, least=2)
         return {
             "distance": Value(mean_distance(made), "near", mean_distance(real), "real test"),
             "nearest": Value(radii(made, 1).mean().item(), "near", radii(real, 1).mean().item(), "real test"),

@@ -50,4 +50,6 @@ def gantk_components() -> Iterator[Component]:
     yield Component("view", "points", f"{here}.points:Points", "a scatter of points in a plane")
     yield Component("view", "images", f"{here}.images:Images", "a grid of images or their channels")
 
+    yield Component("callback", "tensorboard", f"{here}.tensorboard:TensorBoard", "event files for TensorBoard")
+
     yield Component("format", "hdf5", f"{here}.hdf5:Hdf5", "HDF5 with named axes (.h5, .hdf5)")

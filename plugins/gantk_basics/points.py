@@ -4,6 +4,7 @@ import io
 from textwrap import fill
 from typing import Annotated
 
+import numpy as np
 import torch
 from annotated_types import Ge
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -12,10 +13,10 @@ from PIL import Image
 from torch import Tensor
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Samples
+from gantk.interfaces import Panel, Samples
+from gantk.plots import MADE, REAL, histograms, new_figure
 from gantk.spec import DataSpec
 
-REAL, MADE = "#9aa5b1", "#d1495b"
 LEAST = 1.0  # no axis is shorter, so that a single point does not fill the picture with its last digits
 
 
@@ -63,6 +64,29 @@ class Points:
         buffer = io.BytesIO()
         canvas.print_png(buffer)
         return Image.open(buffer).convert("RGB")
+
+    def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
+        """Many points, and how each coordinate is distributed."""
+        names = self.spec.names.get(self.spec.axes[0], ("x", "y"))
+        figure = new_figure()
+        for number, (axes, name) in enumerate(zip(figure.subplots(1, 2), names, strict=True)):
+            found, expected = samples.samples[:, number].cpu().numpy(), real.samples[:, number].cpu().numpy()
+            edges = np.histogram_bin_edges(expected, 30)
+            histograms(axes, found, expected, edges, real.spec.origin)
+            axes.set_xlabel(name)
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=2)
+        return {
+            "many": Panel(
+                f"{len(samples):,} points",
+                f"Generated points over {len(real):,} {real.spec.origin} held-out ones.",
+                self.draw(samples, real=real),
+            ),
+            "coordinates": Panel(
+                "Each coordinate alone",
+                "Their distributions. A mode that the generator leaves out is missing here too.",
+                figure,
+            ),
+        }
 
 
 def _square(points: Tensor) -> list[tuple[float, float]]:

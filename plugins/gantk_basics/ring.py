@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from math import log, pi
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge, Gt
@@ -28,6 +28,11 @@ class Ring(Resident):
         samples: how many points the training split has.
         seed: of the points.
     """
+
+    @staticmethod
+    def bytes_needed(*, samples: int, **_: Any) -> int:
+        """Of memory, to make these data with these parameters."""
+        return samples * 48
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -124,6 +125,8 @@ def read_bed(path: Path, lengths: Mapping[str, int]) -> list[Interval]:
             score = float(fields[4]) if len(fields) > 4 and fields[4] != "." else 0.0
         except (IndexError, ValueError) as error:
             raise DataError(f"{where}: not an interval (contig, start, end): {line.strip()[:60]!r}") from error
+        if not math.isfinite(score):
+            raise DataError(f"{where}: the score {fields[4]!r} is not a finite number")
         strand = fields[5] if len(fields) > 5 else "."
         if strand not in ("+", "-", "."):
             raise DataError(f"{where}: strand {strand!r} is none of + - .")

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from rich.text import Text
 
-from gantk.interfaces import Samples
+from gantk.interfaces import Panel, Samples
 from gantk.spec import DataSpec
 from gantk_dna.alphabet import BASES, bases_in
 from gantk_dna.composition import information
 from gantk_dna.glyphs import COLOURS, FAINT, INK, PAPER, blended, font, stacks
 from gantk_dna.letters import check_bases
+from gantk_dna.panels import panels
 
 MARGIN = 12  # pixels
 AXIS = 44
@@ -71,6 +72,10 @@ class Logo:
                 strips += self._texts(f"the first {len(shown)} {_kind(each, title)} sequences", FAINT)
                 strips.append(self._sequences(shown))
         return _below_each_other(strips)
+
+    def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
+        """What a report shows of many sequences beside held-out ones."""
+        return panels(samples, real)
 
     def text(self, samples: Samples) -> Text:
         """The sequences as coloured letters for a terminal, one a line; the likeliest base at each position."""

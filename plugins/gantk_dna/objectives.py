@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +13,7 @@ import torch
 from annotated_types import Ge, Gt, MinLen
 from torch import Tensor
 
-from gantk.errors import DataError, DoesNotFit
+from gantk.errors import ComponentError, DataError, DoesNotFit
 from gantk.interfaces import Critic, Dataset
 from gantk.spec import DataSpec
 from gantk.train import State, train
@@ -119,7 +121,8 @@ class Command:
     """What an external program prints: it reads FASTA on its standard input and writes one number a sequence.
 
     The last word of each line counts, so `name score` is fine. It gives no gradient, so only the method `feedback`
-    can use it. It is run without a shell.
+    can use it. It is run without a shell, and only where the environment variable GANTK_ALLOW_PROGRAMS is 1: a recipe
+    that comes from somebody else shall not run programs by itself.
 
     Args:
         spec: what one sequence is.
@@ -137,6 +140,11 @@ class Command:
         timeout: Annotated[float, Gt(0)] = 600.0,
     ):
         check_bases(spec)
+        if os.environ.get("GANTK_ALLOW_PROGRAMS") != "1":
+            raise ComponentError(
+                f"this recipe wants to run the program `{shlex.join(run)}`. If you trust it with everything that you "
+                "may do on this machine, type GANTK_ALLOW_PROGRAMS=1 before the command"
+            )
         self.run = run
         self.timeout = timeout
 

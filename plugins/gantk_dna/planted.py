@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -45,6 +45,11 @@ class Planted(OneHot):
     Raises:
         DataError: the motif does not fit, a file is missing or damaged.
     """
+
+    @staticmethod
+    def bytes_needed(*, length: int, samples: int, held_out: int, **_: Any) -> int:
+        """Of memory, to make these data with these parameters."""
+        return (samples + held_out) * length * 10
 
     def __init__(
         self,

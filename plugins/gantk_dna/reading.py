@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import re
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gantk.errors import DataError
+from gantk.unpacked import content_of
 
 _OTHER_COMPRESSIONS = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip", b"\x28\xb5\x2f\xfd": "zstd"}
 _LINE_END = re.compile("\r\n|\n|\r")
@@ -73,9 +72,7 @@ def lines_of(path: Path) -> list[str]:
         DataError: it cannot be read, is damaged, or is no UTF-8 text; the message says where.
     """
     try:
-        content = gzip.decompress(path.read_bytes()) if is_gzip(path) else path.read_bytes()
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path}: damaged gzip file ({error}); fetch or compress it again") from error
+        content = content_of(check_file(path))
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
     for start, name in _OTHER_COMPRESSIONS.items():

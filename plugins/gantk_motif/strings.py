@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -31,6 +31,11 @@ class MotifStrings(Resident):
     Raises:
         DataError: the motif is longer than the strings.
     """
+
+    @staticmethod
+    def bytes_needed(*, length: int, samples: int, held_out: int, motif: str, **_: Any) -> int:
+        """Of memory, to make these data with these parameters."""
+        return (samples + held_out) * (length + 16 * len(motif))
 
     def __init__(
         self,

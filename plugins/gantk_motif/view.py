@@ -8,10 +8,11 @@ import numpy as np
 from annotated_types import Ge
 from PIL import Image, ImageDraw, ImageFont
 
-from gantk.interfaces import Samples
+from gantk.interfaces import Panel, Samples
 from gantk.spec import DataSpec
 from gantk_motif.counting import as_bits, covered, occurrences
 from gantk_motif.motif_rate import Motif, motif_of, to_bits
+from gantk_motif.panels import panels
 
 PAPER = (255, 255, 255)
 INK = (40, 40, 40)
@@ -55,6 +56,10 @@ class StringsView:
             picture.paste(block, (0, top))
             top += block.height
         return picture
+
+    def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
+        """What a report shows of many strings beside held-out ones."""
+        return panels(samples, real, self.motif)
 
     def _block(self, samples: Samples, caption: str) -> Image.Image:
         """Caption, count, and one row of cells a string."""

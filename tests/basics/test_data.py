@@ -97,9 +97,9 @@ def test_the_real_test_digits(test_data: Path) -> None:
 
 
 DAMAGE = {
-    "cut short": (lambda raw: raw[: len(raw) // 2], "cut short"),
-    "not gzip behind the first bytes": (lambda raw: raw[:2] + b"\xff" * 40, "damaged or cut short"),
-    "flipped": (lambda raw: raw[:40] + bytes([raw[40] ^ 255]) + raw[41:], "damaged or cut short"),
+    "cut short": (lambda raw: raw[: len(raw) // 2], "damaged gzip"),
+    "not gzip behind the first bytes": (lambda raw: raw[:2] + b"\xff" * 40, "damaged gzip"),
+    "flipped": (lambda raw: raw[:40] + bytes([raw[40] ^ 255]) + raw[41:], "damaged gzip"),
     "empty": (lambda raw: b"", "starts with nothing"),
     "a page of HTML": (lambda raw: b"<!DOCTYPE html>", "starts with 3c 21 44 4f"),
     "labels": (lambda raw: gzip.compress(idx(np.arange(9))), "not an IDX file of images"),

@@ -171,3 +171,13 @@ def test_three_sigma_hold_the_share_that_a_normal_distribution_says() -> None:
 def test_ring_modes_needs_known_modes() -> None:
     with pytest.raises(DoesNotFit, match="basics/ring"):
         compute(RingModes(), generated(normal(9, 3, 2), SPEC), data(9, 1), data(9, 2))
+
+
+@pytest.mark.parametrize("metric", [Diversity(), PrecisionRecall()])
+@pytest.mark.parametrize(("made", "held_out"), [(5, 1), (1, 5), (1, 1)])
+def test_one_sample_has_no_other_to_be_compared_with(metric: Metric, made: int, held_out: int) -> None:
+    train, test = data(20, 0), data(held_out, 1)
+    with pytest.raises(DoesNotFit, match=f"{made} generated and {held_out} held-out"):
+        compute(metric, generated(normal(made, *SPEC.shape), SPEC), train, test)
+    two = compute(metric, generated(normal(2, *SPEC.shape), SPEC), train, data(2, 1))
+    assert all(value.value == value.value for value in two.values())

@@ -20,7 +20,7 @@ from gantk_dna.search import Search, activation, climb, feedback, joint, prior_p
 from torch import Tensor, nn
 
 import gantk
-from gantk.cli import run as run_command_line
+from gantk.cli import run_command_line
 from gantk.errors import DataError, DoesNotFit, RecipeError
 from gantk.recipe import load, load_as
 from gantk.sample import draw
@@ -141,7 +141,8 @@ def test_pwm_scores_equal_plain_python(pwm_file: Path) -> None:
 COUNT = "import sys\nfor line in sys.stdin:\n    if line[0] != '>':\n        print('x', line.count('A'))\n"
 
 
-def test_an_external_program_scores(tmp_path: Path) -> None:
+def test_an_external_program_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANTK_ALLOW_PROGRAMS", "1")
     program = tmp_path / "score.py"
     program.write_text(COUNT)
     codes, spec = random_codes(7), sequence_spec(24)
@@ -344,7 +345,7 @@ def test_methods_that_need_a_gan(folder: Path, capsys, method: str) -> None:
         (["search.metod=joint"], 1, "did you mean 'method'"),
         (["objectives=[]"], 1, "one at least"),
         (["objectives.0.use=dna/pwn"], 1, "dna/pwm"),
-        (["objectives=[{use: dna/command, run: [score]}]"], 1, "feedback"),
+        (["objectives=[{use: dna/command, run: [score]}]"], 2, "GANTK_ALLOW_PROGRAMS=1"),
         (["data.path=nowhere.csv"], 2, "nowhere.csv"),
         (["constraints.fixed=ACGT"], 1, "constraints.fixed has 4 letters"),
         (["generator=nowhere"], 2, "nowhere"),

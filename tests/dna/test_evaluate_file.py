@@ -11,7 +11,7 @@ import torch
 from gantk_dna.alphabet import decode
 
 import gantk
-from gantk.cli import run as run_command_line
+from gantk.cli import run_command_line
 
 
 def call(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:

@@ -98,7 +98,7 @@ def test_what_is_no_sequence_is_refused() -> None:
 
 
 def test_sequences_are_printed_in_colour_where_there_is_a_terminal(tmp_path, monkeypatch, capsys) -> None:
-    from gantk.cli import run
+    from gantk.cli import run_command_line as run
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "made.fa").write_text(">a\nACGTT\n>b\nGGGAA\n")

@@ -1,0 +1,119 @@
+"""Files that are whole or not there: written under another name and renamed, or a line at a time.
+
+A process that dies leaves at most a file called `.<name>.<pid>.part`, or half a line at the end of a file of lines;
+both are cleared away by the next process that works in that folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from gantk.errors import FileError
+
+PART = re.compile(r"\..+\.\d+\.part")
+
+
+def part_of(path: Path) -> Path:
+    """The name under which this process writes what is to become `path`."""
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file that is never seen half written.
+
+    Raises:
+        OSError: the disk is full, or the folder is gone or read-only; `path` is then as it was.
+    """
+    part = part_of(path)
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Writes a JSON document as `write_text` does."""
+    write_text(path, json.dumps(document, indent=2) + "\n")
+
+
+def read_json(path: Path, cure: str) -> dict[str, Any]:
+    """The mapping in a JSON file.
+
+    Args:
+        path: the file.
+        cure: what to do where it is damaged, for the message.
+
+    Raises:
+        FileError: it cannot be read, or holds something else.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise FileError(f"{path}: damaged, or not JSON: {error}. {cure}") from error
+    if not isinstance(found, dict):
+        raise FileError(f"{path}: damaged: it holds no mapping. {cure}")
+    return found
+
+
+def remove_parts(folder: Path) -> list[Path]:
+    """Removes what processes that died were writing in `folder` and below; whoever calls has locked the folder."""
+    found = [path for path in folder.rglob(".*.part") if PART.fullmatch(path.name)]
+    for path in found:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+    return found
+
+
+def append_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
+    """Adds JSON objects to a file of lines: all of them, or none.
+
+    Raises:
+        OSError: they could not be written; the file then ends with the last whole line.
+    """
+    text = "".join(json.dumps(line) + "\n" for line in lines).encode()
+    with path.open("ab+") as file:
+        end = _end_of_last_line(file)
+        try:
+            file.truncate(end)
+            file.write(text)
+            file.flush()
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.truncate(path, end)  # works on a full disk, too
+            raise
+
+
+def _end_of_last_line(file: Any) -> int:
+    """Where the last line of an open file ends, bytes from the start; what follows was cut short by a crash."""
+    end = file.seek(0, os.SEEK_END)
+    while end:
+        start = max(0, end - 4096)
+        file.seek(start)
+        newline = file.read(end - start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        end = start
+    return 0
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The JSON objects of a file of lines; a last one that was cut short by a crash is left out."""
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            try:
+                found = json.loads(line)
+            except (json.JSONDecodeError, RecursionError):
+                return
+            if not isinstance(found, dict) or not line.endswith("\n"):
+                return
+            yield found
