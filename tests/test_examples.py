@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from PIL import Image
@@ -49,6 +50,18 @@ def test_recipes_run(recipe: str, environment: dict[str, str], tmp_path: Path) -
     call(environment, "gantk", "resume", tmp_path / "run", "train.steps=18", cwd=tmp_path)
     judged = json.loads(call(environment, "gantk", "evaluate", tmp_path / "run", "--json", cwd=tmp_path))
     assert judged["step"] == 18
+
+
+def test_a_generator_that_is_given_pictures_is_sampled_with_those_of_the_test_split(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    few = ("data.of.cells=40", "data.of.test_cells=10", "data.of.height=16", "data.of.width=24")
+    steps = ("train.steps=4", "train.batch=8", "train.sample_every=4")
+    run = tmp_path / "run"
+    call(environment, "gantk", "run", "examples/cells_pix2pix", *few, *steps, "--out", run, cwd=tmp_path)
+    call(environment, "gantk", "sample", run, "-n", "6", "-o", "made.h5", cwd=tmp_path)
+    with h5py.File(tmp_path / "made.h5") as file:
+        assert file["samples"].shape == file["condition"].shape == (6, 1, 16, 24)
 
 
 def test_streamed_images_with_the_other_parts(environment: dict[str, str], tmp_path: Path) -> None:

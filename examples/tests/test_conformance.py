@@ -24,4 +24,14 @@ def write_images(root: Path) -> None:
 
 write_images(Path(FOLDER.name))
 
-test_plugin = conformance("examples", parameters={"folder": {"root": FOLDER.name, "size": 12}})
+CELLS = {"use": "cells/simulated", "proteins": ["Tea1"], "cells": 30, "test_cells": 10, "height": 16, "width": 24}
+
+test_plugin = conformance(
+    "examples",
+    parameters={
+        "folder": {"root": FOLDER.name, "size": 12},
+        "channel_pairs": {"of": CELLS},
+        "negatives": {"of": {"use": "basics/digits"}},
+        "bigan": {"encoder": {"use": "examples/encoder"}},
+    },
+)

@@ -1,0 +1,212 @@
+"""BiGAN (Donahue et al. 2017; ALI, Dumoulin et al. 2017): an encoder is learnt beside the generator."""
+
+from collections.abc import Mapping
+from math import prod
+from typing import Annotated, Any
+
+import torch
+from annotated_types import Ge
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from gantk.data import take
+from gantk.errors import DoesNotFit
+from gantk.interfaces import Dataset, Loss, Samples, Value, declares, draw_latent
+from gantk.play import Play
+from gantk.sample import evaluating
+from gantk.spec import DataSpec
+
+Size = Annotated[int, Ge(1)]
+
+
+class Encoder(nn.Module):
+    """Dense layers from a sample to the latent that it could have come from.
+
+    Args:
+        spec: what one sample is.
+        latent: length of the latent, the generator's.
+        width: numbers of each hidden layer.
+    """
+
+    def __init__(self, spec: DataSpec, *, latent: Size = 16, width: Size = 128):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(prod(spec.shape), width),
+            nn.LeakyReLU(0.2),
+            nn.Linear(width, width),
+            nn.LeakyReLU(0.2),
+            nn.Linear(width, latent),
+        )
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """(B, *spec.shape) to (B, latent)."""
+        return self.layers(samples)
+
+
+class JointCritic(nn.Module):
+    """Dense layers that judge a sample together with its latent.
+
+    Args:
+        spec: what one sample is.
+        latent: length of the latent, the generator's.
+        width: numbers of each hidden layer.
+    """
+
+    def __init__(self, spec: DataSpec, *, latent: Size = 16, width: Size = 128):
+        super().__init__()
+        if spec.unit_axes:
+            raise DoesNotFit("examples/joint judges whole samples, not units; use basics/mlp")
+        self.layers = nn.Sequential(
+            nn.Linear(prod(spec.shape) + latent, width),
+            nn.LeakyReLU(0.2),
+            nn.Linear(width, width),
+            nn.LeakyReLU(0.2),
+            nn.Linear(width, 1),
+        )
+
+    def forward(self, samples: Tensor, latent: Tensor) -> Tensor:
+        """(B, *spec.shape) and (B, latent) to scores (B,)."""
+        return self.layers(torch.cat([samples.flatten(1), latent], 1)).squeeze(-1)
+
+
+class Bidirectional(nn.Module):
+    """A generator and an encoder: one module, so that the moving average, checkpoints and metrics have both.
+
+    Args:
+        generator: latents to samples.
+        encoder: samples to latents.
+    """
+
+    def __init__(self, generator: nn.Module, encoder: nn.Module):
+        super().__init__()
+        self.generator = generator
+        self.encoder = encoder
+        self.latent_shape: Any = getattr(generator, "latent_shape", None)
+        self.latent_parts: Any = getattr(generator, "latent_parts", {})
+
+    @property
+    def passes_on_to(self) -> nn.Module:
+        """The net that labels and a condition are for."""
+        return self.generator
+
+    def draw_latent(self, n: int, rng: torch.Generator) -> Tensor | None:
+        """n latents as the generator draws them."""
+        return draw_latent(self.generator, n, rng)
+
+    def forward(self, latent: Tensor, **given: Tensor) -> Tensor:
+        """Samples from these latents."""
+        return self.generator(latent, **given)
+
+    def at_step(self, step: int) -> None:
+        """Passed on to the generator inside."""
+        inner: Any = self.generator
+        if hasattr(inner, "at_step"):
+            inner.at_step(step)
+
+    def encode(self, samples: Tensor) -> Tensor:
+        """E(x): (B, *spec.shape) to latents (B, latent)."""
+        return self.encoder(samples)
+
+
+class BiGan(Loss):
+    """The critic tells pairs (x, E(x)) from pairs (G(z), z); generator and encoder make it fail.
+
+    Critic: -E log D(x, E(x)) - E log(1 - D(G(z), z)), with D = σ(score). Generator and encoder: the same with the
+    answers swapped, -E log(1 - D(x, E(x))) - E log D(G(z), z), the "inverse objective" of section 3.4.
+
+    Donahue et al. 2017, "Adversarial feature learning", equations 2 and 3; Dumoulin et al. 2017, "Adversarially learned
+    inference", equation 1.
+
+    Args:
+        encoder: samples to latents, as a nested `use:`.
+    """
+
+    def __init__(self, *, encoder: nn.Module):
+        super().__init__()
+        self._given = [encoder]  # in a list, so that it is a submodule of the generator alone
+
+    def prepare(
+        self, generator: nn.Module | None, critic: nn.Module, spec: DataSpec
+    ) -> tuple[nn.Module | None, nn.Module]:
+        """The generator together with the encoder.
+
+        Raises:
+            DoesNotFit: no generator, a critic that does not see latents, or latents of different lengths.
+        """
+        if generator is None or not declares(critic, "latent"):
+            raise DoesNotFit("examples/bigan needs a generator, and a critic of (sample, latent): examples/joint")
+        encoder = self._given[0]
+        shape: Any = getattr(generator, "latent_shape", None)
+        zeros = torch.zeros((2, *spec.shape), device=next(critic.parameters()).device)
+        with evaluating(encoder), evaluating(critic):
+            coded = encoder(zeros)
+            if shape is None or tuple(coded.shape[1:]) != tuple(shape):
+                raise DoesNotFit(f"the encoder gives latents of {tuple(coded.shape[1:])}, the generator takes {shape}")
+            try:
+                critic(zeros, latent=coded)
+            except RuntimeError as error:
+                raise DoesNotFit(f"the critic takes latents of another length than {shape}: {error}") from error
+        return Bidirectional(generator, encoder), critic
+
+    def critic_loss(self, play: Play) -> dict[str, Tensor]:
+        """Pairs that the encoder completed against pairs that the generator completed."""
+        real, fake = self._scores(play)
+        return {"critic_real": play.mean(softplus(-real)), "critic_fake": play.mean(softplus(fake))}
+
+    def generator_loss(self, play: Play) -> dict[str, Tensor]:
+        """The answers swapped, for both."""
+        real, fake = self._scores(play)
+        return {"encoder": play.mean(softplus(real)), "generator": play.mean(softplus(-fake))}
+
+    def _scores(self, play: Play) -> tuple[Tensor, Tensor]:
+        encode: Any = play.generator.encode  # type: ignore[union-attr]
+        with torch.set_grad_enabled(play.side == "generator"):
+            coded = encode(play.real)
+        return play.score(play.real, latent=coded), play.score(play.fake)
+
+    @classmethod
+    def play_defaults(cls, **parameters: Any) -> dict[str, Any]:
+        """Donahue et al. 2017, appendix C: Adam(2e-4, 0.5, 0.999)."""
+        adam = {"use": "basics/adam", "lr": 2e-4, "betas": [0.5, 0.999]}
+        return {"critic_steps": 1, "generator_optimizer": dict(adam), "critic_optimizer": dict(adam)}
+
+
+class Reconstruction:
+    """How far G(E(x)) is from x on the test split: mean absolute difference.
+
+    The reference is what a shuffled pairing gives, G(E(x')) with x' another test sample: an encoder that says nothing
+    of its sample is no better.
+
+    Args:
+        looked_at: how many test samples, at most.
+    """
+
+    samples = 0
+
+    def __init__(self, *, looked_at: Annotated[int, Ge(2)] = 500):
+        self.looked_at = looked_at
+
+    def compute(
+        self,
+        generated: Samples,
+        train: Dataset,
+        test: Dataset,
+        *,
+        rng: torch.Generator,
+        nets: Mapping[str, nn.Module],
+    ) -> dict[str, Value]:
+        """`error`.
+
+        Raises:
+            DoesNotFit: a generator without an encoder.
+        """
+        generator: Any = nets.get("generator")
+        if not hasattr(generator, "encode"):
+            raise DoesNotFit("examples/reconstruction needs a generator with `encode`, as examples/bigan makes it")
+        real = take(test, self.looked_at, rng).samples
+        with evaluating(generator):
+            back = generator(generator.encode(real.to(next(generator.parameters()).device))).cpu()
+        shuffled = back[torch.randperm(len(back), generator=rng)]
+        apart = [float((real - other).abs().mean()) for other in (back, shuffled)]
+        return {"error": Value(apart[0], "lower", apart[1], "shuffled")}

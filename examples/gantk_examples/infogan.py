@@ -1,0 +1,204 @@
+"""InfoGAN (Chen et al. 2016): parts of the latent are codes that can be read back from the sample."""
+
+from collections.abc import Mapping
+from math import log, pi, prod
+from typing import Annotated, Any
+
+import torch
+from annotated_types import Ge
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import adjusted_mutual_info_score
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, one_hot, softplus
+
+from gantk.data import take
+from gantk.errors import DoesNotFit
+from gantk.interfaces import Dataset, Loss, Samples, Value, draw_latent, feature_count
+from gantk.play import Play
+from gantk.sample import render
+from gantk.spec import DataSpec
+
+Size = Annotated[int, Ge(1)]
+
+
+class CodedGenerator(nn.Module):
+    """Dense layers from noise and codes: one of some categories, with equal probability, and numbers within [-1, 1].
+
+    Args:
+        spec: what one sample is.
+        noise: numbers from N(0, 1) that no code explains.
+        categories: how many the categorical code chooses from.
+        continuous: how many continuous codes there are.
+        width: numbers of each hidden layer.
+    """
+
+    def __init__(
+        self,
+        spec: DataSpec,
+        *,
+        noise: Size = 16,
+        categories: Annotated[int, Ge(2)] = 10,
+        continuous: Annotated[int, Ge(0)] = 2,
+        width: Size = 128,
+    ):
+        super().__init__()
+        if spec.categorical:
+            raise DoesNotFit("examples/coded makes continuous samples; use basics/mlp for one-hot ones")
+        self.spec = spec
+        self.latent_shape = (noise + categories + continuous,)
+        self.latent_parts = {
+            "noise": slice(0, noise),
+            "category": slice(noise, noise + categories),
+            "continuous": slice(noise + categories, noise + categories + continuous),
+        }
+        self.layers = nn.Sequential(
+            nn.Linear(noise + categories + continuous, width),
+            nn.ReLU(),
+            nn.Linear(width, width),
+            nn.ReLU(),
+            nn.Linear(width, prod(spec.shape)),
+        )
+
+    def draw_latent(self, n: int, rng: torch.Generator) -> Tensor:
+        """(n, noise + categories + continuous); the category is one-hot."""
+        at = self.latent_parts
+        count = {name: part.stop - part.start for name, part in at.items()}
+        noise = torch.randn(n, count["noise"], generator=rng, device=rng.device)
+        category = torch.randint(count["category"], (n,), generator=rng, device=rng.device)
+        continuous = 2 * torch.rand(n, count["continuous"], generator=rng, device=rng.device) - 1
+        return torch.cat([noise, one_hot(category, count["category"]).to(noise), continuous], 1)
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """(B, noise + categories + continuous) to (B, *spec.shape)."""
+        raw = self.layers(latent).reshape(-1, *self.spec.shape)
+        if self.spec.range is None:
+            return raw
+        low, high = self.spec.range
+        return low + (high - low) * torch.sigmoid(raw)
+
+
+class InfoGan(Loss):
+    """The GAN loss, and a lower bound of the mutual information between codes and samples, which all nets raise.
+
+    L_I(G, Q) = E log Q(c|x) + H(c) for x = G(z, c), equations 4 and 5; min over G and Q, max over D of V - λ L_I,
+    equation 6. Q is a linear layer on the critic's features: a softmax for the category, for each continuous code a
+    normal distribution of variance 1. Q, and the layers it shares with D, learn in the critic's updates, G in its own,
+    as in the authors' code. `information_…` are -λ L_I, `critic_real` and `critic_fake` are -V, and the generator
+    minimises -log D(G(z, c)).
+
+    Chen et al. 2016, "InfoGAN: interpretable representation learning by information maximizing generative adversarial
+    nets", equations 4 to 6 and section 6.
+
+    Args:
+        weight: λ of the categorical code.
+        continuous_weight: λ of the continuous codes.
+    """
+
+    def __init__(self, *, weight: Annotated[float, Ge(0)] = 1.0, continuous_weight: Annotated[float, Ge(0)] = 0.1):
+        super().__init__()
+        self.weight = weight
+        self.continuous_weight = continuous_weight
+        self.with_critic: nn.Linear
+
+    def prepare(
+        self, generator: nn.Module | None, critic: nn.Module, spec: DataSpec
+    ) -> tuple[nn.Module | None, nn.Module]:
+        """Both nets as they are; Q is made here, since it needs the critic's features.
+
+        Raises:
+            DoesNotFit: units, no features, or a generator without codes.
+        """
+        parts: Any = getattr(generator, "latent_parts", {})
+        if not {"category", "continuous"} <= set(parts):
+            raise DoesNotFit("examples/infogan needs a generator with codes in its latent, such as examples/coded")
+        if spec.unit_axes:
+            raise DoesNotFit("examples/infogan reads the codes of a whole sample, but these samples have units")
+        self.parts = parts
+        codes = parts["category"].stop - parts["category"].start + parts["continuous"].stop - parts["continuous"].start
+        self.with_critic = nn.Linear(feature_count(critic, spec), codes, device=next(critic.parameters()).device)
+        return generator, critic
+
+    def critic_loss(self, play: Play) -> dict[str, Tensor]:
+        """-V, and -λ L_I of the critic's fakes."""
+        real, fake = play.scores()
+        category, continuous = self.information(play)
+        return {
+            "critic_real": play.mean(softplus(-real)),
+            "critic_fake": play.mean(softplus(fake)),
+            "information_critic": -self.weight * category - self.continuous_weight * continuous,
+        }
+
+    def generator_loss(self, play: Play) -> dict[str, Tensor]:
+        """To pass for real, and -λ L_I."""
+        category, continuous = self.information(play)
+        return {
+            "generator": play.mean(softplus(-play.score(play.fake))),
+            "information_generator": -self.weight * category - self.continuous_weight * continuous,
+        }
+
+    def information(self, play: Play) -> tuple[Tensor, Tensor]:
+        """L_I of the categorical code and of the continuous ones, in nats."""
+        features: Any = play.critic.features
+        assert play.latent is not None
+        category, continuous = play.latent[:, self.parts["category"]], play.latent[:, self.parts["continuous"]]
+        told = self.with_critic(features(play.fake))
+        logits, means = told[:, : category.shape[1]], told[:, category.shape[1] :]
+        of_category = log(category.shape[1]) - cross_entropy(logits, category)
+        density = -0.5 * (continuous - means).square() - 0.5 * log(2 * pi)  # log N(c; μ(x), 1)
+        return of_category, (density + log(2)).sum(1).mean()  # a number within [-1, 1] has the entropy log 2
+
+    @classmethod
+    def play_defaults(cls, **parameters: Any) -> dict[str, Any]:
+        """Chen et al. 2016, appendix C: Adam, 2e-4 for the critic and 1e-3 for the generator."""
+        adam = {"use": "basics/adam", "lr": 2e-4, "betas": [0.5, 0.999]}
+        return {"critic_steps": 1, "generator_optimizer": adam | {"lr": 1e-3}, "critic_optimizer": dict(adam)}
+
+
+class CodeInformation:
+    """How much the categorical code says of the class that a classifier of real samples sees in the generated ones.
+
+    Adjusted mutual information (Vinh et al. 2010): 0 by chance, 1 where each code is one class. The classifier is a
+    logistic regression on the values of training samples; the reference is what its own answers on test samples
+    say of the true classes. Nothing tells the generator of classes.
+
+    Args:
+        drawn: how many samples are drawn, and how many test samples are looked at.
+        learned: how many training samples the classifier learns from, at most.
+    """
+
+    samples = 0  # it draws its own, as it must know their codes
+
+    def __init__(self, *, drawn: Annotated[int, Ge(1)] = 500, learned: Annotated[int, Ge(10)] = 2000):
+        self.drawn = drawn
+        self.learned = learned
+
+    def compute(
+        self,
+        generated: Samples,
+        train: Dataset,
+        test: Dataset,
+        *,
+        rng: torch.Generator,
+        nets: Mapping[str, nn.Module],
+    ) -> dict[str, Value]:
+        """`information`.
+
+        Raises:
+            DoesNotFit: a generator without codes, or data without classes.
+        """
+        generator, known = nets["generator"], take(train, self.learned, rng)
+        parts: Any = getattr(generator, "latent_parts", {})
+        if "category" not in parts or known.labels is None:
+            raise DoesNotFit("examples/code_information needs data with labels, and a generator such as examples/coded")
+        latent = draw_latent(generator, self.drawn, rng)
+        assert latent is not None
+        at = next(generator.parameters()).device
+        drawn = render(generator, train.spec, latent, self.drawn, device=at)
+        classifier = LogisticRegression(max_iter=200).fit(known.samples.flatten(1).numpy(), known.labels.numpy())
+        seen = classifier.predict(drawn.samples.flatten(1).numpy())
+        real = take(test, self.drawn, rng)
+        assert real.labels is not None
+        best = adjusted_mutual_info_score(real.labels.numpy(), classifier.predict(real.samples.flatten(1).numpy()))
+        codes = latent[:, parts["category"]].argmax(1).numpy()
+        found = adjusted_mutual_info_score(codes, seen)
+        return {"information": Value(float(found), "higher", float(best), "real labels")}
