@@ -8,13 +8,14 @@ from pathlib import Path
 
 import click
 import pytest
+from documents import ROOT, blocks, documents
 
-from gantk import recipe_blocks, signature
+from gantk import errors, plugin, recipe_blocks, signature
 from gantk.cli import gantk
 from gantk.recipe import load, locate, shipped
+from gantk.registry import registry
 
-ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = documents()
 
 
 def code_spans(text: str) -> list[str]:
@@ -22,12 +23,20 @@ def code_spans(text: str) -> list[str]:
 
 
 def commands_in(path: Path) -> list[str]:
-    text = path.read_text()
-    fenced = [line for block in re.findall(r"```sh\n(.*?)```", text, re.S) for line in block.splitlines()]
-    spans = [span for span in code_spans(re.sub(r"```.*?```", "", text, flags=re.S)) if span.startswith("gantk ")]
-    lines = [line.partition(" #")[0].strip() for line in fenced + spans]
-    wanted = [line for line in lines if line.startswith("gantk ") and not re.search("[<…[]", line)]
-    return [line for line in wanted if path.name != "commands.md"]  # those are forms, with names for what is meant
+    """Commands of `gantk` in shell blocks and in code spans, without what only a shell understands."""
+    fenced = [
+        line
+        for block in blocks(path)
+        if block.language == "sh" and not block.hidden and block.skip != "form" and block.exit_code == 0
+        for line in block.text.replace("\\\n", " ").splitlines()
+    ]
+    text = re.sub(r"```.*?```", "", path.read_text(), flags=re.S)
+    spans = [span for span in code_spans(text) if span.startswith("gantk ")]
+    lines = [re.split(r" (?:#|\||>|&&|;)", line)[0].strip() for line in fenced + spans]
+    wanted = [line for line in lines if line.startswith("gantk ") and not re.search(r"[<…[$]|\b[A-Z]{2,}\b", line)]
+    if path.name == "commands.md" or path.parent.name == "decisions":
+        return []  # forms, with names for what is meant; notes of their time
+    return wanted
 
 
 BIOGANS = (ROOT / "docs" / "from-biogans.md").read_text()
@@ -65,32 +74,76 @@ def test_commands_in_documents_exist_with_their_options(line: str) -> None:
     assert command is not None, line
     if len(words) == 1:
         return  # only the command's name
-    arguments = words[1 : words.index(">")] if ">" in words else words[1:]
-    command.make_context(words[0], arguments, resilient_parsing=False)
+    try:
+        command.make_context(words[0], words[1:], resilient_parsing=False)
+    except click.BadParameter as error:
+        assert "does not exist" in error.message  # a file of the reader's
     if words[0] in ("run", "show", "validate") and words[1] in shipped():
         overrides = [word for word in words[2:] if re.match(r"[a-z_.0-9]+=", word)]
         load(words[1], overrides)
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
         if not target.startswith("http"):
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
 
 
-def test_every_recipe_key_is_documented() -> None:
+def test_every_recipe_key_is_documented_and_no_other() -> None:
     text = (ROOT / "docs" / "recipes.md").read_text()
-    blocks = {"play": recipe_blocks.Play, "train": recipe_blocks.Train, "machine": recipe_blocks.Machine}
-    for block, fields in blocks.items():
-        for parameter in signature.parameters(fields):
-            assert f"`{block}.{parameter.name}`" in text, f"{block}.{parameter.name} is not in docs/recipes.md"
-    documented = re.findall(r"`(play|train|machine)\.([a-z_]+)`", text)
-    for block, name in documented:
-        assert name in {parameter.name for parameter in signature.parameters(blocks[block])}, f"{block}.{name} is gone"
+    keys = {"play": recipe_blocks.Play, "train": recipe_blocks.Train, "machine": recipe_blocks.Machine}
+    there = {f"{block}.{each.name}" for block, fields in keys.items() for each in signature.parameters(fields)}
+    assert set(re.findall(r"`((?:play|train|machine)\.[a-z_]+)`", text)) == there
+    table = re.findall(r"^\| (`.*?) \|(.*)", text, re.M)
+    named = {span for key, _ in table for span in code_spans(key)}
+    assert {each.name for each in signature.parameters(recipe_blocks.Blocks)} - set(keys) <= named
+    about_entries = next(meaning for key, meaning in table if key == "`evaluate`")
+    for each in signature.parameters(recipe_blocks.Evaluation):
+        assert f"`{each.name}`" in about_entries
 
 
 def test_every_command_is_documented() -> None:
     text = (ROOT / "docs" / "commands.md").read_text()
     documented = set(re.findall(r"^\| `gantk ([a-z-]+)", text, re.M))
     assert documented == set(gantk.list_commands(click.Context(gantk)))
+
+
+def rows_of(document: str, heading: str) -> dict[str, str]:
+    """The table under a heading: first cell to second."""
+    section = (ROOT / "docs" / document).read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return dict(re.findall(r"^\| (.+?) \| (.+?) \|", section, re.M))
+
+
+def test_every_environment_variable_is_documented_and_no_other() -> None:
+    sources = [path for folder in ("gantk", "plugins", "tests") for path in (ROOT / folder).rglob("*.py")]
+    used = {name for path in sources for name in re.findall(r"[\"']((?:GANTK|OMP)_[A-Z_]+)[\"']", path.read_text())}
+    documented = {name for cell in rows_of("files.md", "Environment variables") for name in code_spans(cell)}
+    assert documented == used
+
+
+def test_every_exit_code_is_documented_and_no_other() -> None:
+    classes = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.GantkError)]
+    codes = {str(each.exit_code) for each in classes if each is not errors.Interrupted} | {"0", "2", "130", "143"}
+    documented = {code for cell in rows_of("files.md", "Exit codes") for code in re.findall(r"\d+", cell)}
+    assert documented == codes
+
+
+def test_every_hook_and_kind_is_documented_and_no_other() -> None:
+    text = (ROOT / "docs" / "plugins.md").read_text()
+    hooks = {name for name, value in vars(plugin).items() if getattr(value, "gantk_spec", None) is not None}
+    assert hooks == {"gantk_components", "gantk_recipes"}
+    for path in DOCUMENTS:
+        assert set(re.findall(r"def (gantk_\w+)\(", path.read_text())) <= hooks, path
+    assert set(re.findall(r"def (gantk_\w+)\(", text)) == hooks
+    kinds = {name for cell in rows_of("plugins.md", "Kinds") for name in code_spans(cell)}
+    assert kinds == set(plugin.KINDS)
+
+
+def test_components_and_recipes_that_are_named_exist() -> None:
+    known = {each.full for each in registry().components} | set(shipped())
+    wrong_on_purpose = {block.text for path in DOCUMENTS for block in blocks(path) if block.exit_code}
+    for path in DOCUMENTS:
+        named = set(re.findall(r"(?<![\w/.-])(?:basics|motif|cells|dna)/[a-z][a-z0-9_]*(?![\w./])", path.read_text()))
+        missing = {name for name in named - known if not any(name in text for text in wrong_on_purpose)}
+        assert not missing, path

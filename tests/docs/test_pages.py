@@ -1,0 +1,109 @@
+"""Every command and snippet in the documents is run, from the top of each page to its end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from documents import ROOT, blocks, documents
+from trying import Page, Wrong, compare
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The process that forks for each command."""
+    path = tmp_path_factory.mktemp("forks") / "socket"
+    process = subprocess.Popen([sys.executable, Path(__file__).with_name("forks.py"), path])
+    while not path.exists():
+        assert process.poll() is None, "forks.py ended"
+        time.sleep(0.05)
+    yield path
+    process.terminate()
+    process.wait()
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", [each for each in documents() if blocks(each)], ids=name_of)
+def test_page(path: Path, server: Path, cache: Path, tmp_path: Path) -> None:
+    page = Page(tmp_path, server, cache)
+    try:
+        for block in blocks(path):
+            try:
+                page.try_block(block, name_of(path))
+            except Exception as error:
+                pytest.fail(f"{name_of(path)}:{block.line}\n{block.text}\n{error}", pytrace=False)
+    finally:
+        page.close()
+
+
+def test_most_blocks_are_tried() -> None:
+    every = [block for path in documents() for block in blocks(path) if block.language in ("sh", "python", "yaml")]
+    skipped = [block for block in every if block.skip]
+    assert len(every) > 60
+    assert len(skipped) < len(every) / 4
+
+
+@pytest.mark.parametrize(
+    "shown",
+    ["step 9 of 9", "step 12 of 500\ndone", "step … 1\n…\ndone", "  step 3   of 7"],
+    ids=["same", "numbers", "dots", "blanks"],
+)
+def test_shown_output_is_compared_loosely(shown: str) -> None:
+    compare(shown, "step 9 of 9\nother\nstep of 1\ndone\n")
+
+
+@pytest.mark.parametrize("shown", ["steps 9 of 9", "done\nstep 9 of 9", "step 9"], ids=["word", "order", "part"])
+def test_shown_output_that_never_came_is_found(shown: str) -> None:
+    with pytest.raises(Wrong):
+        compare(shown, "step 9 of 9\ndone\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<!-- test: skip laziness -->\n```sh\nfalse\n```\n", "<!-- test: add run a=1 -->\nno block\n"],
+    ids=["unknown-reason", "no-block"],
+)
+def test_directives_are_checked(text: str, tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text(text)
+    with pytest.raises(ValueError, match=r"page\.md"):
+        blocks(tmp_path / "page.md")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("```sh\ngantk list nonsense\n```\n", "'nonsense' is no kind"),
+        ("```sh\ngantk list loss\n```\n\n```text\nacme/loss\n```\n", "shows\n  acme/loss\nbut"),
+        ("```python\nassert 1 + 1 == 3\n```\n", 'page.md", line 2'),
+        (
+            "```yaml\ndata: {use: basics/digits}\ncritic: {use: basics/mpl}\nloss: {use: basics/gan}\n```\n",
+            "'basics/mlp'",
+        ),
+        ("<!-- test: sh\nexit 3\n-->\n", "exit code 3, expected 0"),
+        ("<!-- test: exit 1 -->\n```sh\ntrue\n```\n", "exit code 0, expected 1"),
+    ],
+    ids=["command", "output", "python", "recipe", "hidden", "exit-code"],
+)
+def test_wrong_documents_are_found(text: str, reason: str, server: Path, cache: Path, tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text(text)
+    page = Page(tmp_path, server, cache)
+    try:
+        with pytest.raises(Wrong, match=reason):
+            for block in blocks(tmp_path / "page.md"):
+                page.try_block(block, "page.md")
+    finally:
+        page.close()
