@@ -116,7 +116,7 @@ def mistakes() -> str:
     parts = ["# Errors", "What gantk raises on purpose, and the exit code that the command line makes of it."]
     rows = []
     for name, error in vars(errors).items():
-        if inspect.isclass(error) and issubclass(error, errors.GantkError):
+        if inspect.isclass(error) and issubclass(error, (errors.GantkError, errors.Interrupted)):
             code = "130, 143" if error is errors.Interrupted else str(error.exit_code)
             rows.append((f"`{name}`", code, _cell(inspect.cleandoc(error.__doc__ or "").partition("\n\n")[0])))
     return "\n\n".join([*parts, _table(("error", "exit code", "when"), rows)]) + "\n"

@@ -97,21 +97,22 @@ def image(
     """The HDF5 part of a checkpoint file, in memory: a copy of the state, which may change from then on."""
     memory = io.BytesIO()
     with h5py.File(memory, "w", userblock_size=sealed.BLOCK) as file:
-        file.attrs.update(
-            format=FORMAT,
-            step=state.step,
-            recipe=recipe,
-            spec=spec.to_json(),
-            plugins=json.dumps(dict(plugins)),
-            best=json.dumps(dict(best or {})),
-            restorations=json.dumps(state.restorations),
-        )
+        file.attrs.update(format=FORMAT, step=state.step)
+        texts = {
+            "recipe": recipe,
+            "spec": spec.to_json(),
+            "plugins": json.dumps(dict(plugins)),
+            "best": json.dumps(dict(best or {})),
+            "restorations": json.dumps(state.restorations),
+        }
+        for name, text in texts.items():
+            sealed.write_text(file, name, text)
         for group, module in modules_of(state).items():
             _write_tensors(file.create_group(group), module.state_dict())
         for side, optimizer in optimizers_of(state).items():
             saved = optimizer.state_dict()
             group = file.create_group(f"optimizers/{side}")
-            group.attrs["groups"] = json.dumps(saved["param_groups"])
+            sealed.write_text(group, "groups", json.dumps(saved["param_groups"]))
             for number, values in saved["state"].items():
                 _write_tensors(group.create_group(str(number)), values)
     return memory.getbuffer()[sealed.BLOCK :]
@@ -144,7 +145,7 @@ def _write_tensors(group: h5py.Group, tensors: Mapping[str, Any]) -> None:
     for name, value in tensors.items():
         array = torch.as_tensor(value).detach().cpu()
         dataset = group.create_dataset(name, data=(array.float() if array.dtype == torch.bfloat16 else array).numpy())
-        dataset.attrs["dtype"] = str(array.dtype)
+        sealed.write_text(dataset, "dtype", str(array.dtype))
 
 
 def is_checkpoint(path: Path) -> bool:
@@ -198,7 +199,7 @@ def parsed(content: bytes, path: Path) -> Checkpoint:
             digest=digest,
             tensors={name: sealed.arrays(group) for name, group in groups.items()},
             optimizers={side: _optimizer(group) for side, group in sides.items()},
-            restorations=_mappings(json.loads(str(file.attrs.get("restorations", "[]")))),
+            restorations=_mappings(json.loads(sealed.text(file, "restorations"))),
         )
         wrong = [f"{group}.{name}" for group, tensors in found.tensors.items() for name in _not_finite(tensors)]
         if wrong:

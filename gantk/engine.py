@@ -217,8 +217,8 @@ def difference(wanted: dict[str, Tensor | None], found: dict[str, Tensor | None]
     return ""
 
 
-def choose(name: Name, device: torch.device, precision: str = "float32") -> Eager:
-    """The engine of this name. "auto" is eager: docs/decisions/061-speed.md has the measurements.
+def check(name: Name, device: torch.device) -> None:
+    """Before anything is made of a run: whether this device can have the engine of this name.
 
     Raises:
         GantkError: graphs without a CUDA device.
@@ -227,7 +227,16 @@ def choose(name: Name, device: torch.device, precision: str = "float32") -> Eage
         raise GantkError(
             f"machine.engine is graphs, which needs a CUDA device; this run is on {device.type}: take eager"
         )
+
+
+def choose(name: Name, device: torch.device, precision: str = "float32") -> Eager:
+    """The engine of this name. "auto" is eager: docs/decisions/061-speed.md has the measurements.
+
+    Raises:
+        GantkError: graphs without a CUDA device.
+    """
+    check(name, device)
     if name == "auto":
-        cause = "compiled nets gain little on a CPU" if device.type == "cpu" else "graphs and compiled are yours to try"
+        cause = "compiled nets showed no gain on a CPU" if device.type == "cpu" else "others are unmeasured"
         console.say(f"engine: eager ({cause}; `gantk bench` measures them)")
     return {"auto": Eager, "eager": Eager, "compiled": Compiled, "graphs": Graphs}[name](precision)

@@ -9,8 +9,7 @@ from typing import Any
 class GantkError(Exception):
     """Base of all errors that a user can cause and mend; `cli` prints it without a traceback.
 
-    Args:
-        message: what is wrong, where, and what to type instead. May span lines.
+    Its message says what is wrong, where, and what to type instead, and may span lines.
     """
 
     exit_code = 2
@@ -89,8 +88,11 @@ class BarMissed(GantkError):
     exit_code = 1
 
 
-class Interrupted(GantkError):
-    """Training was asked to stop (Ctrl-C: 130, SIGTERM: 143); the message holds the resume command."""
+class Interrupted(BaseException):
+    """Training was asked to stop (Ctrl-C: 130, SIGTERM: 143); the message holds the resume command.
+
+    It may come between any two lines, and is no Exception, so that nothing that forgives errors takes it for one.
+    """
 
     def __init__(self, message: str, exit_code: int = 130):
         super().__init__(message)

@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 
 from gantk import console
-from gantk.errors import Diverged, GantkError, Interrupted
+from gantk.errors import Diverged, GantkError
 from gantk.interfaces import Callback
 
 
@@ -25,7 +25,7 @@ class Forgiving:
     def __call__(self, what: str) -> Iterator[None]:
         try:
             yield
-        except (Interrupted, Diverged):
+        except Diverged:
             raise
         except Exception as error:
             self.failures[what] = self.failures.get(what, 0) + 1

@@ -35,7 +35,7 @@ class Latents:
         try:
             with h5py.File(path, "w") as file:
                 file["latents"] = self.values.cpu().numpy()
-                file.attrs["about"] = json.dumps(self.attributes)
+                sealed.write_text(file, "about", json.dumps(self.attributes))
                 facts = file.create_group("facts")
                 for name, values in self.facts.items():
                     facts[name] = values.cpu().numpy()

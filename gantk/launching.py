@@ -18,7 +18,8 @@ from pathlib import Path
 from types import FrameType
 
 from gantk import console
-from gantk.ranks import LAUNCHER, RENDEZVOUS, started
+from gantk.meeting import RENDEZVOUS, started
+from gantk.ranks import LAUNCHER
 
 GRACE_SECONDS = 60  # the others see for themselves that one has ended; after that SIGTERM, and after as long SIGKILL
 

@@ -94,13 +94,13 @@ def prepare(recipe: Recipe, ranks: Ranks = ALONE) -> Parts:
         GantkError: data or parts are not right.
     """
     values = recipe.values
-    share = ranks.share_of(values["train"]["batch"])
+    of_one = ranks.of_one(values)
     where = ranks.place(device.choose(values["machine"]["device"]))
+    engine.check(values["machine"]["engine"], where)
     device.set_threads(values["machine"]["threads"])
     with ranks.first_on_each_machine():
         data = build.datasets(values)
-    of_this = {**values, "train": {**values["train"], "batch": share}}
-    build.refuse_absurd_sizes(of_this, data["train"].spec, where)
+    build.refuse_absurd_sizes(of_one, data["train"].spec, where)
     data["train"] = data["train"].to(where)
     return Parts(
         values=values,

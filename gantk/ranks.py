@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from gantk import console
 from gantk.errors import GantkError, RankLost, RecipeError
 
 GO_ON, RESTORE = 0, 1000  # words of the first rank; any other is the exit code to end with
-BUCKET = 8 * 2**20  # numbers that are sent at a time
-PATIENCE = timedelta(hours=6)  # for pictures, metrics and checkpoints, during which other ranks wait
-RENDEZVOUS = "GANTK_RENDEZVOUS"  # where processes that `gantk run` has started meet, and who has started them
-LAUNCHER = "GANTK_LAUNCHER"
+BUCKET = 8 * 2**20  # numbers, or bytes, that are sent at a time
+LAUNCHER = "GANTK_LAUNCHER"  # the number of the `gantk run` that has started this process
 
 Shared = TypeVar("Shared", bound=Any)  # a tensor or a Batch
 
@@ -66,6 +62,15 @@ class Ranks:
                 "or another number of processes"
             )
         return batch // self.count
+
+    def of_one(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """A resolved recipe with the batch that one rank computes: what a process needs memory for.
+
+        Raises:
+            RecipeError: the batch cannot be shared equally.
+        """
+        train = values["train"]
+        return {**values, "train": {**train, "batch": self.share_of(train["batch"])}}
 
     def share(self, values: Shared) -> Shared:
         """This rank's rows of what was drawn for the whole batch.
@@ -168,12 +173,12 @@ class Ranks:
         length = self._tell(len(content))
         if self.count == 1 or not length:
             return bytes(content)
-        sent = torch.empty(length, dtype=torch.uint8)
-        if self.first:
-            sent.copy_(torch.frombuffer(bytearray(content), dtype=torch.uint8))
+        buffer = bytearray(content) if self.first else bytearray(length)
+        sent = torch.frombuffer(buffer, dtype=torch.uint8)
         with self._together():
-            dist.broadcast(sent, 0)
-        return sent.numpy().tobytes()
+            for piece in sent.split(BUCKET):
+                dist.broadcast(piece, 0)
+        return bytes(buffer)
 
     @contextmanager
     def first_on_each_machine(self) -> Iterator[None]:
@@ -237,54 +242,6 @@ class Ranks:
 
 
 ALONE = Ranks()
-_here = ALONE
-
-
-def here() -> Ranks:
-    """The ranks that this process has joined."""
-    return _here
-
-
-def started() -> int:
-    """How many processes torchrun (or `gantk run` itself) has started for this run; 1 where neither did."""
-    return int(os.environ.get("WORLD_SIZE", "1")) if "RANK" in os.environ else 1
-
-
-@contextmanager
-def joined(devices: int = 1) -> Iterator[Ranks]:
-    """Meets the other processes of this run, where there are any; all but the first fall silent.
-
-    Args:
-        devices: `machine.devices` of the recipe; torchrun counts where it has started them.
-
-    Raises:
-        RankLost: the others did not come.
-        GantkError: nobody has started them.
-    """
-    global _here
-    count = started()
-    if count == 1:
-        if devices > 1 and "RANK" not in os.environ:
-            raise GantkError(
-                f"machine.devices is {devices}, and one Python process is one device: type `gantk run`, or start "
-                f"this script by `torchrun --nproc-per-node {devices}`, or give machine.devices=1"
-            )
-        yield ALONE
-        return
-    number, local = int(os.environ["RANK"]), int(os.environ.get("LOCAL_RANK", "0"))
-    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
-    try:
-        url = os.environ.get(RENDEZVOUS, "env://")
-        store, _, _ = next(dist.rendezvous(url, number, count, timeout=timedelta(minutes=10)))
-        _here = Ranks(number, count, local, dist.PrefixStore("gantk/notes", store))
-        dist.init_process_group(
-            backend, store=dist.PrefixStore("gantk", store), rank=number, world_size=count, timeout=PATIENCE
-        )
-    except RuntimeError as error:
-        raise RankLost(f"the {count} processes of this run did not find each other: {error}") from error
-    console.one_of_several(silent=number > 0, may_say=_here.may_say)
-    yield _here  # where it fails, nobody takes leave: connections end with the process, which tells the others
-    _here.leave()
 
 
 def _buckets(tensors: Sequence[Tensor]) -> Iterator[list[Tensor]]:

@@ -15,8 +15,9 @@ from gantk.follower import follow
 from gantk.forgiving import reason_of
 from gantk.interfaces import Callback
 from gantk.lock import Lock
+from gantk.meeting import joined
 from gantk.parts import Parts, prepare
-from gantk.ranks import Ranks, joined
+from gantk.ranks import Ranks
 from gantk.recipe import Recipe, from_text
 from gantk.session import carry_out
 from gantk.writing import read_json, remove_parts, write_json, write_text

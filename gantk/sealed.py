@@ -24,9 +24,9 @@ from gantk.errors import FileError
 from gantk.source import printable
 
 BLOCK = 512
-HDF5_START = b"\x89HDF\r\n\x1a\n"
 FILTERS = (h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_LZF)
 DEEPEST = 32
+LONGEST = 60_000  # bytes of text in an attribute; HDF5 takes 64 KiB of everything that stands with an object
 MOST = 1_000_000  # objects in a file
 
 
@@ -86,16 +86,29 @@ def opened(content: bytes, path: Path, what: str, cure: str) -> Iterator[h5py.Fi
         raise FileError(f"{printable(str(path))}: damaged, or not {what} of gantk: {reason[:300]}. {cure}") from error
 
 
+def write_text(owner: h5py.HLObject, name: str, value: str) -> None:
+    """Adds an attribute that is text: of fixed length, so that it stands where the attribute stands.
+
+    Text of variable length lies in a heap, and a heap that was made on purpose can keep libhdf5 busy for ever. What is
+    longer than an attribute may be goes on in `name.1`, `name.2`, …
+    """
+    data = value.encode() or b"\0"
+    for number, start in enumerate(range(0, len(data), LONGEST)):
+        part = data[start : start + LONGEST]
+        owner.attrs.create(f"{name}.{number}" if number else name, part, dtype=h5py.string_dtype("utf-8", len(part)))
+
+
 def text(owner: h5py.HLObject, name: str) -> str:
-    """An attribute that is text.
+    """An attribute that `write_text` wrote.
 
     Raises:
         NotAsWritten: it is missing, or something else.
     """
-    value = owner.attrs.get(name)
-    if not isinstance(value, str):
-        raise NotAsWritten(f"its attribute '{name}' is {'missing' if value is None else 'not text'}")
-    return value
+    parts, number = [_attribute(owner, name, h5py.h5t.STRING, "not text")], 1
+    while f"{name}.{number}" in owner.attrs:
+        parts.append(_attribute(owner, f"{name}.{number}", h5py.h5t.STRING, "not text"))
+        number += 1
+    return b"".join(parts).decode()
 
 
 def whole(owner: h5py.HLObject, name: str) -> int:
@@ -104,10 +117,24 @@ def whole(owner: h5py.HLObject, name: str) -> int:
     Raises:
         NotAsWritten: it is missing, or something else.
     """
-    value = owner.attrs.get(name)
-    if not isinstance(value, int | np.integer) or not 0 <= value < 2**63:
-        raise NotAsWritten(f"its attribute '{name}' is {'missing' if value is None else 'no whole number from 0'}")
-    return int(value)
+    value = int(_attribute(owner, name, h5py.h5t.INTEGER, "no whole number from 0"))
+    if not 0 <= value < 2**63:
+        raise NotAsWritten(f"its attribute '{name}' is no whole number from 0")
+    return value
+
+
+def _attribute(owner: h5py.HLObject, name: str, kind: int, wrong: str) -> Any:
+    """The value of an attribute, looked at only where it is a single one of this kind."""
+    if name not in owner.attrs:
+        raise NotAsWritten(f"its attribute '{name}' is missing")
+    found = owner.attrs.get_id(name)
+    form = found.get_type()
+    variable = isinstance(form, h5py.h5t.TypeStringID) and form.is_variable_str()
+    if form.get_class() != kind or variable or found.shape != ():
+        raise NotAsWritten(f"its attribute '{name}' is {wrong}")
+    value = np.empty((), found.dtype)
+    found.read(value)
+    return value[()]
 
 
 def arrays(group: h5py.Group) -> dict[str, NDArray[Any]]:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from test_train import SPEC, assert_same, go, make_state
 
-from gantk import checkpoint
+from gantk import checkpoint, sealed
 from gantk.errors import FileError
 
 
@@ -106,3 +106,13 @@ def test_loading_keeps_the_memory_format_of_live_tensors() -> None:
     checkpoint.load_module(layer, values, "critic")
     assert layer.weight.is_contiguous(memory_format=torch.channels_last)
     assert torch.equal(layer.weight, torch.as_tensor(values["weight"]))
+
+
+@pytest.mark.parametrize("length", [0, 10, sealed.LONGEST, sealed.LONGEST + 1, 3 * sealed.LONGEST], ids=str)
+def test_text_of_any_length_comes_back_and_stands_in_no_heap(length: int, tmp_path: Path) -> None:
+    text = ("é" + "a" * length)[:length]
+    with h5py.File(tmp_path / "text.h5", "w") as file:
+        sealed.write_text(file, "recipe", text)
+    with h5py.File(tmp_path / "text.h5", "r") as file:
+        assert sealed.text(file, "recipe") == text
+        assert all(h5py.check_vlen_dtype(file.attrs.get_id(name).dtype) is None for name in file.attrs)

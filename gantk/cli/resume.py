@@ -26,7 +26,7 @@ def command(run: Path, overrides: tuple[str, ...], older: str | None) -> int:
     gantk resume runs/toy_motif-1 train.steps=5000
     gantk resume runs/toy_motif-1 --from step-500.h5
     """
-    from gantk import launching, ranks, runs
+    from gantk import launching, meeting, ranks, runs
     from gantk.cli.result import show_result
     from gantk.folder import RunFolder
     from gantk.recipe import from_text
@@ -38,6 +38,6 @@ def command(run: Path, overrides: tuple[str, ...], older: str | None) -> int:
         older_one = [] if older is None else ["--from", older]
         return launching.launch(["resume", str(run), *overrides, *older_one], devices)
     folder = runs.resume(run, overrides, older=older)
-    if ranks.here().first:
+    if meeting.here().first:
         show_result(folder)
     return 0

@@ -28,7 +28,7 @@ def command(recipe: str, overrides: tuple[str, ...], out: Path | None) -> int:
     The folder of the run is the only line on stdout. Ctrl-C finishes the step, writes a checkpoint and prints the
     command that goes on.
     """
-    from gantk import launching, ranks, runs
+    from gantk import launching, meeting, ranks, runs
     from gantk.cli.result import show_result
     from gantk.recipe import load
 
@@ -40,6 +40,6 @@ def command(recipe: str, overrides: tuple[str, ...], out: Path | None) -> int:
         return launching.launch(["run", recipe, *overrides, *where], devices)
     options.tell_dropped(loaded)
     folder = runs.start(loaded, out)
-    if ranks.here().first:
+    if meeting.here().first:
         show_result(folder)
     return 0

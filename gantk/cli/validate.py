@@ -54,7 +54,9 @@ def command(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
 def _checked(recipe: Recipe) -> dict[str, Any]:
     from gantk import build, device
     from gantk.errors import DataError
+    from gantk.ranks import Ranks
 
+    of_one = Ranks(count=recipe.values["machine"]["devices"]).of_one(recipe.values)
     found: dict[str, Any] = {"recipe": recipe.name, "valid": True}
     try:
         data = build.datasets(recipe.values)
@@ -63,7 +65,7 @@ def _checked(recipe: Recipe) -> dict[str, Any]:
         return found | {"checked": "form"}
     spec = data["train"].spec
     parameters = build.check_fit(recipe.values, spec)
-    needed = build.memory_needed(recipe.values, spec, device.choose(recipe.values["machine"]["device"]))
+    needed = build.memory_needed(of_one, spec, device.choose(recipe.values["machine"]["device"]))
     build.metrics(recipe.values)
     return found | {
         "checked": "form, data and nets",

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from gantk.play import Play
+from gantk_basics.slopes import ConstantSlopes
 
 
 def leaf(samples: Tensor) -> Tensor:
@@ -28,6 +29,7 @@ def unit_gradients(play: Play, samples: Tensor, scores: Tensor | None = None) ->
     """
     with torch.autocast(play.device.type, enabled=False):
         if scores is None:
-            scores = play.score(samples, compiled=False)
+            with ConstantSlopes():
+                scores = play.score(samples, compiled=False)
         (gradient,) = torch.autograd.grad(scores.sum(), samples, create_graph=True)  # (B, *units, *own)
     return gradient.flatten(1 + play.spec.unit_axes)

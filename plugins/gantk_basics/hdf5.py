@@ -66,9 +66,9 @@ class Hdf5:
                     file.attrs["class_names"] = list(spec.classes)
                 for name, values in samples.truth.items():
                     file[f"truth/{name}"] = values.detach().cpu().numpy()
-                file.attrs["spec"] = spec.to_json()
-                file.attrs["attributes"] = json.dumps(samples.attributes, sort_keys=True)
-                file.attrs["format"] = FORMAT
+                sealed.write_text(file, "spec", spec.to_json())
+                sealed.write_text(file, "attributes", json.dumps(samples.attributes, sort_keys=True))
+                sealed.write_text(file, "format", FORMAT)
             content = image.getbuffer()[sealed.BLOCK :]
             with temporary.open("wb") as target:
                 target.write(sealed.header(MAGIC, content))
@@ -80,7 +80,7 @@ class Hdf5:
             temporary.unlink(missing_ok=True)
 
     def read(self, path: Path) -> Samples:
-        """Reads what `write` wrote; files of gantk before 0.2, which had no seal, are taken without one.
+        """Reads what `write` wrote.
 
         Args:
             path: the file.
@@ -94,21 +94,20 @@ class Hdf5:
             raise FileError(f"{path}: no such file") from error
         except OSError as error:
             raise FileError(f"{path}: cannot be read: {error.strerror or error}") from error
-        if content.startswith(MAGIC):
-            if sealed.unsealed(content, MAGIC) is None:
-                raise FileError(f"{path}: damaged: its SHA-256 is not the one it was written with. {CURE}")
-        elif not content.startswith(sealed.HDF5_START):
+        if not content.startswith(MAGIC):
             raise FileError(
                 f"{path}: {'no file of gantk samples' if content else 'is empty'}; a checkpoint is drawn from with "
                 "`gantk sample`"
             )
+        if sealed.unsealed(content, MAGIC) is None:
+            raise FileError(f"{path}: damaged: its SHA-256 is not the one it was written with. {CURE}")
         with sealed.opened(content, path, "a file of samples", CURE) as file:
             return _samples(file)
 
 
 def _samples(file: h5py.File) -> Samples:
     """What an open file says. Raises ValueError, among others, where that is not what `write` writes."""
-    found = file.attrs.get("format")
+    found = sealed.text(file, "format")
     if found != FORMAT:
         raise sealed.NotAsWritten(
             f"it says format {found!r}, and this gantk reads {FORMAT!r}; a newer one needs a newer gantk, and a "

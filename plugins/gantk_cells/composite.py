@@ -89,6 +89,8 @@ class Composite:
             for origin, each in together
         ]
         names = [name for name in means[1][1] if name in means[0][1]]
+        if not names:  # a generator that does not say which protein it draws
+            names, means = ["all"], [(origin, {"all": brightness(each).mean(0)}) for origin, each in together]
         blocks = []
         for origin, mean in means:
             parts = [names[start : start + self.columns] for start in range(0, len(names), self.columns)]
@@ -99,7 +101,7 @@ class Composite:
             "Mean image of the cells of each protein, generated and held out. What differs here differs in many cells.",
             sheet("", blocks, self.scale, self.bar),
         )
-        return ({"average": average} if names else {}) | panels(samples, real)
+        return {"average": average} | panels(samples, real)
 
     def _by_protein(self, samples: Samples, most: int | None) -> dict[str, Brightness]:
         """Up to `most` images (n, C, H, W) of each protein, or of all together."""

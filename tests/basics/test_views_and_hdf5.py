@@ -147,7 +147,7 @@ def test_wrong_files_are_refused(tmp_path: Path) -> None:
         Hdf5().read(path)
     with h5py.File(path, "w") as file:
         file["samples"] = np.zeros(3)
-    with pytest.raises(FileError, match="not a file of samples"):
+    with pytest.raises(FileError, match="no file of gantk samples"):
         Hdf5().read(path)
     Hdf5().write(path, some(POINTS, 400))
     whole = path.read_bytes()
@@ -159,9 +159,6 @@ def test_wrong_files_are_refused(tmp_path: Path) -> None:
         del file["samples"]
         file["samples"] = np.zeros((4, 3), np.float32)
     with pytest.raises(FileError, match="SHA-256"):  # changed since it was written
-        Hdf5().read(path)
-    path.write_bytes(path.read_bytes()[512:])  # as files were before they were sealed
-    with pytest.raises(FileError, match="announced as"):
         Hdf5().read(path)
     with pytest.raises(FileError, match="cannot be written"):
         Hdf5().write(tmp_path / "nowhere" / "a.h5", some(POINTS, 4))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from damage import OTHER_FORMATS, cuts, flips, refused, resealed, run
 
-from gantk import checkpoint
+from gantk import checkpoint, sealed
 from gantk.checkpoint import MAGIC
 from gantk.errors import FileError
 
@@ -75,9 +75,17 @@ def replaced(name: str, values: np.ndarray) -> Callable[[h5py.File], None]:
 
 def said(name: str, value: object) -> Callable[[h5py.File], None]:
     def change(file: h5py.File) -> None:
-        file.attrs[name] = value
+        if isinstance(value, str):
+            sealed.write_text(file, name, value)
+        else:
+            file.attrs[name] = value
 
     return change
+
+
+def in_a_heap(file: h5py.File) -> None:
+    """Text as HDF5 users often write it. Made on purpose, such a heap has kept libhdf5 busy for ever."""
+    file.attrs["recipe"] = "seed: 1"
 
 
 WEIGHT = "generator/layers.0.weight"
@@ -89,6 +97,7 @@ CHANGES = {
     "step of text": (said("step", "five"), "'step' is no whole number"),
     "no recipe": (without_attribute("recipe"), "'recipe' is missing"),
     "recipe of numbers": (said("recipe", 7), "'recipe' is not text"),
+    "recipe in a heap": (in_a_heap, "'recipe' is not text"),
     "no spec": (without_attribute("spec"), "'spec' is missing"),
     "spec of another form": (said("spec", "[1, 2]"), "not a DataSpec"),
     "spec no JSON": (said("spec", "{"), "step-20.h5"),
@@ -107,7 +116,7 @@ CHANGES = {
     "optimiser shape": (replaced("optimizers/generator/0/exp_avg", np.zeros(3, np.float32)), "(3,) in the file"),
     "optimiser parameter": (lambda file: file.create_group("optimizers/generator/99"), "no parameter number 99"),
     "optimiser settings": (
-        lambda file: file["optimizers/critic"].attrs.update(groups="[{}]"),
+        lambda file: sealed.write_text(file["optimizers/critic"], "groups", "[{}]"),
         "optimiser state in /optimizers/critic names no parameters",
     ),
     "unknown group": (lambda file: file.create_group("extra"), "holds extra, which this model does not have"),

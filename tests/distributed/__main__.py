@@ -20,7 +20,8 @@ import torch
 import gantk.cli
 import gantk.ending
 import gantk.runs
-from gantk.ranks import RENDEZVOUS, Ranks, joined
+from gantk.meeting import RENDEZVOUS, joined
+from gantk.ranks import Ranks
 
 from . import small
 

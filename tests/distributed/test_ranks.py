@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,12 @@ import torch
 
 from gantk import checkpoint
 from gantk.cli import run_command_line as command_line
-from gantk.errors import GantkError, RecipeError
-from gantk.ranks import Ranks, joined
-from gantk.train import State
+from gantk.data import Order, Wrapped
+from gantk.errors import GantkError, Interrupted, RecipeError
+from gantk.interrupt import Interruption
+from gantk.meeting import joined
+from gantk.ranks import LAUNCHER, Ranks, _orphaned
+from gantk.train import State, train
 from gantk.writing import read_lines
 
 from . import small
@@ -213,6 +217,57 @@ def test_a_batch_smaller_than_the_ranks_is_refused() -> None:
 def test_streams_of_ranks_differ_and_the_first_is_that_of_one_alone() -> None:
     names = [Ranks(number, 3).own("layers") for number in range(3)]
     assert names[0] == Ranks().own("layers") and len(set(names)) == 3
+
+
+class Half(Ranks):
+    """The second of two ranks that never hears of the first."""
+
+    def _average(self, tensors: Sequence[torch.Tensor]) -> None:
+        pass
+
+
+class Read(torch.utils.data.Dataset):
+    """Remembers which items were asked for."""
+
+    spec = small.SPEC
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def __len__(self) -> int:
+        return 30
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        self.asked.append(index)
+        return torch.full(self.spec.shape, float(index))
+
+
+def test_each_rank_reads_only_its_share_of_data_that_draw_nothing() -> None:
+    data = Read()
+    state = small.state_of(small.Maker(), small.Judge(), small.LOSSES["hinge"]())
+    list(train(state, Wrapped(data), seed=5, steps=3, batch=8, ranks=Half(1, 2)))
+    order = Order(30, 8, 5, "critic")
+    assert data.asked == [index for draw in range(3) for index in order.draw(draw)[4:].tolist()]
+
+
+def test_a_request_to_stop_that_comes_twice_is_one_for_several_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    with Interruption(patient=True) as stop:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)  # torchrun passes it on
+        assert stop.exit_code == 130
+        now[0] += 6
+        with pytest.raises(Interrupted, match="without finishing the step"):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_processes_stop_when_the_one_that_started_them_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not _orphaned()
+    monkeypatch.setenv(LAUNCHER, str(os.getppid()))
+    assert not _orphaned()
+    monkeypatch.setenv(LAUNCHER, "1000000000")
+    assert _orphaned()
 
 
 def test_state_before_the_first_step_can_be_handed_out() -> None:

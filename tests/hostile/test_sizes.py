@@ -83,6 +83,7 @@ def test_a_checkpoint_of_absurd_size_is_refused_when_sampled(
 ) -> None:
     from damage import resealed
 
+    from gantk import sealed
     from gantk.api import run as train
     from gantk.checkpoint import MAGIC
 
@@ -90,9 +91,9 @@ def test_a_checkpoint_of_absurd_size_is_refused_when_sampled(
     path = made.folder.last_checkpoint()
 
     def grow(file: object) -> None:
-        text = file.attrs["recipe"].replace("latent: 8", "latent: 1000000000000")
+        text = sealed.text(file, "recipe").replace("latent: 8", "latent: 1000000000000")
         assert "1000000000000" in text
-        file.attrs["recipe"] = text
+        sealed.write_text(file, "recipe", text)
 
     resealed(path, MAGIC, grow)
     assert "of memory" in refused(capsys, "sample", path, "-o", "x.h5", code=1)

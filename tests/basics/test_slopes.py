@@ -1,0 +1,96 @@
+"""Slopes of slopes: the numbers that torch gives, for less."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+
+import pytest
+import torch
+import torch.nn.functional as F
+from gantk_basics.dcgan import DcganCritic
+from gantk_basics.slopes import ConstantSlopes
+from gantk_cells.critic_towers import CriticTowers
+from gantk_dna import killoran
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from gantk.spec import DataSpec
+
+
+class Towers(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = CriticTowers(
+            2, 2, 16, 24, width=4, layers=1, normalisation="none", bias=True, initialisation="default", fused=None
+        )
+
+    def forward(self, samples: Tensor) -> Tensor:
+        return self.net.head(self.net.features(samples))
+
+
+def dna() -> nn.Module:
+    spec = DataSpec(shape=(4, 12), axes=("base", "position"), range=(0.0, 1.0), categorical=True)
+    return killoran.Critic(spec, width=6)
+
+
+def image() -> nn.Module:
+    return DcganCritic(DataSpec(shape=(1, 16, 16), axes=("channel", "y", "x"), range=(-1.0, 1.0)), width=4)
+
+
+CRITICS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
+    "towers": (Towers, (2, 2, 16, 24)),
+    "residual": (dna, (4, 12)),
+    "dcgan": (image, (1, 16, 16)),
+    "in place": (lambda: nn.Sequential(nn.Linear(3, 8), nn.LeakyReLU(0.2, inplace=True), nn.Linear(8, 1)), (3,)),
+}
+
+
+class Products(TorchDispatchMode):
+    """Counts convolutions and matrix products, forward and backward."""
+
+    count = 0
+
+    def __torch_dispatch__(self, function, types, arguments=(), named=None):  # type: ignore[no-untyped-def]
+        self.count += any(word in str(function) for word in ("convolution", "mm"))
+        return function(*arguments, **(named or {}))
+
+
+def penalty(net: nn.Module, samples: Tensor, constant: bool) -> tuple[Tensor, list[Tensor], int]:
+    """The penalty, the gradients of the weights, and how many products these took."""
+    samples, weights = samples.clone().requires_grad_(), list(net.parameters())
+    with Products() as products:
+        with ConstantSlopes() if constant else nullcontext():
+            scores = net(samples)
+        (slopes,) = torch.autograd.grad(scores.sum(), samples, create_graph=True)
+        found = (slopes.flatten(1).norm(dim=1) - 1).square().mean()
+        gradients = torch.autograd.grad(found, weights, allow_unused=True, materialize_grads=True)
+    return found, list(gradients), products.count
+
+
+@pytest.mark.parametrize("name", CRITICS)
+def test_they_are_torchs_and_cost_less(name: str) -> None:
+    build, shape = CRITICS[name]
+    torch.manual_seed(0)
+    net = build().double()
+    samples = torch.randn(5, *shape, dtype=torch.float64)
+    wanted, its_gradients, its_cost = penalty(net, samples, constant=False)
+    found, gradients, cost = penalty(net, samples, constant=True)
+    torch.testing.assert_close(found, wanted)
+    for gradient, its in zip(gradients, its_gradients, strict=True):
+        torch.testing.assert_close(gradient, its)
+    assert any(gradient.any() for gradient in gradients)
+    if name == "in place":
+        assert cost == its_cost  # left as it is
+    else:
+        assert cost < its_cost
+
+
+@pytest.mark.parametrize(
+    "function", [F.relu, torch.relu, Tensor.relu, F.leaky_relu], ids=["F", "torch", "method", "leaky"]
+)
+def test_they_are_the_same_function(function: Callable[[Tensor], Tensor]) -> None:
+    values = torch.tensor([-2.0, -0.0, 0.0, 1e-30, 3.0])
+    with ConstantSlopes():
+        found = function(values)
+    torch.testing.assert_close(found, function(values), rtol=0, atol=0)
