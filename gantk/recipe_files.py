@@ -28,9 +28,8 @@ def locate(name_or_path: str | Path, registry: Registry | None = None) -> Path:
     text = str(name_or_path)
     try:
         path = Path(text)
-        if path.is_dir():
-            raise FileError(f"{printable(text)} is a folder, not a recipe")
-        if path.exists():
+        is_folder = path.is_dir()  # perhaps a run, called as its recipe is
+        if path.exists() and not is_folder:
             return path
     except (ValueError, OSError) as error:  # a NUL, or a name too long for any file
         raise FileError(f"no recipe '{printable(text)[:100]}': {error}") from error
@@ -45,6 +44,8 @@ def locate(name_or_path: str | Path, registry: Registry | None = None) -> Path:
         return known[same[0]]
     if same:
         raise FileError(f"the recipe name '{printable(name)}' is ambiguous: write {' or '.join(same)}")
+    if is_folder:
+        raise FileError(f"{printable(text)} is a folder, not a recipe")
     near = nearest(name, known)
     hint = f"did you mean '{near}'?" if near else f"gantk brings {', '.join(sorted(known)) or 'none'}"
     raise FileError(f"there is no file and no recipe called '{printable(text)}'; {hint}")

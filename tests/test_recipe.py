@@ -192,6 +192,12 @@ def test_a_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert summary(Path("my.yaml")) == "a test"
 
 
+def test_a_folder_does_not_hide_the_recipe_of_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("toy_motif").mkdir()  # --out toy_motif
+    assert locate("toy_motif").name == "toy_motif.yaml"
+
+
 def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("latin.yaml").write_bytes(b"about: \xe4\n")

@@ -40,7 +40,7 @@ def command(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         console.answer_json(found)
         return
-    console.answer(f"{loaded.name}: valid")
+    console.answer(f"{loaded.name}: {'valid' if 'samples' in found else 'valid in its form alone'}")
     if "samples" in found:
         console.answer(f"data        {', '.join(f'{n:,} {split}' for split, n in found['samples'].items())}")
         shape = zip(found["sample_shape"], found["sample_axes"], strict=True)
@@ -61,7 +61,7 @@ def _checked(recipe: Recipe) -> dict[str, Any]:
     try:
         data = build.datasets(recipe.values)
     except DataError as error:
-        console.warn(f"the recipe is well-formed, but its nets were not checked, since the data are not here:\n{error}")
+        console.warn(f"data and nets were not checked, since the data cannot be read:\n{error}")
         return found | {"checked": "form"}
     spec = data["train"].spec
     parameters = build.check_fit(recipe.values, spec)
