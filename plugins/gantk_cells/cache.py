@@ -6,6 +6,7 @@ any time. A folder of data is never written to.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import time
@@ -20,6 +21,9 @@ import numpy as np
 
 from gantk import sealed
 from gantk.console import warn
+from gantk.errors import FileError
+
+WORD = b"gantk cache\n"
 
 
 def folder() -> Path:
@@ -44,15 +48,16 @@ def load(key: str, fingerprint: str) -> tuple[dict[str, np.ndarray], Any] | None
     remove_unfinished()
     path = folder() / f"{key}.h5"
     try:
-        with h5py.File(path, "r") as file:
-            if file.attrs["fingerprint"] != fingerprint:
+        content = path.read_bytes()
+        if not content.startswith(WORD) or sealed.unsealed(content, WORD) is None:
+            return None  # damaged, or not ours: it is made anew
+        with sealed.opened(content, path, "a cache", "Delete it") as file:
+            if sealed.text(file, "fingerprint") != fingerprint:
                 return None
             parts = sealed.members(file)
             return sealed.arrays(parts["arrays"]), json.loads(sealed.array(parts["notes"]).tobytes())
-    except FileNotFoundError:
+    except (OSError, FileError):
         return None
-    except (OSError, KeyError, ValueError, RuntimeError):
-        return None  # damaged, or not ours: it is made anew
 
 
 def save(key: str, fingerprint: str, arrays: Mapping[str, np.ndarray], notes: Any) -> None:
@@ -67,12 +72,16 @@ def save(key: str, fingerprint: str, arrays: Mapping[str, np.ndarray], notes: An
     unfinished = folder() / f"{key}.{os.getpid()}.unfinished"
     try:
         folder().mkdir(parents=True, exist_ok=True)
-        with h5py.File(unfinished, "w") as file:
-            file.attrs["fingerprint"] = fingerprint
+        image = io.BytesIO()
+        with h5py.File(image, "w", userblock_size=sealed.BLOCK) as file:
+            sealed.write_text(file, "fingerprint", fingerprint)
             group = file.create_group("arrays")
             for name, values in arrays.items():
-                group.create_dataset(name, data=values, chunks=True, compression="lzf", fletcher32=True)
+                group.create_dataset(name, data=values, chunks=True, compression="lzf")
             file["notes"] = np.frombuffer(json.dumps(notes).encode(), np.uint8)
+        with unfinished.open("wb") as target:
+            target.write(sealed.header(WORD, image.getbuffer()[sealed.BLOCK :]))
+            target.write(image.getbuffer()[sealed.BLOCK :])
         unfinished.replace(folder() / f"{key}.h5")
     except OSError as error:
         warn(f"cannot keep a cache in {folder()}: {error}")
