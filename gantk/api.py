@@ -77,9 +77,9 @@ class Run:
         """The page that tells all about the run."""
         return self.path / "report.html"
 
-    def sample(self, n: int, *, seed: int = 0, reject: int = 1, raw: bool = False) -> Drawn:
+    def sample(self, n: int, *, seed: int = 0, reject: int = 1, label: str | None = None, raw: bool = False) -> Drawn:
         """n generated samples; see `Model.sample`."""
-        return self.model.sample(n, seed=seed, reject=reject, raw=raw)
+        return self.model.sample(n, seed=seed, reject=reject, label=label, raw=raw)
 
     def real(self, n: int, *, split: str = "test", seed: int = 0) -> Drawn:
         """Up to n real samples; see `Model.real`."""

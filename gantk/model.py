@@ -61,22 +61,26 @@ class Model:
         """The critic as it was at this step."""
         return self.state.critic
 
-    def sample(self, n: int, *, seed: int = 0, reject: int = 1, raw: bool = False) -> Drawn:
+    def sample(self, n: int, *, seed: int = 0, reject: int = 1, label: str | None = None, raw: bool = False) -> Drawn:
         """n generated samples; of a generator that is given a condition, those of test samples at random.
 
         Args:
             n: how many.
             seed: of the latents, and of the choice of conditions.
             reject: draw this many times as many and keep those that the critic ranks highest.
+            label: the class of all of them, for a generator that takes labels; None: every class in turn.
             raw: as the critic saw them; otherwise as the generator presents them (a star-shaped net: a stack a cell).
         """
         if n < 1 or reject < 1:
             raise GantkError(f"n and reject are numbers from 1, and here they are {n} and {reject}")
+        labels = self._labels(n * reject, label)
         if declares(self.generator, "condition"):
+            if label is not None:
+                raise DoesNotFit("this generator makes samples from those of the test split, whose class is theirs")
             like = {"seed": seed, "purpose": "sample", "device": self.device}
             drawn = evaluate.draw_like(self.generator, self.data["test"], n * reject, **like)
         else:
-            drawn = sampling.draw(self.generator, self.spec, n * reject, seed=seed, device=self.device)
+            drawn = sampling.draw(self.generator, self.spec, n * reject, seed=seed, labels=labels, device=self.device)
         if reject > 1:
             drawn = sampling.best_of(drawn, self.state.critic, n, device=self.device)
         drawn.attributes |= {"model": self.checkpoint.digest, "step": self.checkpoint.step, "reject": reject}
@@ -102,17 +106,21 @@ class Model:
             raise DoesNotFit(f"this generator takes latents of shape {wanted}, and these are {tuple(latents.shape)}")
         if declares(self.generator, "condition"):
             raise DoesNotFit("this generator makes samples from a condition, not from latents alone")
-        labels = None
-        if declares(self.generator, "labels"):
-            if label is not None and label not in self.spec.classes:
-                raise DoesNotFit(f"no class is called '{label}'; there are {', '.join(self.spec.classes)}")
-            first = 0 if label is None else self.spec.classes.index(label)
-            labels = (
-                torch.full((len(latents),), first) if label else torch.arange(len(latents)) % len(self.spec.classes)
-            )
+        labels = self._labels(len(latents), label)
         drawn = sampling.render(self.generator, self.spec, latents, len(latents), labels=labels, device=self.device)
         drawn.attributes |= {"model": self.checkpoint.digest, "step": self.checkpoint.step}
         return Drawn.of(drawn if raw else sampling.present(self.generator, drawn))
+
+    def _labels(self, n: int, label: str | None) -> Tensor | None:
+        if not (declares(self.generator, "labels") and self.spec.classes):
+            if label is not None:
+                raise DoesNotFit(f"this generator does not draw one class or another, so it cannot draw '{label}'")
+            return None
+        if label is None:
+            return torch.arange(n) % len(self.spec.classes)
+        if label not in self.spec.classes:
+            raise DoesNotFit(f"no class is called '{label}'; there are {', '.join(self.spec.classes)}")
+        return torch.full((n,), self.spec.classes.index(label))
 
     @cached_property
     def data(self) -> dict[str, Dataset]:

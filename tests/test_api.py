@@ -226,6 +226,7 @@ def test_what_an_override_drops_is_told(tiny: Path, capsys: pytest.CaptureFixtur
         (lambda run: run.sample(1).letters(), DoesNotFit, "letters"),
         (lambda run: run.sample(1).save("samples.xyz"), FileError, ".h5"),
         (lambda run: run.model.render(torch.zeros(2, 3)), DoesNotFit, "N × 8"),
+        (lambda run: run.sample(2, label="7"), DoesNotFit, "cannot draw '7'"),
         (lambda run: run.real(1, split="valid"), gantk.GantkError, "validation"),
         (lambda run: run.evaluate("divrsity"), ComponentError, "basics/diversity"),
         (lambda run: run.series("generatr"), gantk.GantkError, "'generator'"),

@@ -75,6 +75,9 @@ def test_streamed_images_with_the_other_parts(environment: dict[str, str], tmp_p
     steps = ("train.steps=6", "train.sample_every=3", "train.batch=8")
     call(environment, "gantk", "run", "examples/digits_acgan", *data, *steps, "--out", tmp_path / "run", cwd=tmp_path)
     assert (tmp_path / "run" / "samples" / "generated.png").exists()
+    call(environment, "gantk", "sample", "run", "-n", "5", "--label", "upright", "-o", "made.h5", cwd=tmp_path)
+    with h5py.File(tmp_path / "made.h5") as file:
+        assert file["labels"][:].tolist() == [1] * 5
 
 
 def test_they_keep_the_rules(environment: dict[str, str], tmp_path: Path) -> None:

@@ -29,11 +29,22 @@ from gantk.cli import options
     metavar="K",
     help="Draw K times as many and keep those that the critic ranks highest.",
 )
+@click.option("--label", metavar="CLASS", help="For a generator that takes labels. [default: each class in turn]")
 @click.option("--raw", is_flag=True, help="Samples as the critic sees them (star-shaped nets: pairs, not stacks).")
 @options.device
 @options.force
 @options.quiet
-def command(source: Path, number: int, out: Path, seed: int, reject: int, raw: bool, device: str, force: bool) -> None:
+def command(
+    source: Path,
+    number: int,
+    out: Path,
+    seed: int,
+    reject: int,
+    label: str | None,
+    raw: bool,
+    device: str,
+    force: bool,
+) -> None:
     """Draw samples from a run (its best checkpoint if one was kept, else its newest) or from a checkpoint file.
 
     The weights are the moving average where the recipe keeps one. Neither the data nor the run folder is needed, but
@@ -50,7 +61,7 @@ def command(source: Path, number: int, out: Path, seed: int, reject: int, raw: b
 
     model = Model(source, device)
     writer = None if out.suffix.lower() == ".png" else format_for(out, model.spec)
-    samples = model.sample(number, seed=seed, reject=reject, raw=raw)
+    samples = model.sample(number, seed=seed, reject=reject, label=label, raw=raw)
     if writer is None:
         write_picture(out, samples)
     else:
