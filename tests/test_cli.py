@@ -71,6 +71,7 @@ def test_run_prints_only_the_folder_on_stdout(tiny: Path, capsys) -> None:
         assert promised in err
 
 
+@pytest.mark.slow
 def test_run_as_a_real_process(tiny: Path) -> None:
     done = process("run", str(tiny), "train.steps=3")
     assert (done.returncode, done.stdout) == (0, "runs/tiny-1\n"), done.stderr

@@ -59,6 +59,7 @@ def test_it_holds_what_the_run_measured(tiny: Path) -> None:
     assert "use: basics/ring" in written and "lr:" in written
 
 
+@pytest.mark.slow
 def test_a_resumed_run_goes_on_in_the_same_curves(tiny: Path) -> None:
     """Steps that were done after the last checkpoint, and are done again, are there once, as done again."""
     whole = gantk.run(tiny, [CALLBACKS, VALIDATED], out="whole")

@@ -68,6 +68,7 @@ def test_scores_are_nothing_without_a_difference_and_grow_with_it(objective: str
     assert "real against real" in metric.summary(values)
 
 
+@pytest.mark.slow
 def test_units_have_scores_of_their_own_and_of_files_too() -> None:
     shift = torch.tensor([0.0, 3.0])[:, None]
     train, test = points(400, 0, TWO), points(400, 1, TWO)

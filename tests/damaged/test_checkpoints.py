@@ -27,6 +27,7 @@ def test_any_flipped_byte_is_recognised(broken: Path) -> None:
         assert_refused(path, content)
 
 
+@pytest.mark.slow
 def test_every_byte_of_the_seal_counts(broken: Path) -> None:
     path = broken / "checkpoints" / "step-20.h5"
     whole = path.read_bytes()
