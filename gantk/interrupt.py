@@ -5,14 +5,20 @@ Clusters send SIGTERM and kill 30 s later; the patience is shorter than that.
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from gantk.errors import Interrupted
 
 PATIENCE_SECONDS = 20
+AGAIN_SECONDS = 0.05
 AT_ONCE_SECONDS = 5  # a terminal, a scheduler and torchrun may all pass on one request to stop
 
 
@@ -63,3 +69,28 @@ class Interruption:
             signal.alarm(0)
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal itself returned
+
+
+@contextmanager
+def sent_again() -> Iterator[None]:
+    """Inside it, no signal is lost: where it raises in a callback of Python's own, it is sent once more.
+
+    From there (the end of a weakly referenced object, say) Python passes no exception on; it prints a traceback and
+    goes on, as though nobody had typed Ctrl-C.
+    """
+    before = sys.unraisablehook
+
+    def hook(lost: Any) -> None:
+        if not issubclass(lost.exc_type, KeyboardInterrupt | Interrupted):
+            before(lost)
+            return
+        number = getattr(lost.exc_value, "exit_code", 128 + signal.SIGINT) - 128
+        again = threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before

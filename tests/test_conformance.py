@@ -97,7 +97,6 @@ test_cells = conformance(
         "independent": NARROW,
         "independent_separable": NARROW,
         "multichannel": NARROW,
-        "multichannel_separable": {"width": 16},
         "probe": {"images": 1000, "steps": 60},
     },
 )

@@ -10,6 +10,7 @@ import click
 
 from gantk import __version__, console
 from gantk.errors import GantkError, Interrupted
+from gantk.interrupt import sent_again
 
 COMMANDS = {
     "run": "train a recipe, judge the result, write a report",
@@ -96,7 +97,8 @@ def main(arguments: list[str] | None = None) -> None:
 def run_command_line(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
     try:
-        return gantk.main(arguments, prog_name="gantk", standalone_mode=False) or 0
+        with sent_again():
+            return gantk.main(arguments, prog_name="gantk", standalone_mode=False) or 0
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:

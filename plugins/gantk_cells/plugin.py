@@ -20,12 +20,6 @@ COMPONENTS = (
         "one separable DCGAN a protein",
     ),
     Component("generator", "multichannel", "gantk_cells.multichannel:MultichannelGenerator", "red and all greens"),
-    Component(
-        "generator",
-        "multichannel_separable",
-        "gantk_cells.multichannel:MultichannelSeparableGenerator",
-        "all greens given red",
-    ),
     Component("critic", "separable", "gantk_cells.separable:SeparableCritic", "one tower on all channels"),
     Component("critic", "per_class", "gantk_cells.starshaped:PerClassCritic", "one critic tower for each protein"),
     Component("metric", "probe", "gantk_cells.probe:Probe", "does a classifier see the right protein?"),

@@ -9,8 +9,9 @@ from gantk_basics.critic_test import CriticTest
 from gantk_cells import cache
 from gantk_cells.borrowed import borrowed, nearest_red
 from gantk_cells.independent import IndependentGenerator, IndependentSeparableGenerator
-from gantk_cells.multichannel import MultichannelGenerator, MultichannelSeparableGenerator
+from gantk_cells.multichannel import MultichannelGenerator
 from gantk_cells.outline import inside
+from gantk_cells.separable import SeparableGenerator
 from gantk_cells.simulated import Simulated
 from gantk_cells.stack import stack, stack_spec, unstacked
 from torch import Tensor, nn
@@ -85,7 +86,7 @@ def test_a_separable_net_is_two_plain_nets_where_green_sees_red() -> None:
         assert (weight[:, red:, red_out:] != 0).all()
 
 
-@pytest.mark.parametrize("kind", [IndependentSeparableGenerator, MultichannelSeparableGenerator])
+@pytest.mark.parametrize("kind", [IndependentSeparableGenerator, SeparableGenerator])
 def test_red_depends_on_the_red_part_of_the_latent_alone(kind: type[nn.Module]) -> None:
     net = kind(
         PER_CLASS if kind is IndependentSeparableGenerator else STACKS, latent=8, width=6, red_portion=0.4
@@ -104,11 +105,16 @@ def test_red_depends_on_the_red_part_of_the_latent_alone(kind: type[nn.Module]) 
     assert not torch.allclose(green, changed)
 
 
-@pytest.mark.parametrize("kind", [MultichannelGenerator, MultichannelSeparableGenerator])
-def test_multichannel_nets_draw_stacks_and_say_which_layout_they_need(kind: type[nn.Module]) -> None:
+@pytest.mark.parametrize("kind", [MultichannelGenerator, SeparableGenerator])
+def test_multichannel_nets_draw_stacks_and_take_no_units(kind: type[nn.Module]) -> None:
     assert kind(STACKS, latent=14, width=14)(torch.randn(3, 14)).shape == (3, 4, 16, 24)
-    with pytest.raises(DoesNotFit, match="layout: composite"):
+    with pytest.raises(DoesNotFit):
         kind(PER_CLASS, latent=14, width=14)
+
+
+def test_the_multichannel_net_says_which_layout_it_needs() -> None:
+    with pytest.raises(DoesNotFit, match="layout: composite"):
+        MultichannelGenerator(PER_CLASS, latent=14, width=14)
 
 
 def test_nearest_red_is_the_nearest() -> None:

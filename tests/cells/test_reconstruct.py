@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 from gantk_cells.lbfgs import minimise
-from gantk_cells.multichannel import MultichannelSeparableGenerator
 from gantk_cells.reconstruction import Reconstructions, Search, reconstruct, surprise, typical_surprise
 from gantk_cells.separable import SeparableGenerator
 from gantk_cells.simulated import Simulated
@@ -144,7 +143,7 @@ def test_red_first_needs_parts_and_a_latent_of_one_axis() -> None:
 
 def test_stacks_are_reconstructed_as_pairs() -> None:
     data = Simulated("test", layout="composite", **SMALL)
-    net = AsJudged(MultichannelSeparableGenerator(data.spec, latent=14, width=14), data.as_judged)
+    net = AsJudged(SeparableGenerator(data.spec, latent=14, width=14), data.as_judged)
     assert set(net.latent_parts) == {"red", "green"}
     found = reconstruct(net, data.judged.spec, targets(data.judged, 2), Search(True, 2, 0.5, 1))
     assert isinstance(found, Reconstructions)

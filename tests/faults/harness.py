@@ -61,10 +61,6 @@ SIGNALS = (
     [signal.SIGINT, signal.SIGINT],
     [signal.SIGTERM, signal.SIGKILL],
 )
-# Ctrl-C in a callback of Python's own, before training has begun: Python says that it ignores it, and goes on.
-IGNORED = re.compile(
-    r"^Exception ignored in:? .*\nTraceback[^\n]*\n(?:[ \n].*\n|\n)*KeyboardInterrupt: ?$", re.MULTILINE
-)
 COMMAND_LINE = gantk.cli.run_command_line
 PATIENCE = 240.0  # seconds for a run of less than one, on a machine that does much else
 
@@ -307,7 +303,7 @@ class Harness:
             allowed = {0, 137, 143} if signal.SIGTERM in signals else {0, 130, 137}
             if ended.code not in allowed:
                 self._fault(history, f"exit code {ended.code}:\n{ended.text}")
-            if "Traceback" in IGNORED.sub("", ended.text):
+            if "Traceback" in ended.text:
                 self._fault(history, f"a traceback:\n{ended.text}")
             for text in damage(run):
                 self._fault(history, text)
