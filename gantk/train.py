@@ -1,6 +1,6 @@
 """THE loop: one generator and one critic, played against each other. It reads top to bottom.
 
-`train` is a Python generator that yields after every step; whoever drives it (run.py) draws pictures, evaluates and
+`train` is a Python generator that yields after every step; whoever drives it (session.py) draws pictures, evaluates and
 writes checkpoints between steps, and may simply stop. All randomness is a function of (seed, step, update, purpose),
 so that going on from a checkpoint is the run that never stopped, bit for bit on the same machine.
 """
