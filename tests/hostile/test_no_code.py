@@ -17,6 +17,7 @@ FILES = sorted(
 ALLOWED = {
     ("gantk/cli/__init__.py", "importlib.import_module"): "a command of gantk's own, by its name in a fixed table",
     ("gantk/registry.py", "importlib.import_module"): "what an installed plugin declares",
+    ("gantk/device.py", "ctypes"): "mallopt and malloc_trim of the C library that Python itself uses",
     ("gantk/environment.py", "subprocess"): "`git describe`, with fixed words",
     ("gantk/launching.py", "subprocess"): "gantk itself, once for each rank, with the arguments it was given",
     ("gantk/testing/common.py", "subprocess"): "Python, to see what a plugin imports",
