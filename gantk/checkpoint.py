@@ -19,10 +19,10 @@ from typing import Any
 import h5py
 import numpy as np
 import torch
-from torch import nn
 
 from gantk import sealed
 from gantk.errors import FileError
+from gantk.held import Held, held_by, modules_of, optimizers_of
 from gantk.source import printable
 from gantk.spec import DataSpec
 from gantk.train import State
@@ -62,55 +62,30 @@ class Checkpoint:
     optimizers: dict[str, dict[str, Any]]
 
 
-def modules_of(state: State) -> dict[str, nn.Module]:
-    """The modules of a state under the names of their groups."""
-    named = {"generator": state.generator, "critic": state.critic, "ema": state.ema, "loss": state.loss}
-    return {name: module for name, module in named.items() if module is not None}
-
-
-def optimizers_of(state: State) -> dict[str, torch.optim.Optimizer]:
-    """The optimisers of a state under the names of their sides."""
-    named = {"generator": state.generator_optimizer, "critic": state.critic_optimizer}
-    return {name: optimizer for name, optimizer in named.items() if optimizer is not None}
-
-
-def non_finite(state: State) -> list[str]:
-    """Names of the parameters and buffers that hold a NaN or an infinity: such a state is no good checkpoint."""
-    tensors = [
-        (f"{group}.{name}", value)
-        for group, module in modules_of(state).items()
-        for name, value in module.state_dict().items()
-        if value.is_floating_point()
-    ]
-    sums = torch.stack([value.abs().sum(dtype=torch.float64) for _, value in tensors]).tolist()
-    return [name for (name, _), total in zip(tensors, sums, strict=True) if not np.isfinite(total)]
-
-
 def image(
-    state: State,
+    held: Held,
     *,
     recipe: str,
     spec: DataSpec,
     plugins: Mapping[str, str],
     best: Mapping[str, Any] | None = None,
 ) -> memoryview:
-    """The HDF5 part of a checkpoint file, in memory: a copy of the state, which may change from then on."""
+    """The HDF5 part of a checkpoint file, in memory."""
     memory = io.BytesIO()
     with h5py.File(memory, "w", userblock_size=sealed.BLOCK) as file:
-        file.attrs.update(format=FORMAT, step=state.step)
+        file.attrs.update(format=FORMAT, step=held.step)
         texts = {
             "recipe": recipe,
             "spec": spec.to_json(),
             "plugins": json.dumps(dict(plugins)),
             "best": json.dumps(dict(best or {})),
-            "restorations": json.dumps(state.restorations),
+            "restorations": json.dumps(held.restorations),
         }
         for name, text in texts.items():
             sealed.write_text(file, name, text)
-        for group, module in modules_of(state).items():
-            _write_tensors(file.create_group(group), module.state_dict())
-        for side, optimizer in optimizers_of(state).items():
-            saved = optimizer.state_dict()
+        for group, tensors in held.tensors.items():
+            _write_tensors(file.create_group(group), tensors)
+        for side, saved in held.optimizers.items():
             group = file.create_group(f"optimizers/{side}")
             sealed.write_text(group, "groups", json.dumps(saved["param_groups"]))
             for number, values in saved["state"].items():
@@ -119,8 +94,8 @@ def image(
 
 
 def write(path: Path, state: State, **attributes: Any) -> None:
-    """Writes a checkpoint of `state`: `image` and `store` in one. See there."""
-    store(path, image(state, **attributes))
+    """Writes a checkpoint of `state`: `held_by`, `image` and `store` in one. See there."""
+    store(path, image(held_by(state), **attributes))
 
 
 def store(path: Path, content: memoryview) -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 from socket import gethostname
 
 from gantk import checkpoint, sealed
+from gantk.device import freed_memory_kept
 from gantk.environment import plugin_versions
 from gantk.errors import FileError, Interrupted, RankLost
 from gantk.folder import RunFolder
+from gantk.held import held_by
 from gantk.interrupt import Interruption
 from gantk.parts import Parts
 from gantk.ranks import GO_ON, RESTORE
@@ -27,7 +29,7 @@ def same_state(parts: Parts, folder: Path | None = None) -> Path:
     content = b""
     if ranks.first:
         image = checkpoint.image(
-            state,
+            held_by(state),
             recipe=parts.resolved,
             spec=parts.data["train"].spec,
             plugins=plugin_versions(),
@@ -41,6 +43,7 @@ def same_state(parts: Parts, folder: Path | None = None) -> Path:
     return path
 
 
+@freed_memory_kept()
 def follow(parts: Parts) -> RunFolder:
     """Trains as long as the first rank does, and returns its run folder.
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from gantk import checkpoint, console
 from gantk.environment import plugin_versions
 from gantk.errors import Diverged, FileError
 from gantk.folder import RunFolder
 from gantk.forgiving import reason_of
+from gantk.held import Held, held_by
 from gantk.parts import Parts
 
 RETRY_SECONDS = (1, 4, 15, 60, 180)  # after a failure; then the run ends
@@ -20,7 +22,7 @@ RETRY_SECONDS = (1, 4, 15, 60, 180)  # after a failure; then the run ends
 class Keeper:
     """Writes the checkpoints of a run, one at a time, while training goes on.
 
-    The loop stops for a copy of the state; checksum, writing and flushing are done by a thread.
+    The loop stops for a copy of the tensors; HDF5, checksum, writing and flushing are a thread's.
 
     Args:
         folder: where to.
@@ -35,34 +37,36 @@ class Keeper:
         self._failures = 0
         self._retry_at: float | None = None
 
-    @property
-    def waits(self) -> bool:
-        """Whether something failed that is not to be tried again yet."""
-        return self._retry_at is not None and not self.retry
+    def wanted(self, due: bool) -> bool:
+        """Whether to keep this step: a checkpoint is due, and none waits for another try, or it is time for that.
+
+        Args:
+            due: whether the recipe asks for one.
+
+        Raises:
+            FileError: no checkpoint could be written for a long time.
+        """
+        if due:
+            self._collect(wait=True)  # the one before may have failed
+        return (due and self._retry_at is None) or self.retry
 
     @property
     def retry(self) -> bool:
         """Whether it is time to try again what failed."""
         return self._retry_at is not None and time.monotonic() >= self._retry_at
 
-    def image(self) -> memoryview:
-        """The state now, as the content of a checkpoint.
+    def held(self) -> Held:
+        """What the state holds now.
 
         Raises:
             Diverged: a weight is not finite: that is no good checkpoint.
         """
-        state = self.parts.state
-        wrong = checkpoint.non_finite(state)
+        held = held_by(self.parts.state)
+        wrong = held.non_finite()
         if wrong:
             shown = ", ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
-            raise Diverged(f"training diverged by step {state.step}: not finite: {shown}", state.step)
-        return checkpoint.image(
-            state,
-            recipe=self.parts.resolved,
-            spec=self.parts.data["train"].spec,
-            plugins=plugin_versions(),
-            best=self.parts.best,
-        )
+            raise Diverged(f"training diverged by step {held.step}: not finite: {shown}", held.step)
+        return held
 
     def keep(self) -> None:
         """Starts to write the checkpoint of this step.
@@ -72,8 +76,12 @@ class Keeper:
             FileError: no checkpoint could be written for a long time.
         """
         self._collect(wait=True)
-        path, content = self.folder.checkpoint_path(self.parts.state.step), self.image()
-        self._writing = path, self._writer.submit(self._write, path, content)
+        path, held, best = (
+            self.folder.checkpoint_path(self.parts.state.step),
+            self.held().copied(),
+            dict(self.parts.best),
+        )
+        self._writing = path, self._writer.submit(self._write, path, held, best)
 
     def keep_best(self) -> None:
         """Writes best.h5, before training goes on.
@@ -81,7 +89,7 @@ class Keeper:
         Raises:
             OSError: it could not be written.
         """
-        checkpoint.store(self.folder.best_checkpoint, self.image())
+        checkpoint.store(self.folder.best_checkpoint, self._image(self.held(), self.parts.best))
 
     def look(self) -> None:
         """Takes note of what the thread has done.
@@ -114,8 +122,12 @@ class Keeper:
         """Waits for what is being written, whatever becomes of it."""
         self._writer.shutdown(wait=True)
 
-    def _write(self, path: Path, content: memoryview) -> None:
-        checkpoint.store(path, content)
+    def _image(self, held: Held, best: Mapping[str, Any]) -> memoryview:
+        recipe, spec = self.parts.resolved, self.parts.data["train"].spec
+        return checkpoint.image(held, recipe=recipe, spec=spec, plugins=plugin_versions(), best=best)
+
+    def _write(self, path: Path, held: Held, best: Mapping[str, Any]) -> None:
+        checkpoint.store(path, self._image(held, best))
         settings = self.parts.values["train"]
         spared = settings["checkpoint_every"] if settings["on_divergence"] == "restore" else None
         self.folder.forget_old_checkpoints(settings["keep"], spared)

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from torch import Tensor
 
 from gantk import build, checkpoint, console
+from gantk.device import freed_memory_kept
 from gantk.ending import judge
 from gantk.errors import Diverged, FileError, Interrupted, RankLost
 from gantk.evaluate import evaluate, flat
@@ -24,6 +25,7 @@ from gantk.record import Record
 from gantk.report import write_report
 
 
+@freed_memory_kept()
 def carry_out(folder: RunFolder, parts: Parts) -> None:
     """Trains to the last step, then judges and reports.
 
@@ -136,7 +138,7 @@ class Session:
         every = settings["sample_every"] or max(1, parts.steps // 10)
         pictured = parts.state.generator is not None and (due(step, every) or finished)
         measured = [entry for entry in parts.metrics if due(step, entry.every)]
-        wanted = (due(step, settings["checkpoint_every"]) and not self.keeper.waits) or self.keeper.retry
+        wanted = self.keeper.wanted(due(step, settings["checkpoint_every"]))
         kept = wanted or finished or self.stop.signal is not None
         if pictured or measured or kept:
             record.read()  # raises where what led here was not finite

@@ -11,6 +11,7 @@ from test_train import SPEC, assert_same, go, make_state
 
 from gantk import checkpoint, sealed
 from gantk.errors import FileError
+from gantk.held import held_by
 
 
 @pytest.fixture
@@ -94,10 +95,10 @@ def test_start_from_takes_weights_but_not_step_or_optimisers(written: Path) -> N
 
 def test_a_state_with_a_nan_is_not_good() -> None:
     state = make_state()
-    assert checkpoint.non_finite(state) == []
+    assert held_by(state).non_finite() == []
     with torch.no_grad():
         state.critic.layers[0].weight[0, 0] = float("nan")
-    assert checkpoint.non_finite(state) == ["critic.layers.0.weight"]
+    assert held_by(state).non_finite() == ["critic.layers.0.weight"]
 
 
 def test_loading_keeps_the_memory_format_of_live_tensors() -> None:
@@ -116,3 +117,18 @@ def test_text_of_any_length_comes_back_and_stands_in_no_heap(length: int, tmp_pa
     with h5py.File(tmp_path / "text.h5", "r") as file:
         assert sealed.text(file, "recipe") == text
         assert all(h5py.check_vlen_dtype(file.attrs.get_id(name).dtype) is None for name in file.attrs)
+
+
+def test_a_copy_does_not_change_with_the_state() -> None:
+    state = make_state()
+    for parameter in state.critic.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    state.critic_optimizer.step()
+    kept = held_by(state).copied()
+    before = bytes(checkpoint.image(kept, recipe="", spec=SPEC, plugins={}))
+    state.critic_optimizer.param_groups[0]["lr"] = 7.0
+    state.critic_optimizer.step()
+    state.step += 1
+    state.restorations.append({"step": 1})
+    assert bytes(checkpoint.image(kept, recipe="", spec=SPEC, plugins={})) == before
+    assert bytes(checkpoint.image(held_by(state), recipe="", spec=SPEC, plugins={})) != before

@@ -10,6 +10,7 @@ from torch import nn
 
 from gantk import checkpoint, randomness
 from gantk.data import Order, Resident
+from gantk.held import modules_of, optimizers_of
 from gantk.interfaces import Loss
 from gantk.play import Play
 from gantk.spec import DataSpec
@@ -85,10 +86,10 @@ def go(state: State, steps: int, **changes: object) -> list[dict[str, torch.Tens
 def tensors_of(state: State) -> dict[str, torch.Tensor]:
     found = {
         f"{group}.{name}": value.clone()
-        for group, module in checkpoint.modules_of(state).items()
+        for group, module in modules_of(state).items()
         for name, value in module.state_dict().items()
     }
-    for name, optimizer in checkpoint.optimizers_of(state).items():
+    for name, optimizer in optimizers_of(state).items():
         for number, values in optimizer.state_dict()["state"].items():
             found |= {f"{name}.{number}.{key}": torch.as_tensor(value).clone() for key, value in values.items()}
     return found
