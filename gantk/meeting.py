@@ -52,6 +52,8 @@ def joined(devices: int = 1) -> Iterator[Ranks]:
         yield ALONE
         return
     number, local = int(os.environ["RANK"]), int(os.environ.get("LOCAL_RANK", "0"))
+    from torch.distributed.nn import functional  # noqa: F401 (optimisers do; once there is a group, it would keep it)
+
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
     try:
         url = os.environ.get(RENDEZVOUS, "env://")

@@ -19,8 +19,9 @@ from gantk import checkpoint
 from gantk.cli import run_command_line as command_line
 from gantk.data import Order, Wrapped
 from gantk.errors import GantkError, Interrupted, RecipeError
+from gantk.held import held_by
 from gantk.interrupt import Interruption
-from gantk.meeting import joined
+from gantk.meeting import RENDEZVOUS, joined
 from gantk.ranks import LAUNCHER, Ranks, _orphaned
 from gantk.train import State, train
 from gantk.writing import read_lines
@@ -275,8 +276,40 @@ def test_state_before_the_first_step_can_be_handed_out() -> None:
     with small.float64():
         first, second = (small.state_of(small.Maker(), small.Judge(), small.LOSSES["hinge"]()) for _ in range(2))
     assert isinstance(first, State)
-    image = checkpoint.image(first, recipe="", spec=small.SPEC, plugins={})
+    image = checkpoint.image(held_by(first), recipe="", spec=small.SPEC, plugins={})
     content = checkpoint.sealed.header(checkpoint.MAGIC, image) + bytes(image)
     checkpoint.restore(checkpoint.parsed(content, Path("handed out")), second)
     for one, other in zip(first.generator.parameters(), second.generator.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+LEAVING = """
+import os
+import torch
+from gantk.meeting import RENDEZVOUS, joined
+with joined() as ranks:
+    weight = torch.nn.Parameter(torch.ones(3))
+    weight.grad = torch.ones(3)
+    torch.optim.Adam([weight]).step()  # imports what would keep the process group
+    ranks.agree(None)
+threads = [open(f"/proc/self/task/{task}/comm").read().strip() for task in os.listdir("/proc/self/task")]
+print([name for name in threads if "gloo" in name])
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux lists the threads of a process there")
+def test_nothing_of_the_group_is_left_when_they_take_leave(tmp_path: Path) -> None:
+    """A thread of it that still works when Python ends takes the process down (SIGABRT)."""
+    shared = os.environ | {"WORLD_SIZE": "2", "OMP_NUM_THREADS": "1", RENDEZVOUS: (tmp_path / "meet").as_uri()}
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, "-c", LEAVING],
+            env=shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    said = [rank.communicate(timeout=120)[0] for rank in ranks]
+    assert [rank.returncode for rank in ranks] == [0, 0]
+    assert said == ["[]\n", "[]\n"]
