@@ -19,7 +19,6 @@ from gantk_basics.ranges import into_range
 Normalisation = Literal["batch", "layer", "instance", "none"]
 Initialisation = Literal["dcgan", "default"]
 Count = Annotated[int, Ge(1)]
-SLENDER = 32  # measured: transposed convolutions of nets narrower than this are faster with channels last on a CPU
 
 
 def normalise(kind: Normalisation, channels: int) -> list[nn.Module]:
@@ -117,16 +116,16 @@ class DcganGenerator(nn.Module):
         self.spec = spec
         self.latent_shape = (latent,)
         self.start = (channels[0], *sizes[0])
-        self.slender = width < SLENDER
+        self.memory_format = torch.channels_last
         self.project = nn.Linear(latent, channels[0] * sizes[0][0] * sizes[0][1], bias=biased)
-        layers: list[nn.Module] = [*normalise(normalisation, channels[0]), nn.ReLU()]
+        layers: list[nn.Module] = [*normalise(normalisation, channels[0]), nn.ReLU(inplace=True)]
         for stage, (size, target) in enumerate(pairwise(sizes)):
             last = stage == len(sizes) - 2
             lost = (target[0] - 2 * size[0], target[1] - 2 * size[1])  # 0 or 1 each
             wide = spec.shape[0] if last else channels[stage + 1]
             layers.append(nn.ConvTranspose2d(channels[stage], wide, 4, 2, 1, output_padding=lost, bias=last or biased))
             if not last:
-                layers += [*normalise(normalisation, wide), nn.ReLU()]
+                layers += [*normalise(normalisation, wide), nn.ReLU(inplace=True)]
         self.layers = nn.Sequential(*layers)
         if initialisation == "dcgan":
             self.apply(start_as_dcgan)
@@ -134,8 +133,8 @@ class DcganGenerator(nn.Module):
     def forward(self, latent: Tensor) -> Tensor:
         """(B, latent) to (B, C, H, W)."""
         features = self.project(latent).reshape(-1, *self.start)
-        if self.slender and features.device.type == "cpu":
-            features = features.contiguous(memory_format=torch.channels_last)
+        if features.device.type in ("cpu", "cuda"):
+            features = features.contiguous(memory_format=self.memory_format)
         return into_range(self.layers(features), self.spec)
 
 
@@ -170,9 +169,9 @@ class DcganCritic(nn.Module):
             outputs = width * 2**stage
             kind = normalisation if stage else "none"
             layers.append(nn.Conv2d(inputs, outputs, 4, 2, 1, bias=kind == "none"))
-            layers += [*normalise(kind, outputs), nn.LeakyReLU(0.2)]
+            layers += [*normalise(kind, outputs), nn.LeakyReLU(0.2, inplace=True)]
             inputs = outputs
-        self.slender = width < SLENDER
+        self.memory_format = torch.channels_last
         self.layers = nn.Sequential(*layers)
         self.head = nn.Linear(inputs * sizes[-1][0] * sizes[-1][1], 1)
         if initialisation == "dcgan":
@@ -180,8 +179,8 @@ class DcganCritic(nn.Module):
 
     def features(self, samples: Tensor) -> Tensor:
         """(B, C, H, W) to (B, F), the last convolution's output."""
-        if self.slender and samples.device.type == "cpu" and not (samples.requires_grad and samples.is_leaf):
-            samples = samples.contiguous(memory_format=torch.channels_last)  # slopes of slopes are slower that way
+        if samples.device.type in ("cpu", "cuda"):
+            samples = samples.contiguous(memory_format=self.memory_format)
         return self.layers(samples).flatten(1)
 
     def forward(self, samples: Tensor) -> Tensor:

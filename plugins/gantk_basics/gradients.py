@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from gantk.play import Play
-from gantk_basics.slopes import ConstantSlopes
+from gantk_basics.slopes import SecondOrder
 
 
 def leaf(samples: Tensor) -> Tensor:
@@ -16,8 +16,8 @@ def leaf(samples: Tensor) -> Tensor:
     return samples.detach().to(torch.promote_types(samples.dtype, torch.float32)).requires_grad_()
 
 
-def unit_gradients(play: Play, samples: Tensor, scores: Tensor | None = None) -> Tensor:
-    """Gradient of each unit's own scores with respect to that unit, flattened: (B, *units, D), differentiable.
+def unit_gradients(play: Play, samples: Tensor) -> tuple[Tensor, Tensor]:
+    """The scores, and the gradient of each unit's own scores with respect to that unit: (B, *units, D), differentiable.
 
     Scores are summed first, which is exact as long as a unit's score depends on that unit of that sample alone. All
     is computed without automatic mixed precision, whose rounding a second derivative does not bear.
@@ -25,11 +25,9 @@ def unit_gradients(play: Play, samples: Tensor, scores: Tensor | None = None) ->
     Args:
         play: knows the critic.
         samples: (B, *spec.shape), requires grad.
-        scores: (B, *units, *patches) of these samples, where they have been computed in full precision already.
     """
     with torch.autocast(play.device.type, enabled=False):
-        if scores is None:
-            with ConstantSlopes():
-                scores = play.score(samples, compiled=False)
-        (gradient,) = torch.autograd.grad(scores.sum(), samples, create_graph=True)  # (B, *units, *own)
-    return gradient.flatten(1 + play.spec.unit_axes)
+        with SecondOrder() as second_order:
+            scores = play.score(samples, compiled=False)  # (B, *units, *patches)
+        gradient = second_order.slopes(scores, samples)  # (B, *units, *own)
+    return scores, gradient.flatten(1 + play.spec.unit_axes)

@@ -78,12 +78,12 @@ class Gan(Loss):
         if penalised:
             samples = leaf(play.real)
         if penalised and not torch.is_autocast_enabled(play.device.type):
-            real, fake = play.score(samples, compiled=False), play.score(play.fake)
-            gradients = unit_gradients(play, samples, real)  # one forward pass serves the score and its gradient
+            real, gradients = unit_gradients(play, samples)  # one forward pass serves the score and its gradient
+            fake = play.score(play.fake)
         else:
             real, fake = play.scores()
             if penalised:
-                gradients = unit_gradients(play, samples)
+                _, gradients = unit_gradients(play, samples)
 
         told_real = 1 - self.label_smoothing
         terms = {
@@ -95,7 +95,9 @@ class Gan(Loss):
             ),
         }
         if penalised:
-            terms["r1"] = play.mean(gradients.square().sum(-1)) * (self.r1 / 2 * self.r1_every)
+            terms["r1"] = play.mean(torch.linalg.vector_norm(gradients, dim=-1).square()) * (
+                self.r1 / 2 * self.r1_every
+            )
         elif self.r1 > 0:
             terms["r1"] = real.new_zeros(())
         return terms

@@ -1,4 +1,6 @@
-"""Slopes of slopes at the price of what they are: without a backward pass of zeros."""
+"""Slopes of slopes at the price of what they are."""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -8,14 +10,22 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from gantk_basics.convolutions import Convolved, Kind
 
-class ConstantSlopes(TorchFunctionMode):
-    """While it is entered, ReLU and LeakyReLU are products of their input with a constant.
 
-    That is the same function with the same derivatives of all orders: between its kinks a piecewise linear function
-    has no second derivative. torch takes it for a tensor of zeros, which it then carries back through every layer of
-    the forward pass. For a penalty on slopes that is a third of all convolutions, for nothing.
+class SecondOrder(TorchFunctionMode):
+    """While it is entered, a net is computed so that its slopes are cheap to differentiate once more.
+
+    - ReLU and LeakyReLU are products of their input with a constant. That is the same function with the same
+      derivatives of all orders: between its kinks a piecewise linear function has no second derivative. torch takes it
+      for a tensor of zeros, which it then carries back through every layer of the forward pass. For a penalty on
+      slopes that is a third of all convolutions, for nothing.
+    - Convolutions are those of `convolutions.py`.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kinds: list[Kind] = []
 
     def __torch_function__(
         self,
@@ -24,28 +34,70 @@ class ConstantSlopes(TorchFunctionMode):
         arguments: Sequence[Any] = (),
         named: Mapping[str, Any] | None = None,
     ) -> Any:
-        own = SAME.get(function)
         named = named or {}
-        if own is None or named.get("inplace"):
-            return function(*arguments, **named)
-        return own(*arguments, **named)
+        if function in SAME:
+            return SAME[function](*arguments, **named)
+        if function in CONVOLUTIONS:
+            return self.convolved(function, *arguments, **named)
+        return function(*arguments, **named)
+
+    def convolved(
+        self,
+        function: Callable[..., Tensor],
+        input: Tensor,  # these are torch's names
+        weight: Tensor,
+        bias: Tensor | None = None,
+        stride: int | Sequence[int] = 1,
+        padding: int | str | Sequence[int] = 0,
+        dilation: int | Sequence[int] = 1,
+        groups: int = 1,
+    ) -> Tensor:
+        """`F.conv1d`, `F.conv2d` or `F.conv3d`; as torch has it where the padding is a word or there is no batch."""
+        axes = CONVOLUTIONS[function]
+        if isinstance(padding, str) or input.dim() != 2 + axes:
+            return function(input, weight, bias, stride, padding, dilation, groups)
+        self.kinds.append(Kind(each(stride, axes), each(padding, axes), each(dilation, axes), groups))
+        return Convolved.apply(input, weight, bias, self.kinds[-1])
+
+    def slopes(self, scores: Tensor, samples: Tensor) -> Tensor:
+        """Slopes of the summed scores with respect to the samples, differentiable.
+
+        Args:
+            scores: computed while this was entered.
+            samples: which require grad.
+        """
+        for kind in self.kinds:
+            kind.weighed = False  # torch would compute the slopes of weights too, only to throw them away
+        try:
+            return torch.autograd.grad(scores.sum(), samples, create_graph=True)[0]
+        finally:
+            for kind in self.kinds:
+                kind.weighed = True
+
+
+def each(value: int | Sequence[int], axes: int) -> list[int]:
+    """The value along each axis."""
+    values = [value] if isinstance(value, int) else list(value)
+    return values * axes if len(values) == 1 else values
 
 
 def leaky_relu(values: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """`F.leaky_relu` as a product."""
     slopes = torch.ops.aten.leaky_relu_backward(_ones_like(values), values.detach(), negative_slope, False)
-    return values * slopes
+    return values.mul_(slopes) if inplace else values * slopes
 
 
 def relu(values: Tensor, inplace: bool = False) -> Tensor:
     """`F.relu` as a product."""
-    return values * torch.ops.aten.threshold_backward(_ones_like(values), values.detach(), 0)
+    slopes = torch.ops.aten.threshold_backward(_ones_like(values), values.detach(), 0)
+    return values.mul_(slopes) if inplace else values * slopes
 
 
 def _ones_like(values: Tensor) -> Tensor:
     return values.new_ones(()).expand_as(values)
 
 
+CONVOLUTIONS: dict[Callable[..., Tensor], int] = {F.conv1d: 1, F.conv2d: 2, F.conv3d: 3}
 SAME: dict[Callable[..., Any], Callable[..., Tensor]] = {
     F.leaky_relu: leaky_relu,
     F.relu: relu,

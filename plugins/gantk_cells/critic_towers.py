@@ -6,10 +6,8 @@ from torch import Tensor, nn
 
 from gantk_cells.towers import (
     NARROW,
-    SLENDER,
     Initialisation,
     Normalisation,
-    channels_last,
     halvings,
     initial_bias,
     initialise,
@@ -81,7 +79,8 @@ class CriticTowers(nn.Module):
     ):
         super().__init__()
         count, start_height, start_width = halvings(height, width_pixels)
-        self.towers, self.narrow, self.slender, self.fused = towers, width < NARROW, width < SLENDER, fused
+        self.towers, self.narrow, self.fused = towers, width < NARROW, fused
+        self.memory_format = torch.channels_last
         steps = [(channels, width, 4)] + [(width, width, 3)] * layers
         steps += [(width * 2**power, width * 2 ** (power + 1), 4) for power in range(count - 1)]
         self.layers = nn.ModuleList(TowerConvolution(towers, *step, bias, initialisation) for step in steps)
@@ -97,17 +96,23 @@ class CriticTowers(nn.Module):
         """(B, K, channels, H, W) to (B, K, F)."""
         fused = (images.device.type != "cpu" or self.narrow) if self.fused is None else self.fused
         parts = [images.flatten(1, 2)] if fused else list(images.unbind(1))
-        if self.slender and not (images.requires_grad and images.is_leaf):  # slopes of slopes are slower that way
-            parts = [channels_last(part) for part in parts]
-        parts = [F.leaky_relu(part, 0.2) for part in self.layers[0](parts)]
+        if images.device.type == "cpu" or (images.device.type == "cuda" and not fused):
+            parts = [part.contiguous(memory_format=self.memory_format) for part in parts]
+        parts = [activated(part) for part in self.layers[0](parts)]
         for layer, norm in zip(self.layers[1:], self.norms, strict=True):
             parts = layer(parts)
-            if not isinstance(norm, nn.Identity):
-                parts = list(norm(torch.cat(parts, 1)).chunk(len(parts), 1))
-            parts = [F.leaky_relu(part, 0.2) for part in parts]
+            if isinstance(norm, nn.Identity):
+                parts = [activated(part) for part in parts]
+            else:
+                parts = list(activated(norm(torch.cat(parts, 1))).chunk(len(parts), 1))
         return torch.cat(parts, 1).unflatten(1, (self.towers, -1)).flatten(2)
 
     def head(self, features: Tensor) -> Tensor:
         """(B, K, F) to scores (B, K)."""
         scores = (features * self.last).sum(-1)
         return scores if self.last_bias is None else scores + self.last_bias
+
+
+def activated(features: Tensor) -> Tensor:
+    """LeakyReLU(0.2), in place."""
+    return F.leaky_relu(features, 0.2, inplace=True)

@@ -10,9 +10,8 @@ from torch import Tensor, nn
 from gantk.errors import DoesNotFit
 from gantk.spec import DataSpec
 from gantk_cells.towers import (
-    SLENDER,
+    NARROW,
     Initialisation,
-    channels_last,
     halvings,
     initial_bias,
     initialise,
@@ -22,13 +21,16 @@ from gantk_cells.towers import (
 
 Upsampling = Literal["transposed", "nearest"]
 PerChannel = Literal["batch", "instance", "none"]  # normalisation over channels would let green into red
+AT_ONCE = 16  # channels that fit a vector register of AVX-512; fewer outputs take as long
 
 
 class GreenOnRed(nn.Module):
     """One layer of a red tower and K green towers; each green tower sees the red features and its own.
 
-    The paper writes it as one convolution r -> r' and K convolutions (r + g) -> g'. Here everything that leaves the
-    red features is one dense convolution r -> r' + K g', and what leaves the green ones K convolutions g -> g'.
+    The paper writes it as one convolution r -> r' and K convolutions (r + g) -> g', and so it is computed on a CPU.
+    `fused`, everything that leaves the red features is one convolution r -> r' + K g', and what leaves the green ones
+    a grouped one of K groups g -> g'. Few outputs come from one convolution whose weight is 0 from green to other
+    green: processors compute at least 16 channels at a time.
 
     Args:
         inputs: red channels and green channels of each tower that come in: r, g.
@@ -36,7 +38,7 @@ class GreenOnRed(nn.Module):
         towers: K.
         kind: "transposed" (4 x 4, stride 2), "nearest" (each pixel twice, then 3 x 3) or "same" (3 x 3).
         initialisation: "dcgan" or "default".
-        fused: the K green convolutions as one grouped convolution.
+        fused: the K green convolutions as one grouped convolution; None: on a GPU.
     """
 
     def __init__(
@@ -46,7 +48,7 @@ class GreenOnRed(nn.Module):
         towers: int,
         kind: Literal["transposed", "nearest", "same"],
         initialisation: Initialisation,
-        fused: bool,
+        fused: bool | None,
     ):
         super().__init__()
         self.inputs, self.outputs, self.towers, self.kind, self.fused = inputs, outputs, towers, kind, fused
@@ -68,13 +70,37 @@ class GreenOnRed(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, r + K g, h, w) to (B, r' + K g', h', w')."""
-        red, green = features.split([self.inputs[0], self.towers * self.inputs[1]], 1)
-        if self.fused:
-            from_green = self.convolve(green, self.from_green.flatten(0, 1), self.towers)
-        else:
-            each = zip(green.chunk(self.towers, 1), self.from_green.unbind(), strict=True)
-            from_green = torch.cat([self.convolve(features, weight) for features, weight in each], 1)
-        return self.convolve(red, self.from_red) + F.pad(from_green, (0, 0, 0, 0, self.outputs[0], 0))
+        (red, green), (red_out, green_out), towers = self.inputs, self.outputs, self.towers
+        into, out = (0, 1) if self.kind == "transposed" else (1, 0)  # axes of a weight
+        if red_out + towers * green_out <= AT_ONCE:
+            return self.convolve(features, torch.cat([self.from_red, self.apart(into, out)], into))
+        fused = features.device.type != "cpu" if self.fused is None else self.fused
+        if fused:
+            red_features, green_features = features.split([red, towers * green], 1)
+            drawn = self.convolve(red_features, self.from_red)
+            drawn[:, red_out:] += self.convolve(green_features, self.from_green.flatten(0, 1), towers)
+            return drawn
+        red_features, *greens = features.split([red, *[green] * towers], 1)
+        to_red, *to_greens = self.from_red.split([red_out, *[green_out] * towers], out)
+        parts = [self.convolve(red_features, to_red)]
+        for green_features, from_red, from_green in zip(greens, to_greens, self.from_green, strict=True):
+            both = torch.cat([red_features, green_features], 1)
+            parts.append(self.convolve(both, torch.cat([from_red, from_green], into)))
+        return torch.cat(parts, 1)
+
+    def apart(self, into: int, out: int) -> Tensor:
+        """The weight from all green features to everything: 0 to red and to the green of other towers.
+
+        Args:
+            into: the axis of a weight that counts its inputs.
+            out: the axis that counts its outputs.
+        """
+        (red_out, green_out), last = self.outputs, self.towers - 1
+        beside = [(red_out + k * green_out, (last - k) * green_out) for k in range(self.towers)]
+        rows = [
+            F.pad(weight, (0, 0) * (3 - out) + around) for weight, around in zip(self.from_green, beside, strict=True)
+        ]
+        return torch.cat(rows, into)
 
     def convolve(self, features: Tensor, weight: Tensor, groups: int = 1) -> Tensor:
         """(B, channels, h, w) to (B, channels', h', w').
@@ -116,7 +142,7 @@ class RedAndGreen(nn.Module):
         smooth: whether what is drawn passes a fixed filter (1, 2, 1)/4 along y and x.
         bias: whether the last layer has a bias.
         initialisation: "dcgan" or "default".
-        fused: green towers as grouped convolutions.
+        fused: green towers as grouped convolutions; None: on a GPU, and on a CPU where they are narrow.
 
     Raises:
         DoesNotFit: no red or no green channels, or sizes that cannot be halved.
@@ -137,7 +163,7 @@ class RedAndGreen(nn.Module):
         smooth: bool,
         bias: bool,
         initialisation: Initialisation,
-        fused: bool,
+        fused: bool | None,
     ):
         super().__init__()
         if green < 1:
@@ -145,7 +171,8 @@ class RedAndGreen(nn.Module):
         count, *start = halvings(*spec.own_shape[1:])
         self.range = spec.range
         self.smooth = smooth
-        self.slender = width < SLENDER
+        fused = True if fused is None and width < NARROW else fused
+        self.memory_format = torch.channels_last  # on a CPU; grouped convolutions on a GPU are not known to gain
 
         def parts(channels: int) -> tuple[int, int]:
             return red_and_green_parts(channels, red_portion)
@@ -175,11 +202,12 @@ class RedAndGreen(nn.Module):
         red, green = latent.split(self.latent, 1)
         from_red, from_green = F.linear(red, self.first_red), F.linear(green, self.first_green)
         features = from_red + F.pad(from_green, (from_red.shape[1] - from_green.shape[1], 0))
-        features = F.relu(self.norms[0](features.unflatten(1, self.start)))
+        features = features.unflatten(1, self.start)
+        if features.device.type == "cpu":
+            features = features.contiguous(memory_format=self.memory_format)
+        features = F.relu(self.norms[0](features), inplace=True)
         for layer, norm in zip(self.layers, self.norms[1:], strict=True):
-            features = channels_last(features) if self.slender else features
-            features = F.relu(norm(layer(features)))  # (B, r + K g, h, w)
-        features = channels_last(features) if self.slender else features
+            features = F.relu(norm(layer(features)), inplace=True)  # (B, r + K g, h, w)
         drawn = self.last(features)  # (B, 1 + K * green, H, W)
         if self.bias is not None:
             drawn = drawn + self.bias

@@ -65,7 +65,7 @@ class SeparableGenerator(nn.Module):
             smooth=smooth,
             bias=bias,
             initialisation=initialisation,
-            fused=True,
+            fused=None,
         )
         self.latent_parts = red_and_green_latent(self.net.latent)
 

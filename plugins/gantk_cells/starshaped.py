@@ -35,7 +35,8 @@ class StarShapedGenerator(nn.Module):
             patterns are what transposed convolutions tend to leave (Odena et al. 2016, distill.pub).
         bias: gives the last layer a bias (the paper has none); helps much to get the background right.
         initialisation: "dcgan": weights from N(0, .02), scales from N(1, .02); "default": as PyTorch starts them.
-        fused: computes the green towers as one grouped convolution, not one after another: the same mathematics.
+        fused: computes the green towers as one grouped convolution, not one after another: the same mathematics. By
+            default on a GPU, and on a CPU where they are narrower than 12.
 
     Raises:
         DoesNotFit: samples without classes as units, or sizes that cannot be halved down to 4 or less.
@@ -54,7 +55,7 @@ class StarShapedGenerator(nn.Module):
         smooth: bool = False,
         bias: bool = False,
         initialisation: Initialisation = "dcgan",
-        fused: bool = True,
+        fused: bool | None = None,
     ):
         super().__init__()
         self.towers, channels, _, _ = image_shape(spec, 1, "the star-shaped generator")

@@ -19,17 +19,6 @@ Normalisation = Literal["batch", "layer", "instance", "none"]
 
 NARROW = 12  # measured: towers narrower than this gain from grouped convolutions on a CPU too, wider ones lose
 
-SLENDER = 32  # measured: transposed convolutions of nets narrower than this are faster with channels last on a CPU
-
-
-def channels_last(features: Tensor) -> Tensor:
-    """The same features with their channels last in memory, on a CPU; elsewhere as they are.
-
-    Args:
-        features: (B, channels, h, w).
-    """
-    return features.contiguous(memory_format=torch.channels_last) if features.device.type == "cpu" else features
-
 
 def halvings(height: int, width: int) -> tuple[int, int, int]:
     """How often a frame is halved until one side is 4 or less, and the size that is left: 48 x 80 gives 4, 3, 5.

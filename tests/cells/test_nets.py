@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 import torch
+from gantk_cells import red_and_green
 from gantk_cells.separable import SeparableCritic, SeparableGenerator
 from gantk_cells.starshaped import PerClassCritic, StarShapedGenerator
 from torch import Tensor, nn
@@ -258,3 +259,21 @@ def test_meta_device() -> None:
     with torch.device("meta"):
         net = StarShapedGenerator(PER_CLASS, width=8)
         assert PerClassCritic(PER_CLASS, width=8)(net(torch.zeros(2, 100))).shape == (2, 3)
+
+
+@pytest.mark.parametrize("kind", ["transposed", "nearest", "same"])
+def test_three_ways_to_compute_a_layer_are_one(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    layer = red_and_green.GreenOnRed((4, 3), (2, 3), 6, kind, "default", fused=True).double()
+    features = torch.randn(2, 4 + 6 * 3, 4, 5, dtype=torch.float64, requires_grad=True)
+    found = []
+    for fused, at_once in ((True, 16), (False, 16), (None, 20)):  # grouped, one after another, with zeros between
+        monkeypatch.setattr(red_and_green, "AT_ONCE", at_once)
+        layer.fused = fused
+        drawn = layer(features)
+        found.append([drawn, *torch.autograd.grad(drawn.square().sum(), [features, *layer.parameters()])])
+    for other in found[1:]:
+        torch.testing.assert_close(other, found[0])
+    green = features.detach().clone()
+    green[:, 4:] += 1
+    assert torch.equal(layer(green)[:, :2], drawn[:, :2])  # green never reaches red
