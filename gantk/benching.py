@@ -80,13 +80,20 @@ class Watched(Eager):
         for parameter in trained:
             parameter.grad = None
         side, grad = play.side, torch.autograd.grad
-        torch.autograd.grad = self.clock.counted(grad, "penalty")
+        counted, made = self.clock.counted(grad, "penalty"), set[Any]()
+
+        def watched(*given: Any, **named: Any) -> tuple[Tensor | None, ...]:
+            found = counted(*given, **named)
+            made.update(each.grad_fn for each in found if each is not None and each.grad_fn is not None)
+            return found
+
+        torch.autograd.grad = watched  # type: ignore[assignment]
         try:
             with self.clock.on(side), torch.autocast(play.device.type, torch.bfloat16, self.precision == "bfloat16"):
                 terms = terms_of(play)
         finally:
             torch.autograd.grad = grad
-        slopes = [value for value in terms.values() if holds_slopes(value)]
+        slopes = [value for value in terms.values() if comes_from(value, made)]
         plain = [value for value in terms.values() if not any(value is other for other in slopes)]
         for name, values in ((side, plain), ("penalty", slopes)):
             if any(value.requires_grad for value in values):
@@ -95,14 +102,14 @@ class Watched(Eager):
         return {name: value.detach() for name, value in terms.items()}
 
 
-def holds_slopes(value: Tensor) -> bool:
-    """Whether a derivative is part of what this number was computed from."""
+def comes_from(value: Tensor, nodes: set[Any]) -> bool:
+    """Whether one of these nodes of torch's graph is part of what this number was computed from."""
     found, waiting = set(), [value.grad_fn]
     while waiting:
         node = waiting.pop()
         if node is None or node in found:
             continue
-        if "BackwardBackward" in node.name():
+        if node in nodes:
             return True
         found.add(node)
         waiting += [following for following, _ in node.next_functions]

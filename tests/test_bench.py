@@ -9,7 +9,8 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from gantk.benching import Bench, faster, holds_slopes
+from gantk import build
+from gantk.benching import Bench, Clock, Watched, comes_from, faster
 from gantk.cli import gantk
 from gantk.recipe import load
 
@@ -45,8 +46,18 @@ def test_a_slope_in_a_term_is_seen() -> None:
     point = torch.arange(3.0, requires_grad=True)
     score = (weight * point).tanh().sum()
     (slope,) = torch.autograd.grad(score, point, create_graph=True)
-    assert holds_slopes(slope.square().sum())
-    assert not holds_slopes((weight * point).tanh().sum())
+    assert comes_from(slope.square().sum(), {slope.grad_fn})
+    assert not comes_from((weight * point).tanh().sum(), {slope.grad_fn})
+
+
+def test_the_penalty_is_sent_back_on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also that of a critic whose convolutions are not torch's own (gantk_basics/convolutions.py)."""
+    calls, backward = [], torch.Tensor.backward
+    monkeypatch.setattr(torch.Tensor, "backward", lambda *given, **named: (calls.append(1), backward(*given, **named)))
+    bench = Bench(load("digits_dcgan", [*GP, "play.critic_steps=1", "critic.normalisation=none"]).values, 1.0)
+    state = build.state(bench.values, bench.data.spec, bench.device)
+    next(bench.loop(state, Watched(Clock(bench.device), "float32"), batch=4))
+    assert len(calls) == 3  # critic, penalty, generator
 
 
 def test_only_what_is_noticeably_faster_is_said() -> None:

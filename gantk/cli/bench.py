@@ -25,12 +25,14 @@ def command(recipe: str, overrides: tuple[str, ...], seconds: float, compiled: b
     engines would do.
     """
     from gantk.benching import Bench
+    from gantk.device import freed_memory_kept
     from gantk.recipe import load
 
     loaded = load(recipe, overrides)
     options.tell_dropped(loaded)
     bench = Bench(loaded.values, seconds)
-    found = {"recipe": loaded.name} | bench.measure(compiled)
+    with freed_memory_kept():
+        found = {"recipe": loaded.name} | bench.measure(compiled)
     if as_json:
         console.answer_json(found)
     else:
