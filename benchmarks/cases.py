@@ -114,13 +114,15 @@ class Case:
 
 
 def plain(net: nn.Module) -> nn.Module:
-    """A copy of the net in torch's usual memory format, as a tutorial has it.
+    """A copy of the net in torch's usual memory format, with nothing computed in place, as a tutorial has it.
 
     Args:
         net: of gantk's.
     """
     copied = copy.deepcopy(net)
     for module in copied.modules():
-        if hasattr(module, "slender"):
-            module.slender = False
+        if hasattr(module, "memory_format"):
+            module.memory_format = torch.contiguous_format
+        if isinstance(module, nn.ReLU | nn.LeakyReLU):
+            module.inplace = False
     return copied

@@ -17,8 +17,10 @@ from torch import nn
 import gantk
 from benchmarks.cases import Case
 from benchmarks.data import seconds
+from benchmarks.measure import compare
 from gantk import checkpoint, session
 from gantk.evaluate import draw_like
+from gantk.held import Held, held_by
 from gantk.interfaces import Loss
 from gantk.spec import DataSpec
 from gantk.train import State
@@ -91,10 +93,30 @@ def checkpoints(millions: int) -> list[dict[str, Any]]:
         read = seconds(lambda: made.update(kept=checkpoint.read(path)))
         read += seconds(lambda: checkpoint.restore(made["kept"], state))
         size = path.stat().st_size / 2**20
+    held = held_by(state)
+    sides = {
+        "gantk": lambda: (held.non_finite(), held.copied()),
+        "clones": lambda: [each.clone() for each in all_of(held)],
+    }
+    stop = compare(sides, rounds=9, seconds=10, busy_ok=True)["seconds"]
     about = f"checkpoint of {millions} M parameters with Adam, {size:,.0f} MB"
     return [
         {"case": f"{about}, write", "value": written, "unit": "s"},
         {"case": f"{about}, read", "value": read, "unit": "s"},
+        {"case": f"{about}, the loop stops for", "value": stop["gantk"]["median"], "unit": "s"},
+        {"case": f"{about}, a copy of the tensors", "value": stop["clones"]["median"], "unit": "s"},
+    ]
+
+
+def all_of(held: Held) -> list[torch.Tensor]:
+    """All tensors of a checkpoint."""
+    nets = [value for each in held.tensors.values() for value in each.values()]
+    return nets + [
+        value
+        for saved in held.optimizers.values()
+        for values in saved["state"].values()
+        for value in values.values()
+        if isinstance(value, torch.Tensor)
     ]
 
 

@@ -108,7 +108,7 @@ PACKAGES = {"torchgan": torchgan}
 
 def run(*, busy_ok: bool) -> list[dict[str, Any]]:
     """DCGANs of 3 x 32 x 32; a package that cannot be used is named with the reason."""
-    from benchmarks.step import TARGETS, steps
+    from benchmarks.step import TARGETS, as_in_a_run, steps
 
     found: list[dict[str, Any]] = []
     for package, build in PACKAGES.items():
@@ -121,7 +121,7 @@ def run(*, busy_ok: bool) -> list[dict[str, Any]]:
                 with contextlib.redirect_stdout(None):
                     theirs = build(case, plain(state.generator), plain(state.critic), samples)
                 ours = steps(case, state, data)
-                sides = {"gantk": lambda ours=ours: next(ours), "baseline": theirs}
+                sides = {"gantk": as_in_a_run(ours), "baseline": theirs}
                 entry |= compare(sides, rounds=7, seconds=10, busy_ok=busy_ok)
             else:
                 entry |= {"refused": f"not installed here ({reason})", "ratio": {}}

@@ -177,12 +177,6 @@ class TowerLoop(Tutorial):
         self.generator_optimizer.step()
         return error.item()
 
-    def step(self) -> dict[str, float]:
-        """One training step on fresh data and noise; one number is read a step."""
-        losses = {}
-        for _ in range(self.critic_steps):
-            real = self.real()
-            mixing = torch.rand(*real.shape[:2], 1, 1, 1) if self.loss == "wgan_gp" else None
-            losses["critic"] = self.critic_update(real, self.noise(), mixing)
-        losses["generator"] = self.generator_update(self.noise())
-        return losses
+    def mixing(self, real: Tensor) -> Tensor:
+        """Where between real and fake the penalty looks, for each tower its own."""
+        return torch.rand(*real.shape[:2], 1, 1, 1)

@@ -55,7 +55,7 @@ class Tutorial:
         losses = {}
         for _ in range(self.critic_steps):
             real = self.real()
-            mixing = torch.rand(len(real), *[1] * (real.dim() - 1)) if self.loss == "wgan_gp" else None
+            mixing = self.mixing(real) if self.loss == "wgan_gp" else None
             losses["critic"] = self.critic_update(real, self.noise(), mixing)
         losses["generator"] = self.generator_update(self.noise())
         return losses
@@ -68,6 +68,10 @@ class Tutorial:
             self.batches = iter(self.loader)
             (real,) = next(self.batches)
         return real
+
+    def mixing(self, real: Tensor) -> Tensor:
+        """Where between real and fake the penalty looks."""
+        return torch.rand(len(real), *[1] * (real.dim() - 1))
 
     def noise(self) -> Tensor:
         """Latents of a batch."""

@@ -13,6 +13,7 @@ import gantk
 from gantk import build, checkpoint
 from gantk.data import take
 from gantk.evaluate import evaluate
+from gantk.held import modules_of, optimizers_of
 from gantk.interfaces import Dataset, Value
 from gantk.randomness import generator as stream
 from gantk.recipe import load
@@ -71,7 +72,7 @@ class Scene:
 
     def tensors(self) -> dict[str, Tensor]:
         """All that a checkpoint holds."""
-        modules, optimizers = checkpoint.modules_of(self.state), checkpoint.optimizers_of(self.state)
+        modules, optimizers = modules_of(self.state), optimizers_of(self.state)
         found = {
             f"{group}.{name}": value.clone()
             for group, module in modules.items()
