@@ -9,7 +9,7 @@ from torch.nn.functional import relu, softplus
 
 from gantk.interfaces import Loss
 from gantk.play import Play
-from gantk_basics.gradients import leaf, unit_gradients
+from gantk_basics.gradients import leaf, slopes_of_units
 
 
 def adam_defaults(lr: float, betas: tuple[float, float], critic_steps: int = 1) -> dict[str, Any]:
@@ -78,12 +78,12 @@ class Gan(Loss):
         if penalised:
             samples = leaf(play.real)
         if penalised and not torch.is_autocast_enabled(play.device.type):
-            real, gradients = unit_gradients(play, samples)  # one forward pass serves the score and its gradient
+            real, slopes = slopes_of_units(play, samples)  # one forward pass serves the score and its gradient
             fake = play.score(play.fake)
         else:
             real, fake = play.scores()
             if penalised:
-                _, gradients = unit_gradients(play, samples)
+                _, slopes = slopes_of_units(play, samples)
 
         told_real = 1 - self.label_smoothing
         terms = {
@@ -95,9 +95,7 @@ class Gan(Loss):
             ),
         }
         if penalised:
-            terms["r1"] = play.mean(torch.linalg.vector_norm(gradients, dim=-1).square()) * (
-                self.r1 / 2 * self.r1_every
-            )
+            terms["r1"] = play.mean(slopes.square()) * (self.r1 / 2 * self.r1_every)
         elif self.r1 > 0:
             terms["r1"] = real.new_zeros(())
         return terms

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd import Function
 from torch.overrides import TorchFunctionMode
 
 from gantk_basics.convolutions import Convolved, Kind
@@ -16,10 +17,10 @@ from gantk_basics.convolutions import Convolved, Kind
 class SecondOrder(TorchFunctionMode):
     """While it is entered, a net is computed so that its slopes are cheap to differentiate once more.
 
-    - ReLU and LeakyReLU are products of their input with a constant. That is the same function with the same
-      derivatives of all orders: between its kinks a piecewise linear function has no second derivative. torch takes it
-      for a tensor of zeros, which it then carries back through every layer of the forward pass. For a penalty on
-      slopes that is a third of all convolutions, for nothing.
+    - ReLU and LeakyReLU are `Bent`: the same function with the same derivatives of all orders. Between its kinks a
+      piecewise linear function has no second derivative. torch takes it for a tensor of zeros, which it then carries
+      back through every layer of the forward pass. For a penalty on slopes that is a third of all convolutions, for
+      nothing.
     - Convolutions are those of `convolutions.py`.
     """
 
@@ -81,20 +82,51 @@ def each(value: int | Sequence[int], axes: int) -> list[int]:
     return values * axes if len(values) == 1 else values
 
 
+class Bent(Function):
+    """values → the values where they are positive, `slope` times them elsewhere; in their place if so asked."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, slope: float, inplace: bool) -> Tensor:
+        made = F.leaky_relu(values, slope, inplace) if slope else F.relu(values, inplace)
+        if inplace:
+            ctx.mark_dirty(values)
+        ctx.save_for_backward(made)
+        ctx.slope = slope
+        return made
+
+    @staticmethod
+    def backward(ctx: Any, slopes: Tensor) -> tuple[Tensor | None, ...]:
+        (made,) = ctx.saved_tensors
+        return BentSlopes.apply(slopes, made.detach(), ctx.slope), None, None
+
+
+class BentSlopes(Function):
+    """slopes, what `Bent` made → the slopes where that is positive, `slope` times them elsewhere."""
+
+    @staticmethod
+    def forward(ctx: Any, slopes: Tensor, made: Tensor, slope: float) -> Tensor:
+        ctx.save_for_backward(made)
+        ctx.slope = slope
+        if slope:
+            return torch.ops.aten.leaky_relu_backward(slopes, made, slope, True)
+        return torch.ops.aten.threshold_backward(slopes, made, 0)
+
+    @staticmethod
+    def backward(ctx: Any, slopes: Tensor) -> tuple[Tensor | None, ...]:
+        (made,) = ctx.saved_tensors
+        return BentSlopes.apply(slopes, made, ctx.slope), None, None
+
+
 def leaky_relu(values: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """`F.leaky_relu` as a product."""
-    slopes = torch.ops.aten.leaky_relu_backward(_ones_like(values), values.detach(), negative_slope, False)
-    return values.mul_(slopes) if inplace else values * slopes
+    """`F.leaky_relu`; as torch has it where the slope is negative, and what is made does not tell what came in."""
+    if negative_slope < 0:
+        return F.leaky_relu(values, negative_slope, inplace)
+    return Bent.apply(values, negative_slope, inplace)
 
 
 def relu(values: Tensor, inplace: bool = False) -> Tensor:
-    """`F.relu` as a product."""
-    slopes = torch.ops.aten.threshold_backward(_ones_like(values), values.detach(), 0)
-    return values.mul_(slopes) if inplace else values * slopes
-
-
-def _ones_like(values: Tensor) -> Tensor:
-    return values.new_ones(()).expand_as(values)
+    """`F.relu`."""
+    return Bent.apply(values, 0.0, inplace)
 
 
 CONVOLUTIONS: dict[Callable[..., Tensor], int] = {F.conv1d: 1, F.conv2d: 2, F.conv3d: 3}

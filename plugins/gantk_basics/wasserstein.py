@@ -10,7 +10,7 @@ from gantk.errors import DoesNotFit
 from gantk.interfaces import Loss, has_batch_statistics, has_second_order
 from gantk.play import Play
 from gantk.spec import DataSpec
-from gantk_basics.gradients import leaf, unit_gradients
+from gantk_basics.gradients import leaf, slopes_of_units
 from gantk_basics.losses import adam_defaults
 
 
@@ -105,9 +105,8 @@ class WganGp(Loss):
         mixing = play.uniform(*units, purpose="interpolation")
         mixing = mixing.reshape(*units, *[1] * len(play.spec.own_shape))
         between = leaf(torch.lerp(play.fake, play.real, mixing.to(play.real.dtype)))  # (B, *shape)
-        _, gradients = unit_gradients(play, between)  # (B, *units, D)
-        norms = torch.linalg.vector_norm(gradients, dim=-1)  # whose slope at 0 torch takes for 0
-        return play.mean((norms - 1).square()) * self.penalty
+        _, slopes = slopes_of_units(play, between)  # (B, *units)
+        return play.mean((slopes - 1).square()) * self.penalty
 
     def generator_loss(self, play: Play) -> dict[str, Tensor]:
         """The fakes' scores, negated."""

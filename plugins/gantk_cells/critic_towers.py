@@ -1,5 +1,8 @@
 """Plain DCGAN critic towers side by side: the critic of Osokin et al. 2017, section 4, one for each unit."""
 
+from functools import partial
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -7,11 +10,13 @@ from torch import Tensor, nn
 from gantk_cells.towers import (
     NARROW,
     Initialisation,
+    Layer,
     Normalisation,
     halvings,
     initial_bias,
     initialise,
     normalise,
+    parts_of,
 )
 
 
@@ -34,16 +39,14 @@ class TowerConvolution(nn.Module):
         initialise(self.weight, initialisation, inputs * size * size)
         self.bias = initial_bias((towers, outputs), initialisation, inputs * size * size) if bias else None
 
-    def forward(self, parts: list[Tensor]) -> list[Tensor]:
-        """(B, channels, h, w) of each tower, or one (B, K * channels, h, w) of all, to the same form."""
+    def parts(self, count: int) -> list[Layer]:
+        """What is done to each part, (B, channels, h, w): each tower alone, or all in one, if one is asked for."""
         towers = len(self.weight)
-        fused = len(parts) < towers
-        weights = [self.weight.flatten(0, 1)] if fused else self.weight.unbind()
-        biases = [None] * towers if self.bias is None else [self.bias.flatten()] if fused else self.bias.unbind()
-        groups = towers if fused else 1
+        weights = self.weight.flatten(0, 1).chunk(count)
+        biases = [None] * count if self.bias is None else self.bias.flatten().chunk(count)
         return [
-            F.conv2d(part, weight, bias, self.stride, padding=1, groups=groups)
-            for part, weight, bias in zip(parts, weights, biases, strict=False)
+            partial(F.conv2d, weight=weight, bias=bias, stride=self.stride, padding=1, groups=towers // count)
+            for weight, bias in zip(weights, biases, strict=True)
         ]
 
 
@@ -83,6 +86,7 @@ class CriticTowers(nn.Module):
         self.memory_format = torch.channels_last
         steps = [(channels, width, 4)] + [(width, width, 3)] * layers
         steps += [(width * 2**power, width * 2 ** (power + 1), 4) for power in range(count - 1)]
+        self.outputs = [outputs for _, outputs, _ in steps]
         self.layers = nn.ModuleList(TowerConvolution(towers, *step, bias, initialisation) for step in steps)
         self.norms = nn.ModuleList(
             normalise(normalisation, towers * outputs, towers, initialisation) for _, outputs, _ in steps[1:]
@@ -94,25 +98,31 @@ class CriticTowers(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """(B, K, channels, H, W) to (B, K, F)."""
-        fused = (images.device.type != "cpu" or self.narrow) if self.fused is None else self.fused
-        parts = [images.flatten(1, 2)] if fused else list(images.unbind(1))
-        if images.device.type == "cpu" or (images.device.type == "cuda" and not fused):
-            parts = [part.contiguous(memory_format=self.memory_format) for part in parts]
-        parts = [activated(part) for part in self.layers[0](parts)]
-        for layer, norm in zip(self.layers[1:], self.norms, strict=True):
-            parts = layer(parts)
-            if isinstance(norm, nn.Identity):
-                parts = [activated(part) for part in parts]
-            else:
-                parts = list(activated(norm(torch.cat(parts, 1))).chunk(len(parts), 1))
-        return torch.cat(parts, 1).unflatten(1, (self.towers, -1)).flatten(2)
+        parts = self.parts(images)
+        count = len(parts)
+        sizes = [[outputs * self.towers // count] * count for outputs in self.outputs]
+        convolutions: list[Any] = list(self.layers)
+        layers = [convolution.parts(count) for convolution in convolutions]
+        norms = [parts_of(norm, size) for norm, size in zip([nn.Identity(), *self.norms], sizes, strict=True)]
+        found = []
+        for number, features in enumerate(parts):  # what a layer leaves is still in the processor's cache for the next
+            for convolve, normalised in zip(layers, norms, strict=True):
+                features = F.leaky_relu(normalised[number](convolve[number](features)), 0.2, inplace=True)
+            found.append(features.flatten(1))
+        return torch.cat(found, 1).unflatten(1, (self.towers, -1))
+
+    def parts(self, images: Tensor) -> list[Tensor]:
+        """(B, K, channels, H, W) to (B, channels, H, W) of each tower, or, fused, to one (B, K channels, H, W)."""
+        kind = images.device.type
+        if (kind != "cpu" or self.narrow) if self.fused is None else self.fused:
+            together = images.flatten(1, 2)
+            return [together.contiguous(memory_format=self.memory_format) if kind == "cpu" else together]
+        if kind in ("cpu", "cuda") and self.memory_format is torch.channels_last:
+            pixels = images.permute(1, 0, 3, 4, 2).contiguous()  # (K, B, H, W, channels)
+            return [tower.permute(0, 3, 1, 2) for tower in pixels.unbind()]
+        return list(images.unbind(1))
 
     def head(self, features: Tensor) -> Tensor:
         """(B, K, F) to scores (B, K)."""
         scores = (features * self.last).sum(-1)
         return scores if self.last_bias is None else scores + self.last_bias
-
-
-def activated(features: Tensor) -> Tensor:
-    """LeakyReLU(0.2), in place."""
-    return F.leaky_relu(features, 0.2, inplace=True)

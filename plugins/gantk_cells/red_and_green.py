@@ -1,5 +1,6 @@
 """The body of the separable and the star-shaped generator (Osokin et al. 2017, section 4.2)."""
 
+from functools import partial
 from itertools import pairwise
 from typing import Literal
 
@@ -12,10 +13,12 @@ from gantk.spec import DataSpec
 from gantk_cells.towers import (
     NARROW,
     Initialisation,
+    Layer,
     halvings,
     initial_bias,
     initialise,
     normalise,
+    parts_of,
     red_and_green_parts,
 )
 
@@ -27,10 +30,10 @@ AT_ONCE = 16  # channels that fit a vector register of AVX-512; fewer outputs ta
 class GreenOnRed(nn.Module):
     """One layer of a red tower and K green towers; each green tower sees the red features and its own.
 
-    The paper writes it as one convolution r -> r' and K convolutions (r + g) -> g', and so it is computed on a CPU.
-    `fused`, everything that leaves the red features is one convolution r -> r' + K g', and what leaves the green ones
-    a grouped one of K groups g -> g'. Few outputs come from one convolution whose weight is 0 from green to other
-    green: processors compute at least 16 channels at a time.
+    The paper writes it as one convolution r -> r' and K convolutions (r + g) -> g': these are its `parts`. Called as a
+    whole, everything that leaves the red features is one convolution r -> r' + K g', and what leaves the green ones
+    a grouped one of K groups g -> g'; few outputs come from one convolution whose weight is 0 from green to other
+    green, since processors compute at least 16 channels at a time.
 
     Args:
         inputs: red channels and green channels of each tower that come in: r, g.
@@ -38,7 +41,6 @@ class GreenOnRed(nn.Module):
         towers: K.
         kind: "transposed" (4 x 4, stride 2), "nearest" (each pixel twice, then 3 x 3) or "same" (3 x 3).
         initialisation: "dcgan" or "default".
-        fused: the K green convolutions as one grouped convolution; None: on a GPU.
     """
 
     def __init__(
@@ -48,12 +50,13 @@ class GreenOnRed(nn.Module):
         towers: int,
         kind: Literal["transposed", "nearest", "same"],
         initialisation: Initialisation,
-        fused: bool | None,
     ):
         super().__init__()
-        self.inputs, self.outputs, self.towers, self.kind, self.fused = inputs, outputs, towers, kind, fused
+        self.inputs, self.outputs, self.towers, self.kind = inputs, outputs, towers, kind
+        self.into, self.out = (0, 1) if kind == "transposed" else (1, 0)  # axes of a weight
         (red, green), (red_out, green_out) = inputs, outputs
         everything = red_out + towers * green_out
+        self.few = everything <= AT_ONCE
         if kind == "transposed":  # weights of transposed convolutions name their inputs first
             self.from_red = nn.Parameter(torch.empty(red, everything, 4, 4))
             self.from_green = nn.Parameter(torch.empty(towers, green, green_out, 4, 4))
@@ -62,45 +65,35 @@ class GreenOnRed(nn.Module):
             self.from_red = nn.Parameter(torch.empty(everything, red, 3, 3))
             self.from_green = nn.Parameter(torch.empty(towers, green_out, green, 3, 3))
             taps = 9
-        axis = 1 if kind == "transposed" else 0
-        red_tower, to_green = self.from_red.detach().split([red_out, everything - red_out], axis)
+        red_tower, to_green = self.from_red.detach().split([red_out, everything - red_out], self.out)
         initialise(red_tower, initialisation, red * taps)
         initialise(to_green, initialisation, (red + green) * taps)
         initialise(self.from_green, initialisation, (red + green) * taps)
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, r + K g, h, w) to (B, r' + K g', h', w')."""
-        (red, green), (red_out, green_out), towers = self.inputs, self.outputs, self.towers
-        into, out = (0, 1) if self.kind == "transposed" else (1, 0)  # axes of a weight
-        if red_out + towers * green_out <= AT_ONCE:
-            return self.convolve(features, torch.cat([self.from_red, self.apart(into, out)], into))
-        fused = features.device.type != "cpu" if self.fused is None else self.fused
-        if fused:
-            red_features, green_features = features.split([red, towers * green], 1)
-            drawn = self.convolve(red_features, self.from_red)
-            drawn[:, red_out:] += self.convolve(green_features, self.from_green.flatten(0, 1), towers)
-            return drawn
-        red_features, *greens = features.split([red, *[green] * towers], 1)
-        to_red, *to_greens = self.from_red.split([red_out, *[green_out] * towers], out)
-        parts = [self.convolve(red_features, to_red)]
-        for green_features, from_red, from_green in zip(greens, to_greens, self.from_green, strict=True):
-            both = torch.cat([red_features, green_features], 1)
-            parts.append(self.convolve(both, torch.cat([from_red, from_green], into)))
-        return torch.cat(parts, 1)
+        if self.few:
+            return self.convolve(features, torch.cat([self.from_red, self.between_green()], self.into))
+        red, green = features.split([self.inputs[0], self.towers * self.inputs[1]], 1)
+        drawn = self.convolve(red, self.from_red)
+        drawn[:, self.outputs[0] :] += self.convolve(green, self.from_green.flatten(0, 1), self.towers)
+        return drawn
 
-    def apart(self, into: int, out: int) -> Tensor:
-        """The weight from all green features to everything: 0 to red and to the green of other towers.
+    def parts(self) -> list[Layer]:
+        """What is done in each tower: (B, r, h, w) to (B, r', h', w') in red, (B, r + g, …) to (B, g', …) in green."""
+        to_red, *to_green = self.from_red.split([self.outputs[0], *[self.outputs[1]] * self.towers], self.out)
+        both = [torch.cat(pair, self.into) for pair in zip(to_green, self.from_green, strict=True)]
+        return [partial(self.convolve, weight=weight) for weight in (to_red, *both)]
 
-        Args:
-            into: the axis of a weight that counts its inputs.
-            out: the axis that counts its outputs.
-        """
+    def between_green(self) -> Tensor:
+        """The weight from all green features to everything: 0 to red and to the green of other towers."""
         (red_out, green_out), last = self.outputs, self.towers - 1
         beside = [(red_out + k * green_out, (last - k) * green_out) for k in range(self.towers)]
         rows = [
-            F.pad(weight, (0, 0) * (3 - out) + around) for weight, around in zip(self.from_green, beside, strict=True)
+            F.pad(weight, (0, 0) * (3 - self.out) + around)
+            for weight, around in zip(self.from_green, beside, strict=True)
         ]
-        return torch.cat(rows, into)
+        return torch.cat(rows, self.into)
 
     def convolve(self, features: Tensor, weight: Tensor, groups: int = 1) -> Tensor:
         """(B, channels, h, w) to (B, channels', h', w').
@@ -171,7 +164,7 @@ class RedAndGreen(nn.Module):
         count, *start = halvings(*spec.own_shape[1:])
         self.range = spec.range
         self.smooth = smooth
-        fused = True if fused is None and width < NARROW else fused
+        self.towers, self.narrow, self.fused = towers, width < NARROW, fused
         self.memory_format = torch.channels_last  # on a CPU; grouped convolutions on a GPU are not known to gain
 
         def parts(channels: int) -> tuple[int, int]:
@@ -187,7 +180,7 @@ class RedAndGreen(nn.Module):
         initialise(self.first_green, initialisation, latent)
 
         def layer(inputs: tuple[int, int], outputs: tuple[int, int], kind: Upsampling | Literal["same"]) -> GreenOnRed:
-            return GreenOnRed(inputs, outputs, towers, kind, initialisation, fused)
+            return GreenOnRed(inputs, outputs, towers, kind, initialisation)
 
         middle = [layer(inputs, outputs, upsampling) for inputs, outputs in pairwise(sizes)]
         self.layers = nn.ModuleList([*middle, *(layer(sizes[-1], sizes[-1], "same") for _ in range(layers))])
@@ -203,12 +196,16 @@ class RedAndGreen(nn.Module):
         from_red, from_green = F.linear(red, self.first_red), F.linear(green, self.first_green)
         features = from_red + F.pad(from_green, (from_red.shape[1] - from_green.shape[1], 0))
         features = features.unflatten(1, self.start)
-        if features.device.type == "cpu":
-            features = features.contiguous(memory_format=self.memory_format)
-        features = F.relu(self.norms[0](features), inplace=True)
-        for layer, norm in zip(self.layers, self.norms[1:], strict=True):
-            features = F.relu(norm(layer(features)), inplace=True)  # (B, r + K g, h, w)
-        drawn = self.last(features)  # (B, 1 + K * green, H, W)
+        kind = latent.device.type
+        fused = (kind != "cpu" or self.narrow) if self.fused is None else self.fused
+        layers = [*self.layers, self.last]
+        apart = 0 if fused else sum(not layer.few for layer in layers)  # the first ones, as the widths fall
+        if apart:
+            drawn = self.tower_by_tower(features, layers[:apart])
+        else:
+            drawn = features.contiguous(memory_format=self.memory_format) if kind == "cpu" else features
+        for norm, layer in zip(self.norms[apart:], layers[apart:], strict=True):
+            drawn = layer(F.relu(norm(drawn), inplace=True))  # (B, r + K g, h, w), at last (B, 1 + K * green, H, W)
         if self.bias is not None:
             drawn = drawn + self.bias
         if self.smooth:
@@ -217,3 +214,29 @@ class RedAndGreen(nn.Module):
             low, high = self.range
             drawn = (high + low) / 2 + (high - low) / 2 * drawn.tanh()
         return drawn[:, :1], drawn[:, 1:]
+
+    def tower_by_tower(self, features: Tensor, layers: list[GreenOnRed]) -> Tensor:
+        """The first layers, first in the red tower, then in one green tower after another: as `layers` in a row.
+
+        What a layer leaves is then still in the processor's cache for the next one.
+
+        Args:
+            features: (B, r + K g, h, w), where the towers start.
+            layers: the first ones.
+        """
+        sizes = [[layer.inputs[0], *[layer.inputs[1]] * self.towers] for layer in layers]
+        convolutions = [layer.parts() for layer in layers]
+        norms = [parts_of(norm, size) for norm, size in zip(self.norms, sizes, strict=False)]
+        seen: list[Tensor] = []  # by the layers of the red tower
+        found = []
+        for number, part in enumerate(features.split(sizes[0], 1)):
+            drawn = part.clone(memory_format=self.memory_format)
+            for level, (norm, convolve) in enumerate(zip(norms, convolutions, strict=True)):
+                drawn = F.relu(norm[number](drawn), inplace=True)
+                if number == 0:
+                    seen.append(drawn)
+                else:
+                    drawn = torch.cat([seen[level], drawn], 1)
+                drawn = convolve[number](drawn)
+            found.append(drawn)
+        return torch.cat(found, 1)

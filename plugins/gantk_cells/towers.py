@@ -5,9 +5,12 @@ axis, so that they can be computed together (`fused`: one grouped convolution, f
 Both are the same mathematics.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
@@ -16,6 +19,7 @@ from gantk_cells import sizes
 
 Initialisation = Literal["dcgan", "default"]
 Normalisation = Literal["batch", "layer", "instance", "none"]
+Layer = Callable[[Tensor], Tensor]
 
 NARROW = 12  # measured: towers narrower than this gain from grouped convolutions on a CPU too, wider ones lose
 
@@ -111,6 +115,46 @@ def normalise(kind: Normalisation, channels: int, towers: int, initialisation: I
     if initialisation == "dcgan":
         nn.init.normal_(norm.weight, 1.0, 0.02)
     return norm
+
+
+def parts_of(norm: nn.Module, sizes: list[int]) -> list[Layer]:
+    """What a normalisation does to the features of each tower, for towers that are computed one after another.
+
+    In training it is taken for granted that each part is called once: all of them are one batch of the statistics.
+
+    Args:
+        norm: made by `normalise`, for as many channels as the parts have together.
+        sizes: channels of each part.
+    """
+    if isinstance(norm, nn.Identity) or len(sizes) == 1:
+        return [norm] * len(sizes)
+
+    def split(tensor: Tensor) -> list[Tensor]:
+        return list(tensor.split(sizes))
+
+    scales, shifts = split(norm.get_parameter("weight")), split(norm.get_parameter("bias"))
+    if isinstance(norm, nn.GroupNorm):
+        each = norm.num_channels // norm.num_groups
+        return [
+            partial(F.group_norm, num_groups=size // each, weight=scale, bias=shift, eps=norm.eps)
+            for size, scale, shift in zip(sizes, scales, shifts, strict=True)
+        ]
+    assert isinstance(norm, nn.BatchNorm2d)
+    means, variances = split(norm.get_buffer("running_mean")), split(norm.get_buffer("running_var"))
+    if norm.training:
+        norm.get_buffer("num_batches_tracked").add_(1)
+    return [
+        partial(
+            F.batch_norm,
+            running_mean=mean,
+            running_var=variance,
+            weight=scale,
+            bias=shift,
+            training=norm.training,
+            eps=norm.eps,
+        )
+        for mean, variance, scale, shift in zip(means, variances, scales, shifts, strict=True)
+    ]
 
 
 def red_and_green_parts(size: int, red_portion: float) -> tuple[int, int]:

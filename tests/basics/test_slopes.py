@@ -9,6 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from gantk_basics.dcgan import DcganCritic
+from gantk_basics.gradients import Norms
 from gantk_basics.slopes import SecondOrder
 from gantk_cells.critic_towers import CriticTowers
 from gantk_dna import killoran
@@ -95,3 +96,30 @@ def test_they_are_the_same_function(function: Callable[[Tensor], Tensor]) -> Non
     with SecondOrder():
         found = function(values)
     torch.testing.assert_close(found, function(values), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("slope", "inplace"), [(0.0, True), (0.0, False), (0.2, True), (0.2, False), (-0.3, False)])
+def test_all_their_derivatives(slope: float, inplace: bool) -> None:
+    values = torch.tensor([[-2.0, 0.5, 1.0], [3.0, -0.1, -4.0]], dtype=torch.float64, requires_grad=True)
+
+    def bent(values: Tensor) -> Tensor:
+        with SecondOrder():
+            doubled = values * 2
+            drawn = F.leaky_relu(doubled[:, :2], slope, inplace) if slope else F.relu(doubled[:, :2], inplace)
+        if inplace:
+            assert torch.equal(doubled[:, :2], drawn)
+        return drawn.pow(3)
+
+    assert torch.autograd.gradcheck(bent, values)
+    assert torch.autograd.gradgradcheck(bent, values)
+
+
+def test_norms_are_torchs() -> None:
+    torch.manual_seed(0)
+    values = torch.randn(3, 2, 4, 5, dtype=torch.float64, requires_grad=True)
+    torch.testing.assert_close(Norms.apply(values, 2), torch.linalg.vector_norm(values, dim=(2, 3)))
+    assert torch.autograd.gradcheck(lambda given: Norms.apply(given, 2), values)
+    assert torch.autograd.gradgradcheck(lambda given: Norms.apply(given, 3), values)
+    flat = torch.zeros(2, 3, requires_grad=True)
+    Norms.apply(flat, 1).sum().backward()
+    assert torch.equal(flat.grad, torch.zeros(2, 3))

@@ -122,6 +122,7 @@ def test_fused_generator_is_tower_by_tower(options: dict) -> None:
     looped.load_state_dict(fused.state_dict())
     latent = torch.randn(3, 8, dtype=torch.float64)
     torch.testing.assert_close(fused(latent), looped(latent))
+    torch.testing.assert_close(dict(looped.named_buffers()), dict(fused.named_buffers()))
     gradients = [torch.autograd.grad(net(latent).square().sum(), list(net.parameters())) for net in (fused, looped)]
     torch.testing.assert_close(*gradients)
 
@@ -136,6 +137,8 @@ def test_critic_is_towers_of_the_paper(normalisation: str) -> None:
     scores = fused(samples)
     assert scores.shape == (4, 3)
     torch.testing.assert_close(scores, looped(samples))
+    torch.testing.assert_close(dict(looped.named_buffers()), dict(fused.named_buffers()))
+    torch.testing.assert_close(looped.eval()(samples), fused.eval()(samples))
     for k in range(3):  # tower k, written down plainly
         x = samples[:, k]
         for number, layer in enumerate(fused.net.layers):
@@ -262,18 +265,23 @@ def test_meta_device() -> None:
 
 
 @pytest.mark.parametrize("kind", ["transposed", "nearest", "same"])
-def test_three_ways_to_compute_a_layer_are_one(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_three_ways_to_compute_a_layer_are_one(kind: str) -> None:
     torch.manual_seed(0)
-    layer = red_and_green.GreenOnRed((4, 3), (2, 3), 6, kind, "default", fused=True).double()
+    layer = red_and_green.GreenOnRed((4, 3), (2, 3), 6, kind, "default").double()
     features = torch.randn(2, 4 + 6 * 3, 4, 5, dtype=torch.float64, requires_grad=True)
     found = []
-    for fused, at_once in ((True, 16), (False, 16), (None, 20)):  # grouped, one after another, with zeros between
-        monkeypatch.setattr(red_and_green, "AT_ONCE", at_once)
-        layer.fused = fused
-        drawn = layer(features)
+    for way in ("grouped", "with zeros between", "one after another"):
+        layer.few = way == "with zeros between"
+        if way == "one after another":
+            red, *greens = features.split([4, *[3] * 6], 1)
+            given = [red, *(torch.cat([red, green], 1) for green in greens)]
+            drawn = torch.cat([part(each) for part, each in zip(layer.parts(), given, strict=True)], 1)
+        else:
+            drawn = layer(features)
         found.append([drawn, *torch.autograd.grad(drawn.square().sum(), [features, *layer.parameters()])])
     for other in found[1:]:
         torch.testing.assert_close(other, found[0])
+    layer.few = True
     green = features.detach().clone()
     green[:, 4:] += 1
-    assert torch.equal(layer(green)[:, :2], drawn[:, :2])  # green never reaches red
+    assert torch.equal(layer(green)[:, :2], layer(features)[:, :2])  # green never reaches red
