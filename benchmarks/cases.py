@@ -125,4 +125,4 @@ def plain(net: nn.Module) -> nn.Module:
             module.memory_format = torch.contiguous_format
         if isinstance(module, nn.ReLU | nn.LeakyReLU):
             module.inplace = False
-    return copied
+    return copied.to(memory_format=torch.contiguous_format)

@@ -129,6 +129,7 @@ class DcganGenerator(nn.Module):
         self.layers = nn.Sequential(*layers)
         if initialisation == "dcgan":
             self.apply(start_as_dcgan)
+        self.to(memory_format=self.memory_format)  # the weights of convolutions
 
     def forward(self, latent: Tensor) -> Tensor:
         """(B, latent) to (B, C, H, W)."""
@@ -176,6 +177,7 @@ class DcganCritic(nn.Module):
         self.head = nn.Linear(inputs * sizes[-1][0] * sizes[-1][1], 1)
         if initialisation == "dcgan":
             self.apply(start_as_dcgan)
+        self.to(memory_format=self.memory_format)  # the weights of convolutions
 
     def features(self, samples: Tensor) -> Tensor:
         """(B, C, H, W) to (B, F), the last convolution's output."""
