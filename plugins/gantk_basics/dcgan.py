@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
 from gantk.spec import DataSpec
+from gantk_basics.convolutions import upsampling
 from gantk_basics.ranges import into_range
 
 Normalisation = Literal["batch", "layer", "instance", "none"]
@@ -85,6 +86,17 @@ def stage_sizes(spec: DataSpec, stages: int | None) -> list[tuple[int, int]]:
     return sizes
 
 
+class Upsampling(nn.ConvTranspose2d):
+    """A transposed convolution, 4 x 4 with stride 2 and padding 1, faster for few outputs on a CPU."""
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """(B, C, h, w) to (B, C', 2 h, 2 w)."""
+        if any(self.output_padding) or output_size is not None:
+            return super().forward(input, output_size)
+        drawn = upsampling(input, self.weight)
+        return drawn if self.bias is None else drawn + self.bias[:, None, None]
+
+
 class DcganGenerator(nn.Module):
     """A dense layer, then transposed convolutions (4 x 4, stride 2), each followed by normalisation and ReLU.
 
@@ -123,13 +135,13 @@ class DcganGenerator(nn.Module):
             last = stage == len(sizes) - 2
             lost = (target[0] - 2 * size[0], target[1] - 2 * size[1])  # 0 or 1 each
             wide = spec.shape[0] if last else channels[stage + 1]
-            layers.append(nn.ConvTranspose2d(channels[stage], wide, 4, 2, 1, output_padding=lost, bias=last or biased))
+            layers.append(Upsampling(channels[stage], wide, 4, 2, 1, output_padding=lost, bias=last or biased))
             if not last:
                 layers += [*normalise(normalisation, wide), nn.ReLU(inplace=True)]
         self.layers = nn.Sequential(*layers)
         if initialisation == "dcgan":
             self.apply(start_as_dcgan)
-        self.to(memory_format=self.memory_format)  # the weights of convolutions
+        self.to(memory_format=self.memory_format)  # type: ignore[call-overload]  # the weights of convolutions
 
     def forward(self, latent: Tensor) -> Tensor:
         """(B, latent) to (B, C, H, W)."""
@@ -177,7 +189,7 @@ class DcganCritic(nn.Module):
         self.head = nn.Linear(inputs * sizes[-1][0] * sizes[-1][1], 1)
         if initialisation == "dcgan":
             self.apply(start_as_dcgan)
-        self.to(memory_format=self.memory_format)  # the weights of convolutions
+        self.to(memory_format=self.memory_format)  # type: ignore[call-overload]  # the weights of convolutions
 
     def features(self, samples: Tensor) -> Tensor:
         """(B, C, H, W) to (B, F), the last convolution's output."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from gantk_basics import convolutions
 from gantk_basics.slopes import SecondOrder
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -95,3 +96,32 @@ def test_slopes_of_weights_are_computed_once() -> None:
     with weights:
         slopes.square().sum().backward()
     assert weights.count == 2
+
+
+@pytest.mark.parametrize(
+    ("outputs", "memory_format", "by_phases"),
+    [
+        (1, torch.channels_last, True),
+        (3, torch.channels_last, True),
+        (5, torch.channels_last, False),
+        (2, torch.contiguous_format, False),
+    ],
+)
+def test_upsampling_is_the_transposed_convolution(
+    outputs: int, memory_format: torch.memory_format, by_phases: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls, own = [], convolutions.upsampled
+    monkeypatch.setattr(convolutions, "upsampled", lambda *given: (calls.append(1), own(*given))[1])
+    torch.manual_seed(0)
+    features = torch.randn(2, 3, 3, 5, dtype=torch.float64).contiguous(memory_format=memory_format).requires_grad_()
+    weight = torch.randn(3, outputs, 4, 4, dtype=torch.float64, requires_grad=True)
+    made = convolutions.upsampling(features, weight)
+    assert bool(calls) == by_phases
+    torch.testing.assert_close(made, F.conv_transpose2d(features, weight, stride=2, padding=1))
+    assert made.is_contiguous(memory_format=memory_format)
+
+    def squared(features: Tensor, weight: Tensor) -> Tensor:
+        return convolutions.upsampling(features, weight).square()
+
+    assert torch.autograd.gradcheck(squared, (features, weight))
+    assert torch.autograd.gradgradcheck(squared, (features, weight))
