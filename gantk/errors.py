@@ -50,6 +50,10 @@ class DataError(GantkError):
     """Data that is missing, damaged or of an unexpected form. The message names the file and the cure."""
 
 
+class MissingData(DataError):
+    """Data that are not on this machine: nothing lies where the recipe says. `gantk validate` does not mind."""
+
+
 class FileError(GantkError):
     """A file of gantk's own (checkpoint, samples, run folder) that cannot be read or written."""
 

@@ -27,3 +27,17 @@ def generator(
     rng = torch.Generator(device=device)
     rng.manual_seed(derive(seed, purpose, step, update))
     return rng
+
+
+def seed_layers(seed: int, device: torch.device) -> None:
+    """Seeds torch's global streams, from which layers draw that take no generator (dropout).
+
+    Args:
+        seed: made by `derive`.
+        device: where the nets are. For the CPU it is done without `torch.manual_seed`, which turns to every kind of
+            accelerator too: .1 ms a step, much for a small net.
+    """
+    if device.type == "cpu":
+        torch.default_generator.manual_seed(seed)
+    else:
+        torch.manual_seed(seed)

@@ -147,7 +147,7 @@ def train(
         return terms | {f"{play.side}_grad_norm": norm}
 
     for step in range(state.step, steps):
-        torch.manual_seed(randomness.derive(seed, ranks.own("layers"), step))  # for layers that draw (dropout)
+        randomness.seed_layers(randomness.derive(seed, ranks.own("layers"), step), device)  # for layers that draw
         buffers = ranks.keep_buffers(generator, critic, loss, state.ema)
         for group, base_rate in base_rates:
             group["lr"] = base_rate * rate_factor(schedule, step, steps) * state.rate

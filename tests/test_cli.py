@@ -172,6 +172,18 @@ def test_validate_says_what_fits(tiny: Path, capsys) -> None:
     assert (code, json.loads(out)["valid"]) == (1, False)
 
 
+def test_validate_minds_data_that_cannot_be_read_but_not_data_that_are_elsewhere(tmp_path: Path, capsys) -> None:
+    code, out, err = call("validate", "dna_promoters", "data.path=nowhere.fa", capsys=capsys)
+    assert (code, out) == (0, "dna_promoters: valid in its form alone\n")
+    assert "nowhere.fa" in err
+    Path("empty.fa").write_text("")
+    code, out, err = call("validate", "dna_promoters", "data.path=empty.fa", capsys=capsys)
+    assert (code, out) == (2, "")
+    assert "empty.fa" in err
+    code, out, _ = call("validate", "dna_promoters", "data.path=empty.fa", "--json", capsys=capsys)
+    assert (code, json.loads(out)["valid"]) == (2, False)
+
+
 def test_run_refuses_a_bad_recipe_before_it_makes_a_folder(tiny: Path, capsys) -> None:
     code, out, _ = call("run", str(tiny), "train.bach=3", capsys=capsys)
     assert (code, out) == (1, "")

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 def command(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
     """Check RECIPE without running it: every mistake at once, and whether its parts fit together.
 
-    Exits with 1 where something is wrong. The nets are built, and one update is played, without memory; what a run will
-    need of it is estimated, and refused where it is more than this machine has. Data that are not here are told of, and
-    then what depends on them is not checked. With --json the mistakes come as a list with file, line and column.
+    Exits with 1 where something is wrong, with 2 where the data cannot be read as the recipe says. The nets are built,
+    and one update is played, without memory; what a run will need of it is estimated, and refused where it is more than
+    this machine has. Data that are not here are told of, and then what depends on them is not checked. With --json the
+    mistakes come as a list with file, line and column.
     """
-    from gantk.errors import DoesNotFit, RecipeError
+    from gantk.errors import DataError, DoesNotFit, RecipeError
     from gantk.memory import in_words
     from gantk.recipe import load
 
@@ -32,7 +33,7 @@ def command(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
         loaded = load(recipe, overrides)
         options.tell_dropped(loaded)
         found = _checked(loaded)
-    except (RecipeError, DoesNotFit) as error:
+    except (RecipeError, DoesNotFit, DataError) as error:
         if as_json:
             mistakes = getattr(error, "mistakes", None) or [{"message": str(error)}]
             console.answer_json({"recipe": recipe, "valid": False, "mistakes": mistakes})
@@ -53,15 +54,15 @@ def command(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
 
 def _checked(recipe: Recipe) -> dict[str, Any]:
     from gantk import build, device
-    from gantk.errors import DataError
+    from gantk.errors import MissingData
     from gantk.ranks import Ranks
 
     of_one = Ranks(count=recipe.values["machine"]["devices"]).of_one(recipe.values)
     found: dict[str, Any] = {"recipe": recipe.name, "valid": True}
     try:
         data = build.datasets(recipe.values)
-    except DataError as error:
-        console.warn(f"data and nets were not checked, since the data cannot be read:\n{error}")
+    except MissingData as error:
+        console.warn(f"data and nets were not checked, since the data are not here:\n{error}")
         return found | {"checked": "form"}
     spec = data["train"].spec
     parameters = build.check_fit(recipe.values, spec)

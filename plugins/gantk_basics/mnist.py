@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from gantk.data import Resident
-from gantk.errors import DataError
+from gantk.errors import DataError, MissingData
 from gantk.unpacked import content_of
 from gantk_basics.digits import digit_spec, stratified
 
@@ -110,7 +110,7 @@ class Mnist(Resident):
     def __init__(self, split: str, *, root: Path, seed: int = 0):
         root = Path(root)
         if not root.is_dir():
-            raise DataError(
+            raise MissingData(
                 f"{root}: no such folder; `root` must be the folder that holds train-images-idx3-ubyte.gz …"
             )
         train, test = load(root, "train"), load(root, "t10k")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from gantk.errors import DataError
+from gantk.errors import DataError, MissingData
 from gantk_cells import cache
 
 SIMULATED = "SIMULATED.txt"
@@ -86,7 +86,7 @@ def find(root: Path, proteins: Sequence[str] | None, layout: str) -> Tree:
         DataError: nothing there, no images, an unknown protein, a link that leads out of the data.
     """
     if not root.is_dir():
-        raise DataError(f"no such folder: {shown(root)}\n{HOW_TO_GET_LIN.format(layout=layout)}")
+        raise MissingData(f"no such folder: {shown(root)}\n{HOW_TO_GET_LIN.format(layout=layout)}")
     if proteins is not None and len(set(proteins)) < len(proteins):
         raise DataError(f"data.proteins names a protein twice: {', '.join(proteins)}")
     root = root.absolute()  # not resolve(): a link to the data keeps its own name
@@ -117,7 +117,7 @@ def find_stacks(root: Path) -> Tree:
     if root.is_file():
         return Tree((_class(shown(root.name), root.parent.absolute(), root.parent, only=root.name),), None)
     if not root.is_dir():
-        raise DataError(f"no such file or folder: {shown(root)}")
+        raise MissingData(f"no such file or folder: {shown(root)}")
     root = root.absolute()
     train, test, only = _splits(root)
     if only:  # a folder inside `…_train`

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gantk.errors import DataError
+from gantk.errors import DataError, MissingData
 from gantk.unpacked import content_of
 
 _OTHER_COMPRESSIONS = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip", b"\x28\xb5\x2f\xfd": "zstd"}
@@ -48,7 +48,7 @@ def check_file(path: Path) -> Path:
     if path.is_dir():
         raise DataError(f"{path} is a folder; give the file of sequences in it: data.path={path / 'FILE'}")
     if not path.exists():
-        raise DataError(
+        raise MissingData(
             f"no such file: {path.absolute()}\n"
             "Paths are relative to the working directory: give data.path=FILE with a file of yours. The recipe "
             "dna_planted.yaml needs no file at all."
