@@ -122,7 +122,7 @@ def run(*, busy_ok: bool) -> list[dict[str, Any]]:
                     theirs = build(case, plain(state.generator), plain(state.critic), samples)
                 ours = steps(case, state, data)
                 sides = {"gantk": as_in_a_run(ours), "baseline": theirs}
-                entry |= compare(sides, rounds=7, seconds=10, busy_ok=busy_ok)
+                entry |= compare(sides, rounds=31, seconds=12, busy_ok=busy_ok)
             else:
                 entry |= {"refused": f"not installed here ({reason})", "ratio": {}}
             found.append(entry)
