@@ -126,7 +126,9 @@ def overhead(case: Case, *, rounds: int = 7, busy_ok: bool = False) -> dict[str,
 
 def run(*, long: bool, busy_ok: bool) -> list[dict[str, Any]]:
     """The whole set."""
-    found = [against_baseline(SHORT[0], rounds=15, seconds=50, busy_ok=busy_ok)]  # three rounds are told from no target
+    found = [
+        against_baseline(SHORT[0], rounds=15, seconds=50, busy_ok=busy_ok)
+    ]  # in three rounds its ratio swings by a fifth
     found += [against_baseline(case, rounds=15, seconds=12, busy_ok=busy_ok) for case in SHORT[1:]]
     found += [against_baseline(case, rounds=3, seconds=1, busy_ok=busy_ok) for case in WIDE]
     if long:
