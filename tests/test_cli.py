@@ -173,14 +173,15 @@ def test_validate_says_what_fits(tiny: Path, capsys) -> None:
 
 
 def test_validate_minds_data_that_cannot_be_read_but_not_data_that_are_elsewhere(tmp_path: Path, capsys) -> None:
+    empty = tmp_path / "empty.fa"
+    empty.write_text("")
     code, out, err = call("validate", "dna_promoters", "data.path=nowhere.fa", capsys=capsys)
     assert (code, out) == (0, "dna_promoters: valid in its form alone\n")
     assert "nowhere.fa" in err
-    Path("empty.fa").write_text("")
-    code, out, err = call("validate", "dna_promoters", "data.path=empty.fa", capsys=capsys)
+    code, out, err = call("validate", "dna_promoters", f"data.path={empty}", capsys=capsys)
     assert (code, out) == (2, "")
     assert "empty.fa" in err
-    code, out, _ = call("validate", "dna_promoters", "data.path=empty.fa", "--json", capsys=capsys)
+    code, out, _ = call("validate", "dna_promoters", f"data.path={empty}", "--json", capsys=capsys)
     assert (code, json.loads(out)["valid"]) == (2, False)
 
 

@@ -63,7 +63,7 @@ def test_freed_memory_is_kept_while_training_and_then_returned() -> None:
         [sys.executable, "-c", PEAK], capture_output=True, text=True, check=True, env=clean | {"OMP_NUM_THREADS": "1"}
     )
     usual, kept, before, during, after, page = map(int, done.stdout.split())
-    assert kept < usual / 5  # pages that the system had to clear
+    assert kept < usual / 20  # pages that the system had to clear
     assert (during - before) * page > 35e6  # the tensor's memory is still held, and then it is not
     assert (after - before) * page < 5e6
 

@@ -97,7 +97,7 @@ class Convolved(Function):
 class Slopes(Function):
     """slopes of the output, weight → slopes of the samples; or slopes of the output, samples → slopes of the weight.
 
-    What is made has the shape and memory format of `like`.
+    What is made has the shape of `like`, and its memory format; what `upsampled` makes has channels last.
     """
 
     @staticmethod

@@ -12,6 +12,7 @@ from gantk_cells.towers import (
     Initialisation,
     Layer,
     Normalisation,
+    grouped,
     halvings,
     initial_bias,
     initialise,
@@ -114,7 +115,7 @@ class CriticTowers(nn.Module):
     def parts(self, images: Tensor) -> list[Tensor]:
         """(B, K, channels, H, W) to (B, channels, H, W) of each tower, or, fused, to one (B, K channels, H, W)."""
         kind = images.device.type
-        if (kind != "cpu" or self.narrow) if self.fused is None else self.fused:
+        if grouped(self.fused, self.narrow, images.device):
             together = images.flatten(1, 2)
             return [together.contiguous(memory_format=self.memory_format) if kind == "cpu" else together]
         if kind in ("cpu", "cuda") and self.memory_format is torch.channels_last:

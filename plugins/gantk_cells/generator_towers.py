@@ -13,6 +13,7 @@ from gantk_cells.towers import (
     NARROW,
     Initialisation,
     Normalisation,
+    grouped,
     halvings,
     initial_bias,
     initialise,
@@ -132,7 +133,7 @@ class GeneratorTowers(nn.Module):
             from_green = F.linear(green, self.first_green).unflatten(1, (self.towers, -1, *self.start[1:]))
             features = features + F.pad(from_green, (0, 0, 0, 0, self.start[0] - from_green.shape[2], 0))
         drawn = features.flatten(1, 2)
-        fused = (latent.device.type != "cpu" or self.narrow) if self.fused is None else self.fused
+        fused = grouped(self.fused, self.narrow, latent.device)
         for norm, layer in zip(self.norms, self.layers, strict=True):
             features = F.relu(norm(drawn))  # (B, K (r + g), h, w)
             drawn = torch.cat(layer([features] if fused else list(features.chunk(self.towers, 1))), 1)

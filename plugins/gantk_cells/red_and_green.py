@@ -14,6 +14,7 @@ from gantk_cells.towers import (
     NARROW,
     Initialisation,
     Layer,
+    grouped,
     halvings,
     initial_bias,
     initialise,
@@ -197,9 +198,10 @@ class RedAndGreen(nn.Module):
         features = from_red + F.pad(from_green, (from_red.shape[1] - from_green.shape[1], 0))
         features = features.unflatten(1, self.start)
         kind = latent.device.type
-        fused = (kind != "cpu" or self.narrow) if self.fused is None else self.fused
         layers = [*self.layers, self.last]
-        apart = 0 if fused else sum(not layer.few for layer in layers)  # the first ones, as the widths fall
+        apart = 0  # layers that are computed tower by tower: up to the last one with many outputs
+        if not grouped(self.fused, self.narrow, latent.device):
+            apart = max((number for number, layer in enumerate(layers, 1) if not layer.few), default=0)
         if apart:
             drawn = self.tower_by_tower(features, layers[:apart])
         else:

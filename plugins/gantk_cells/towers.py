@@ -117,6 +117,17 @@ def normalise(kind: Normalisation, channels: int, towers: int, initialisation: I
     return norm
 
 
+def grouped(fused: bool | None, narrow: bool, device: torch.device) -> bool:
+    """Whether towers are computed together, by grouped convolutions.
+
+    Args:
+        fused: as the recipe says; None: on everything but a CPU, and there where they are narrow.
+        narrow: whether they have fewer than NARROW channels.
+        device: where they are computed.
+    """
+    return (device.type != "cpu" or narrow) if fused is None else fused
+
+
 def parts_of(norm: nn.Module, sizes: list[int]) -> list[Layer]:
     """What a normalisation does to the features of each tower, for towers that are computed one after another.
 

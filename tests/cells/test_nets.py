@@ -285,3 +285,13 @@ def test_three_ways_to_compute_a_layer_are_one(kind: str) -> None:
     green = features.detach().clone()
     green[:, 4:] += 1
     assert torch.equal(layer(green)[:, :2], layer(features)[:, :2])  # green never reaches red
+
+
+def test_a_last_layer_of_many_outputs_behind_one_of_few() -> None:
+    spec = DataSpec((21, 16, 24), ("channel", "y", "x"), range=(-1.0, 1.0))
+    net = double(SeparableGenerator(spec, latent=6, width=12))
+    assert [layer.few for layer in (*net.net.layers, net.net.last)] == [True, False]
+    latent = torch.randn(3, 6, dtype=torch.float64)
+    drawn = net(latent)
+    net.net.fused = True
+    torch.testing.assert_close(net(latent), drawn)
