@@ -75,13 +75,21 @@ def load_optimizer(optimizer: torch.optim.Optimizer, saved: Mapping[str, Any], s
                 where = f"{name} of parameter {number} of the {side}'s optimiser"
                 raise FileError(f"{where}: {array.shape} in the file, {tuple(parameters[number].shape)} here")
     values = {
-        number: {name: torch.as_tensor(array) for name, array in tensors.items()}
+        number: {name: _laid_out_as(parameters[number], array) for name, array in tensors.items()}
         for number, tensors in saved["state"].items()
     }
     try:
         optimizer.load_state_dict({"state": values, "param_groups": saved["groups"]})
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
         raise FileError(f"the state of the {side}'s optimiser does not fit: {error}") from error
+
+
+def _laid_out_as(parameter: Tensor, array: np.ndarray) -> Tensor:
+    """The array as a tensor with the strides of its parameter: torch's fused optimisers walk memory, not indices."""
+    value = torch.as_tensor(array)
+    if value.shape != parameter.shape:
+        return value  # a count of steps
+    return torch.empty_like(parameter, dtype=value.dtype, device="cpu").copy_(value)
 
 
 def _kind(value: Any) -> str:

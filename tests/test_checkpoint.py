@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 
 import h5py
 import pytest
 import torch
+from gantk_basics import optimizers
 from test_train import SPEC, assert_same, go, make_state
 
 from gantk import checkpoint, sealed
 from gantk.errors import FileError
 from gantk.held import held_by
+from gantk.weights import load_optimizer
 
 
 @pytest.fixture
@@ -107,6 +110,44 @@ def test_loading_keeps_the_memory_format_of_live_tensors() -> None:
     checkpoint.load_module(layer, values, "critic")
     assert layer.weight.is_contiguous(memory_format=torch.channels_last)
     assert torch.equal(layer.weight, torch.as_tensor(values["weight"]))
+
+
+def _trained(net: torch.nn.Module, optimizer: torch.optim.Optimizer, steps: int) -> None:
+    """Some updates whose gradients differ from entry to entry."""
+    for _ in range(steps):
+        optimizer.zero_grad()
+        sum((parameter**3).sum() for parameter in net.parameters()).backward()
+        optimizer.step()
+
+
+OPTIMIZERS = {
+    "adam": optimizers.adam,
+    "adamw": optimizers.adamw,
+    "rmsprop": lambda weights: optimizers.rmsprop(weights, momentum=0.5),
+    "sgd": lambda weights: optimizers.sgd(weights, momentum=0.5),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last], ids=str)
+def test_an_optimiser_goes_on_as_if_it_had_never_stopped(name: str, memory_format: torch.memory_format) -> None:
+    """Moments come contiguous from a file, and each must meet its own weight, however the weights lie in memory."""
+    torch.manual_seed(0)
+    whole = torch.nn.Conv2d(3, 5, 3).to(memory_format=memory_format)
+    stopped = deepcopy(whole)
+    optimizer = OPTIMIZERS[name](whole.parameters())
+    _trained(whole, optimizer, 6)
+    first = OPTIMIZERS[name](stopped.parameters())
+    _trained(stopped, first, 3)
+    saved = first.state_dict()
+    arrays = {
+        number: {key: value.numpy().copy(order="C") for key, value in values.items()}
+        for number, values in saved["state"].items()
+    }
+    again = OPTIMIZERS[name](stopped.parameters())
+    load_optimizer(again, {"groups": saved["param_groups"], "state": arrays}, "critic")
+    _trained(stopped, again, 3)
+    assert torch.equal(stopped.weight, whole.weight) and torch.equal(stopped.bias, whole.bias)
 
 
 @pytest.mark.parametrize("length", [0, 10, sealed.LONGEST, sealed.LONGEST + 1, 3 * sealed.LONGEST], ids=str)
