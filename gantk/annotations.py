@@ -13,22 +13,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types
 
+from gantk.plugin import INTERFACES
 from gantk.registry import with_article
 
-# By name, so that this module needs no torch. Where a parameter is annotated with one of these (or a subclass, or a
-# list of them, or `| None`), the recipe gives a nested mapping with `use:`.
-INTERFACES = {
-    ("gantk.interfaces.players", "Loss"): "loss",
-    ("gantk.interfaces.players", "Critic"): "critic",
-    ("gantk.interfaces.players", "Generator"): "generator",
-    ("gantk.interfaces.judges", "Metric"): "metric",
-    ("gantk.interfaces.judges", "View"): "view",
-    ("gantk.interfaces.players", "Dataset"): "dataset",
-    ("gantk.interfaces.judges", "Format"): "format",
-    ("gantk.interfaces.judges", "Callback"): "callback",
-    ("gantk.interfaces.judges", "Objective"): "objective",
-    ("torch.nn.modules.module", "Module"): "net",
-}
+TORCH_MODULE = ("torch.nn.modules.module", "Module")  # by name, so that this module needs no torch
 
 
 @dataclass(frozen=True)
@@ -87,7 +75,7 @@ def nested(annotation: Any) -> Nested | None:
         return dataclasses.replace(element, many=True) if element else None
     if inspect.isclass(annotation) and origin is None:
         for base in annotation.__mro__:
-            kind = INTERFACES.get((base.__module__, base.__name__))
+            kind = INTERFACES.get(base) or ("net" if (base.__module__, base.__name__) == TORCH_MODULE else None)
             if kind:
                 return Nested(kind=kind)
         if dataclasses.is_dataclass(annotation):

@@ -191,7 +191,7 @@ class Bench:
         found = {name: clock.spent.get(name, 0.0) / whole for name in PARTS}
         return found | {"rest": 1 - sum(found.values())}
 
-    def variations(self, usual: float, compiled: bool) -> Iterator[tuple[dict[str, Any], float]]:
+    def variations(self, usual: float) -> Iterator[tuple[dict[str, Any], float]]:
         """Other settings and the factor by which they are faster, as long as time is left."""
         batch, precision = self.values["train"]["batch"], self.values["train"]["precision"]
 
@@ -207,19 +207,14 @@ class Bench:
         for changed in (2 * batch, batch // 2):
             if changed and self.left() > 4 * usual * changed / batch:
                 yield tried({"train.batch": changed}, Eager(precision), changed)
-        wanted: list[engine.Name] = ["graphs"] if self.device.type == "cuda" else []
-        for name in [*wanted, *(["compiled"] if compiled else [])]:
+        if self.device.type == "cuda":
             try:
-                yield tried({"machine.engine": name}, engine.choose(name, self.device, precision))  # type: ignore[arg-type]
+                yield tried({"machine.engine": "graphs"}, engine.choose("graphs", self.device, precision))
             except GantkError as error:
-                yield {"machine.engine": name, "refused": str(error).splitlines()[0]}, 0.0
+                yield {"machine.engine": "graphs", "refused": str(error).splitlines()[0]}, 0.0
 
-    def measure(self, compiled: bool = False) -> dict[str, Any]:
-        """Everything, as one document.
-
-        Args:
-            compiled: also tries compiled nets, which takes a minute or so to compile them.
-        """
+    def measure(self) -> dict[str, Any]:
+        """Everything, as one document."""
         usual = self.timed(Eager(self.values["train"]["precision"]), 0.25)
         settings, play = self.values["train"], self.values["play"]
         return {
@@ -233,9 +228,7 @@ class Bench:
             "parts": self.parts(0.3),
             "memory_mb": memory_mb(self.device),
             "data_mb": data_mb(self.data),
-            "variations": [
-                change | {"times_as_fast": round(factor, 3)} for change, factor in self.variations(usual, compiled)
-            ],
+            "variations": [change | {"times_as_fast": round(factor, 3)} for change, factor in self.variations(usual)],
         }
 
 

@@ -1,8 +1,7 @@
-"""How the gradients of an update are computed: eager, by compiled nets, or as a CUDA graph. One mathematics."""
+"""How the gradients of an update are computed: eagerly, or by replaying a CUDA graph. One mathematics."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -10,16 +9,14 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from gantk import console
 from gantk.errors import GantkError
 from gantk.fixed_play import FixedPlay, NotFixed
 from gantk.interfaces import Loss
 from gantk.play import Play
 
-Name = Literal["auto", "eager", "compiled", "graphs"]
+Name = Literal["auto", "eager", "graphs"]
 Terms = Callable[[Play], dict[str, Tensor]]
 Recorder = Callable[[Callable[[], list[Tensor]]], tuple[list[Tensor], Callable[[], None]]]
-CLOSE = 1e-3  # largest difference of a gradient, as a share of its largest entry, that is still rounding in float32
 
 
 class Eager:
@@ -46,67 +43,6 @@ class Eager:
             terms = terms_of(play)
         torch.stack(tuple(terms.values())).sum().backward(inputs=trained)  # none is spent on slopes of samples
         return {name: value.detach() for name, value in terms.items()}
-
-
-class Compiled(Eager):
-    """Calls nets that torch.compile has compiled, where these give the gradients that eager ones give.
-
-    That is looked at in the first update of each side: slopes of a compiled net cannot be differentiated once more,
-    and have been seen to come out as None. A penalty asks for `play.score(samples, compiled=False)`.
-
-    Args:
-        precision: "bfloat16" computes the nets under autocast.
-        backend: of torch.compile.
-    """
-
-    def __init__(self, precision: str = "float32", backend: str = "inductor"):
-        super().__init__(precision)
-        self.backend = backend
-        self.nets: dict[str, Callable[..., Tensor]] = {}
-        self.fit: dict[str, tuple[str, ...]] = {}
-
-    def gradients(self, play: Play, terms_of: Terms, trained: list[nn.Parameter]) -> dict[str, Tensor]:
-        """As `Eager.gradients`, with those compiled nets that fit."""
-        if not self.nets:
-            both = {"generator": play.generator, "critic": play.critic}
-            self.nets = {
-                name: torch.compile(net, backend=self.backend) for name, net in both.items() if net is not None
-            }
-        if play.side not in self.fit:
-            self.fit[play.side] = self._fitting(play, terms_of, trained)
-        play.compiled = {name: self.nets[name] for name in self.fit[play.side]}
-        return super().gradients(play, terms_of, trained)
-
-    def _fitting(self, play: Play, terms_of: Terms, trained: list[nn.Parameter]) -> tuple[str, ...]:
-        """Which nets may be compiled in updates of this side.
-
-        Raises:
-            GantkError: none of them.
-        """
-        reason = ""
-        with unchanged(play):
-            wanted = self._outcome(play, terms_of, trained)
-        for names in (tuple(self.nets), ("generator",)):
-            play.compiled = {name: self.nets[name] for name in names if name in self.nets}
-            try:
-                with unchanged(play), warnings.catch_warnings():
-                    warnings.filterwarnings("ignore", "The .grad attribute of a Tensor that is not a leaf")  # dynamo's
-                    reason = difference(wanted, self._outcome(play, terms_of, trained))
-            except Exception as error:  # compilers fail in many ways
-                reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            if not reason:
-                console.say(f"compiled for updates of the {play.side}: {' and '.join(names)}")
-                return names
-            console.say(f"not compiled for updates of the {play.side}: {' and '.join(names)}: {reason}")
-        loss = type(getattr(terms_of, "__self__", terms_of)).__name__
-        raise GantkError(
-            f"machine.engine is compiled, but updates of the {play.side} under {loss} cannot be: {reason}.\n"
-            "Take machine.engine=eager"
-        )
-
-    def _outcome(self, play: Play, terms_of: Terms, trained: list[nn.Parameter]) -> dict[str, Tensor | None]:
-        terms = super().gradients(play, terms_of, trained)
-        return terms | {str(number): parameter.grad for number, parameter in enumerate(trained)}
 
 
 class Graphs(Eager):
@@ -205,18 +141,6 @@ def unchanged(play: Play) -> Iterator[None]:
         play.__dict__.pop("fake", None)
 
 
-def difference(wanted: dict[str, Tensor | None], found: dict[str, Tensor | None]) -> str:
-    """What differs by more than rounding, or ""."""
-    for name, value in wanted.items():
-        other = found[name]
-        if value is None or other is None:
-            if value is not other:
-                return f"parameter {name} gets {'no' if other is None else 'a'} gradient"
-        elif not bool((value - other).abs().max() <= CLOSE * value.abs().max() + 1e-7):
-            return f"{'the gradient of parameter ' if name.isdigit() else ''}{name} comes out another"
-    return ""
-
-
 def check(name: Name, device: torch.device) -> None:
     """Before anything is made of a run: whether this device can have the engine of this name.
 
@@ -236,7 +160,4 @@ def choose(name: Name, device: torch.device, precision: str = "float32") -> Eage
         GantkError: graphs without a CUDA device.
     """
     check(name, device)
-    if name == "auto":
-        cause = "compiled nets showed no gain on a CPU" if device.type == "cpu" else "others are unmeasured"
-        console.say(f"engine: eager ({cause}; `gantk bench` measures them)")
-    return {"auto": Eager, "eager": Eager, "compiled": Compiled, "graphs": Graphs}[name](precision)
+    return {"auto": Eager, "eager": Eager, "graphs": Graphs}[name](precision)

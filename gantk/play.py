@@ -61,7 +61,6 @@ class Play:
         self._seed = seed
         self._shared_forward = shared_forward
         self._ranks = ranks
-        self.compiled: dict[str, Callable[..., Tensor]] = {}  # "generator", "critic": what is called in their stead
 
     def rng(self, purpose: str) -> torch.Generator:
         """A random stream of this update; each purpose has its own, the same whenever this update is repeated.
@@ -133,21 +132,19 @@ class Play:
         assert self.generator is not None
         usual = [name for name in ("labels", "condition") if declares(self.generator, name) and name not in given]
         own = {name: getattr(self, name) for name in usual}
-        return call(self.generator, latent, through=self.compiled.get("generator"), **own, **given)
+        return call(self.generator, latent, **own, **given)
 
-    def score(self, samples: Tensor, *, compiled: bool = True, **given: Tensor) -> Tensor:
+    def score(self, samples: Tensor, **given: Tensor) -> Tensor:
         """The critic's scores of these samples, (B, *units) or (B, *units, *patches).
 
         Args:
             samples: (B, *spec.shape).
-            compiled: False where their slopes will be differentiated once more, which compiled nets cannot.
             given: `labels`, `condition` or `latent` that stand in for this update's, where the critic takes them
                 (BiGAN: the latents that an encoder finds for real samples).
         """
         usual = [name for name in ("labels", "condition", "latent") if declares(self.critic, name)]
         own = {name: getattr(self, name) for name in usual if name not in given}
-        through = self.compiled.get("critic") if compiled else None
-        return call(self.critic, samples, through=through, **own, **given)
+        return call(self.critic, samples, **own, **given)
 
     def scores(self) -> tuple[Tensor, Tensor]:
         """Scores of the real and of the fake samples, by one forward pass where that is the same thing."""
@@ -157,7 +154,7 @@ class Play:
         known = {name: getattr(self, name) for name in wanted if getattr(self, name) is not None}
         given = {name: torch.cat([values] * 2) for name, values in known.items()}
         samples = torch.cat([self.real, self.fake])
-        both = call(self.critic, samples, through=self.compiled.get("critic"), **given)
+        both = call(self.critic, samples, **given)
         real, fake = both.split([len(self.real), len(self.fake)])
         return real, fake
 

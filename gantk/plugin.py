@@ -19,8 +19,9 @@ The entry point's name is the plugin's name: recipes then say `use: acme/patch`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import pluggy
 
@@ -71,6 +72,22 @@ class Component:
             raise ValueError(
                 f"component {self.name!r}: target {self.target!r} is not of the form package.module:Attribute"
             )
+
+
+INTERFACES: dict[type, str] = {}
+"""Classes of `gantk.interfaces` and their kinds: a parameter annotated with one takes a component, a nested `use:`."""
+
+Interface = TypeVar("Interface", bound=type)
+
+
+def interface(kind: str) -> Callable[[Interface], Interface]:
+    """Marks a class of `gantk.interfaces` as what components of `kind` implement."""
+
+    def mark(cls: Interface) -> Interface:
+        INTERFACES[cls] = kind
+        return cls
+
+    return mark
 
 
 @hookspec

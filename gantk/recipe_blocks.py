@@ -115,14 +115,14 @@ class Machine:
         devices: how many processes `gantk run` starts on this machine, which share each batch; `torchrun`, which
             starts them itself on one machine or several, counts instead of it.
         threads: CPU threads of each process; null: as many as torch takes.
-        engine: how gradients are computed: eager; by compiled nets (needs a C++ compiler); graphs replays CUDA graphs;
-            auto takes eager. All give the same up to rounding, or refuse; `gantk bench` says which is the fastest.
+        engine: how gradients are computed: eager, or graphs, which replays CUDA graphs; auto takes eager. Both give the
+            same up to rounding, or refuse; `gantk bench` says which is faster. What was once compiled: take eager.
     """
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     devices: Positive = 1
     threads: Positive | None = None
-    engine: Literal["auto", "eager", "compiled", "graphs"] = "auto"
+    engine: Literal["auto", "eager", "graphs"] = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)

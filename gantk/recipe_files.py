@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.resources
 import importlib.util
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def read(path: Path) -> str:
 
 def _own_folder() -> Path:
     """`gantk/recipes` in a wheel; `recipes` beside the package in a checkout."""
-    package = Path(__file__).parent
+    package = Path(str(importlib.resources.files("gantk")))
     return package / "recipes" if (package / "recipes").is_dir() else package.parent / "recipes"
 
 

@@ -14,10 +14,9 @@ from gantk.cli import options
 @click.argument("recipe")
 @options.overrides
 @click.option("--seconds", type=click.FloatRange(min=1), default=25.0, show_default=True, help="To measure for, about.")
-@click.option("--compiled", is_flag=True, help="Also try compiled nets; compiling them takes a minute more.")
 @options.as_json
 @options.quiet
-def command(recipe: str, overrides: tuple[str, ...], seconds: float, compiled: bool, as_json: bool) -> None:
+def command(recipe: str, overrides: tuple[str, ...], seconds: float, as_json: bool) -> None:
     """Measure what this machine does with RECIPE, and what would be faster.
 
     Trains for some steps and throws the result away: no folder is made. Says how many steps a second there are, how
@@ -32,7 +31,7 @@ def command(recipe: str, overrides: tuple[str, ...], seconds: float, compiled: b
     options.tell_dropped(loaded)
     bench = Bench(loaded.values, seconds)
     with freed_memory_kept():
-        found = {"recipe": loaded.name} | bench.measure(compiled)
+        found = {"recipe": loaded.name} | bench.measure()
     if as_json:
         console.answer_json(found)
     else:

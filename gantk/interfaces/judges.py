@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from gantk.interfaces.players import Dataset
 from gantk.interfaces.samples import Samples
+from gantk.plugin import interface
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,6 +36,7 @@ class Value:
     note: str = ""
 
 
+@interface("metric")
 class Metric(Protocol):
     """Generated against real: built as `Component(*, …)`.
 
@@ -72,6 +74,7 @@ class Panel:
     figure: Figure | Image.Image
 
 
+@interface("view")
 class View(Protocol):
     """Samples to pictures: built as `Component(spec, *, …)`.
 
@@ -85,6 +88,7 @@ class View(Protocol):
     def draw(self, samples: Samples, *, real: Samples | None = None, caption: str = "") -> Image.Image: ...
 
 
+@interface("format")
 class Format(Protocol):
     """File to samples and back, chosen by the file's ending; built as `Component(*, …)`."""
 
@@ -99,6 +103,7 @@ class Format(Protocol):
         ...
 
 
+@interface("objective")
 class Objective(Protocol):
     """What designed samples are to have much of: built as `Component(spec, *, …)` by a command that designs.
 
@@ -113,6 +118,7 @@ class Objective(Protocol):
         ...
 
 
+@interface("callback")
 class Callback:
     """Told what happens during a run; never changes it. Built as `Component(*, …)`. Override what you need."""
 

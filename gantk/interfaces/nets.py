@@ -28,10 +28,9 @@ def declares(net: nn.Module, name: str) -> bool:
     return name in _declared(type(net).forward) if inner is None else declares(inner, name)
 
 
-def call(net: nn.Module, first: Tensor | None, *, through: Any = None, **available: Tensor | None) -> Tensor:
-    """Calls `net(first, …)` with those of `available` that its forward declares; `through` its compiled form."""
-    called = net if through is None else through
-    return called(first, **{name: value for name, value in available.items() if declares(net, name)})
+def call(net: nn.Module, first: Tensor | None, **available: Tensor | None) -> Tensor:
+    """Calls `net(first, …)` with those of `available` that its forward declares."""
+    return net(first, **{name: value for name, value in available.items() if declares(net, name)})
 
 
 def draw_latent(generator: nn.Module, n: int, rng: torch.Generator) -> Tensor | None:

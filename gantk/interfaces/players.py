@@ -8,12 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from gantk.interfaces.samples import Batch
+from gantk.plugin import interface
 from gantk.spec import DataSpec
 
 if TYPE_CHECKING:
     from gantk.play import Play
 
 
+@interface("dataset")
 class Dataset(Protocol):
     """Real samples. Built as `Component(split, *, …)` once for each of "train", "validation", "test".
 
@@ -36,6 +38,7 @@ class Dataset(Protocol):
         ...
 
 
+@interface("generator")
 @runtime_checkable
 class Generator(Protocol):
     """Latent to samples: an `nn.Module` built as `Component(spec, *, …)`.
@@ -53,6 +56,7 @@ class Generator(Protocol):
     def __call__(self, latent: Tensor) -> Tensor: ...
 
 
+@interface("critic")
 @runtime_checkable
 class Critic(Protocol):
     """Samples to scores, high for real: an `nn.Module` built as `Component(spec, *, …)`.
@@ -67,6 +71,7 @@ class Critic(Protocol):
     def __call__(self, samples: Tensor) -> Tensor: ...
 
 
+@interface("loss")
 class Loss(nn.Module):
     """How the two nets are scored against each other. Losses are functions of nets and batches to scalars.
 

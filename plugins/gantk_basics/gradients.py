@@ -32,7 +32,7 @@ def slopes_of_units(play: Play, samples: Tensor) -> tuple[Tensor, Tensor]:
     """
     with torch.autocast(play.device.type, enabled=False):
         with SecondOrder() as second_order:
-            scores = play.score(samples, compiled=False)  # (B, *units, *patches)
+            scores = play.score(samples)  # (B, *units, *patches)
         gradient = second_order.slopes(scores, samples)  # (B, *units, *own)
         return scores, Norms.apply(gradient, len(play.spec.own_shape))
 
