@@ -27,10 +27,10 @@ docs: .venv/installed-test
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 faults: .venv/installed-test
-	$(BIN)/python -m tests.faults --kills 200 --seed 0
+	$(BIN)/python -m tests.robustness.fault_injection --kills 200 --seed 0
 
 soak: .venv/installed-test
-	$(BIN)/python -m tests.faults.soak
+	$(BIN)/python -m tests.robustness.fault_injection.soak
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks $(SETS)

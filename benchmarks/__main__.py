@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gantk.device import prepare_environment
+from gantk.machine import prepare_environment
 
 prepare_environment()
 

@@ -12,11 +12,11 @@ from torch import nn
 
 from benchmarks.baselines.tower_loop import StarShaped, TowerCritics, TowerLoop
 from benchmarks.baselines.tutorial import Tutorial
-from gantk import build
 from gantk.data import Resident
-from gantk.recipe import from_text
+from gantk.recipe.recipe import from_text
 from gantk.spec import DataSpec
-from gantk.train import State
+from gantk.training import from_recipe
+from gantk.training.loop import State
 
 CELLS = {"axes": ("channel", "y", "x")}
 KINDS: dict[str, dict[str, Any]] = {
@@ -94,7 +94,7 @@ class Case:
 
     def state(self) -> State:
         """Nets and optimisers as gantk builds them."""
-        return build.state(self.values(), self.spec, "cpu")
+        return from_recipe.state(self.values(), self.spec, "cpu")
 
     def baseline(self, state: State) -> Tutorial:
         """The plain loop with nets of the same weights: over towers where there are several, else the tutorial's."""

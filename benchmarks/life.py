@@ -18,20 +18,21 @@ import gantk
 from benchmarks.cases import Case
 from benchmarks.data import seconds
 from benchmarks.measure import compare
-from gantk import checkpoint, session
-from gantk.evaluate import draw_like
-from gantk.held import Held, held_by
+from gantk.evaluation.evaluate import draw_like
 from gantk.interfaces import Loss
+from gantk.runs import trainer
 from gantk.spec import DataSpec
-from gantk.train import State
+from gantk.training import checkpoint
+from gantk.training.loop import State
+from gantk.training.state import Held, held_by
 
 FIRST_STEP = """
 import json, sys, time
-from gantk.device import prepare_environment
+from gantk.machine import prepare_environment
 prepare_environment()
 from gantk import build
 from gantk.recipe import load
-from gantk.train import train
+from gantk.training import train
 values = load("lin_starshaped", ["data.cells=300"]).values
 began = time.time()
 data = build.datasets(values)["train"]
@@ -135,8 +136,8 @@ def sampling() -> list[dict[str, Any]]:
 
 def between_steps(steps: int = 200) -> list[dict[str, Any]]:
     """Share of a run that logging, pictures and checkpoints take: one of each in `steps`, more than by default."""
-    spent, usual = {"between": 0.0, "training": 0.0}, session.Session._between_steps
-    training = session.Session._train
+    spent, usual = {"between": 0.0, "training": 0.0}, trainer.Session._between_steps
+    training = trainer.Session._train
 
     def counted(self: Any, *arguments: Any) -> None:
         began = time.perf_counter()
@@ -148,13 +149,13 @@ def between_steps(steps: int = 200) -> list[dict[str, Any]]:
         training(self)
         spent["training"] += time.perf_counter() - began
 
-    session.Session._between_steps, session.Session._train = counted, whole
+    trainer.Session._between_steps, trainer.Session._train = counted, whole
     try:
         with tempfile.TemporaryDirectory() as name:
             every = [f"train.{what}={steps}" for what in ("steps", "sample_every", "checkpoint_every")]
             gantk.run("lin_starshaped", [*every, "evaluate=[]", "data.cells=600"], out=Path(name) / "run")
     finally:
-        session.Session._between_steps, session.Session._train = usual, training
+        trainer.Session._between_steps, trainer.Session._train = usual, training
     share = spent["between"] / spent["training"]
     return [
         {"case": "lin_starshaped: logging, a picture, a checkpoint in 200 steps", "share": share, "target_share": 0.03}

@@ -10,7 +10,7 @@ import torch
 
 from benchmarks.cases import Case
 from benchmarks.step import STAR, steps
-from gantk.device import freed_memory_kept
+from gantk.machine import freed_memory_kept
 
 
 def resident_mb() -> float:
@@ -52,7 +52,7 @@ def measure(width: int, batch: int) -> dict[str, float]:
             kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    from gantk.play import Play
+    from gantk.interfaces.play import Play
 
     def play(side: str) -> Play:
         indices = torch.arange(batch)

@@ -16,15 +16,16 @@ import statistics
 import time
 from pathlib import Path
 
-from gantk.device import prepare_environment
+from gantk.machine import prepare_environment
 
 prepare_environment()
 
 import torch
 
 import gantk
-from gantk import build, device
-from gantk.evaluate import evaluate, flat
+from gantk import machine
+from gantk.evaluation.evaluate import evaluate, flat
+from gantk.training import from_recipe
 
 FRESH = {
     "toy_motif": [{"use": "motif/motif_rate", "name": "motif_rate", "samples": 1000}],
@@ -37,12 +38,12 @@ FRESH = {
 
 def judge(run: gantk.Run, recipe: str, seed: int) -> dict[str, float]:
     """Metrics of the final model on fresh samples; for the motif also of samples chosen by rejection."""
-    from gantk.recipe import from_text
+    from gantk.recipe.recipe import from_text
 
     model = run.model
     blocks = json.dumps(FRESH[recipe])
     values = from_text(model.checkpoint.recipe, name=recipe, overrides=[f"evaluate={blocks}"]).values
-    entries, data, state = build.metrics(values), build.datasets(values), model.state
+    entries, data, state = from_recipe.metrics(values), from_recipe.datasets(values), model.state
     found = flat(
         evaluate(
             entries,
@@ -83,7 +84,7 @@ def main() -> None:
         print(json.dumps(results[-1]), flush=True)
     numbers = [name for name in results[0] if name not in ("seed", "run")]
     medians = {name: statistics.median(result[name] for result in results) for name in numbers}
-    print(json.dumps({"recipe": arguments.recipe, "machine": device.describe(), "median": medians}, indent=2))
+    print(json.dumps({"recipe": arguments.recipe, "machine": machine.describe(), "median": medians}, indent=2))
 
 
 if __name__ == "__main__":

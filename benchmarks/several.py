@@ -6,7 +6,7 @@ clock on the wall. The batch is the same for both, so that perfect scaling is a 
 
 from __future__ import annotations
 
-from gantk.device import prepare_environment
+from gantk.machine import prepare_environment
 
 prepare_environment()
 
@@ -25,8 +25,8 @@ import torch
 
 from benchmarks.cases import Case
 from benchmarks.measure import BUSY, Watch, machine, wait_for_quiet
-from gantk.meeting import RENDEZVOUS, joined
-from gantk.train import train
+from gantk.training.distributed.process_group import RENDEZVOUS, joined
+from gantk.training.loop import train
 
 CASES = {
     "dcgan": Case("dcgan", "gan", shape=(3, 32, 32), width=32),

@@ -12,8 +12,8 @@ from benchmarks.baselines import peers
 from benchmarks.cases import Case
 from benchmarks.measure import compare
 from gantk.data import Resident
-from gantk.device import keep_freed_memory
-from gantk.train import State, train
+from gantk.machine import keep_freed_memory
+from gantk.training.loop import State, train
 
 CELLS = (2, 48, 80)
 STAR = (6, *CELLS)

@@ -1,6 +1,7 @@
 """Writes docs/licences.md: the licence of everything that `pip install gantk` brings, as the packages themselves say.
 
-`python docs/_licences.py` writes it anew; tests/test_supply.py holds that it is true and that no licence surprises.
+`python docs/_licences.py` writes it anew; tests/distribution/test_supply.py holds that it is true, and that no licence
+surprises.
 """
 
 from __future__ import annotations

@@ -18,10 +18,11 @@ import click
 from click.testing import CliRunner
 from mkdocs.structure.files import File, Files
 
-from gantk import errors, plugin, recipe_blocks
+from gantk import errors, plugin
 from gantk.cli import gantk
-from gantk.registry import Declared, registry
-from gantk.schema import parameters, supplied
+from gantk.components.registry import Declared, registry
+from gantk.components.validate import parameters, supplied
+from gantk.recipe import blocks as recipe_blocks
 
 DOCS = Path(__file__).parent
 PLUGINS = ("basics", "motif", "cells", "dna")
@@ -29,12 +30,12 @@ PLURALS = {"loss": "losses", "dataset": "data sets"}
 PYTHON = {
     "gantk": (
         "From Python: what `import gantk` gives.",
-        ["gantk.api", "gantk.model", "gantk.drawn", "gantk.evaluation"],
+        ["gantk.api.run", "gantk.api.model", "gantk.api.samples", "gantk.evaluation.results"],
     ),
     "gantk.plugin": ("What a plugin module imports: the hooks, and `Component`.", ["gantk.plugin"]),
     "gantk.interfaces": (
         "What components are. [Plugins](../plugins.md) shows them at work.",
-        ["gantk.interfaces", "gantk.spec", "gantk.play", "gantk.data", "gantk.errors"],
+        ["gantk.interfaces", "gantk.spec", "gantk.interfaces.play", "gantk.data", "gantk.errors"],
     ),
     "gantk.testing": ("The conformance kit. [Plugins](../plugins.md#the-rules) has its rules.", ["gantk.testing"]),
 }

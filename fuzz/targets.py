@@ -6,16 +6,17 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from gantk_dna.cleaning import encode_all
-from gantk_dna.contigs import read_bed
-from gantk_dna.reading import read_sequences
-from gantk_dna.tables import number_in, read_table
+from gantk_dna.files.cleaning import encode_all
+from gantk_dna.files.genome import read_bed
+from gantk_dna.files.sequences import read_sequences
+from gantk_dna.files.tables import number_in, read_table
 
-from gantk import checkpoint, sealed
+from gantk.components.registry import registry
 from gantk.errors import GantkError
-from gantk.recipe import from_text
-from gantk.recipe_files import read
-from gantk.registry import registry
+from gantk.files import hdf5
+from gantk.recipe.find_file import read
+from gantk.recipe.recipe import from_text
+from gantk.training import checkpoint
 
 for declared in registry().components:
     registry().load(declared)  # now, so that no input is blamed for the time that imports take
@@ -59,8 +60,8 @@ def table(data: bytes) -> None:
 
 def checkpoint_file(data: bytes) -> None:
     """The checkpoint reader behind its seal: the HDF5 part is fuzzed and sealed anew."""
-    content = data[sealed.BLOCK :] if data.startswith(checkpoint.MAGIC) else data
-    checkpoint.read(_file("step-1.h5", sealed.header(checkpoint.MAGIC, content) + content))
+    content = data[hdf5.BLOCK :] if data.startswith(checkpoint.MAGIC) else data
+    checkpoint.read(_file("step-1.h5", hdf5.header(checkpoint.MAGIC, content) + content))
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {

@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from gantk.api import (
+    from gantk.api.run import (
         Callback,
         Drawn,
         Evaluation,
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from gantk import api  # torch is imported here, on first use, and not by `import gantk`
+        from gantk.api import run  # torch is imported here, on first use, and not by `import gantk`
 
-        return getattr(api, name)
+        return getattr(run, name)
     raise AttributeError(f"module 'gantk' has no attribute {name!r}")
 
 

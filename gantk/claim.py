@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gantk.errors import FileError
-from gantk.writing import PART
+from gantk.files.atomic import PART
 
 EXISTS = "exists already, and a run is never overwritten; give another --out, or remove it"
 

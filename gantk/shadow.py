@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gantk.interfaces import Batch
-from gantk.play import Play
+from gantk.interfaces.play import Play
 from gantk.spec import DataSpec
 
 

@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy, softplus
 
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Loss, declares, feature_count
-from gantk.play import Play
+from gantk.interfaces.play import Play
 from gantk.spec import DataSpec
 
 Size = Annotated[int, Ge(1)]

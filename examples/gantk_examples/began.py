@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Loss
-from gantk.play import Play
+from gantk.interfaces.play import Play
 from gantk.spec import DataSpec
 
 Size = Annotated[int, Ge(1)]

@@ -12,8 +12,8 @@ from torch.nn.functional import softplus
 from gantk.data import take
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Dataset, Loss, Samples, Value, declares, draw_latent
-from gantk.play import Play
-from gantk.sample import evaluating
+from gantk.interfaces.play import Play
+from gantk.sampling import evaluating
 from gantk.spec import DataSpec
 
 Size = Annotated[int, Ge(1)]

@@ -14,7 +14,7 @@ from torch.nn.functional import softplus
 
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Loss, declares
-from gantk.play import Play
+from gantk.interfaces.play import Play
 from gantk.spec import DataSpec
 
 Size = Annotated[int, Ge(1)]

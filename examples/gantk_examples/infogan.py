@@ -14,8 +14,8 @@ from torch.nn.functional import cross_entropy, one_hot, softplus
 from gantk.data import take
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Dataset, Loss, Samples, Value, draw_latent, feature_count
-from gantk.play import Play
-from gantk.sample import render
+from gantk.interfaces.play import Play
+from gantk.sampling import render
 from gantk.spec import DataSpec
 
 Size = Annotated[int, Ge(1)]

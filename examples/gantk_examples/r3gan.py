@@ -9,7 +9,7 @@ from torch.nn.functional import softplus
 
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Loss, has_batch_statistics, has_second_order
-from gantk.play import Play
+from gantk.interfaces.play import Play
 from gantk.spec import DataSpec
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gantk.data import take
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Dataset, Samples, Value, declares
-from gantk.sample import render
+from gantk.sampling import render
 from gantk.spec import DataSpec
 
 LABEL = 110  # pixels for the names of rows

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Batch, Loss, draw_latent
-from gantk.play import Play, may_share_forward
+from gantk.interfaces.play import Play, may_share_forward
 from gantk.spec import DataSpec
 
 BATCH = 5

@@ -10,7 +10,7 @@ import click
 
 from gantk import __version__, console
 from gantk.errors import GantkError, Interrupted
-from gantk.interrupt import sent_again
+from gantk.runs.signals import sent_again
 
 COMMANDS = {
     "run": "train a recipe, judge the result, write a report",
@@ -44,7 +44,7 @@ class LazyGroup(click.Group):
         declared = self._from_plugins().get(cmd_name)
         if declared is None:
             return None
-        from gantk.registry import registry
+        from gantk.components.registry import registry
 
         return registry().load(declared)
 
@@ -69,7 +69,7 @@ class LazyGroup(click.Group):
                 formatter.write_dl([(name, declared.summary) for name, declared in from_plugins.items()])
 
     def _from_plugins(self) -> dict:
-        from gantk.registry import registry
+        from gantk.components.registry import registry
 
         return {declared.name.replace("_", "-"): declared for declared in registry().of_kind("command")}
 
@@ -88,7 +88,7 @@ def gantk() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command line and exits: 0 good, 1 what was checked failed, 2 usage or files, 130/143 interrupted."""
-    from gantk.device import prepare_environment
+    from gantk.machine import prepare_environment
 
     prepare_environment()
     sys.exit(run_command_line(arguments))

@@ -6,16 +6,15 @@ from typing import Any
 
 import click
 
-from gantk import console
-from gantk.cli import options
+from gantk import cli_options, console
 
 
 @click.command()
 @click.argument("recipe")
-@options.overrides
+@cli_options.overrides
 @click.option("--seconds", type=click.FloatRange(min=1), default=25.0, show_default=True, help="To measure for, about.")
-@options.as_json
-@options.quiet
+@cli_options.as_json
+@cli_options.quiet
 def command(recipe: str, overrides: tuple[str, ...], seconds: float, as_json: bool) -> None:
     """Measure what this machine does with RECIPE, and what would be faster.
 
@@ -23,12 +22,12 @@ def command(recipe: str, overrides: tuple[str, ...], seconds: float, as_json: bo
     long the whole run would take, what a step's time is spent on, and what other numbers of threads, batches and
     engines would do.
     """
-    from gantk.benching import Bench
-    from gantk.device import freed_memory_kept
-    from gantk.recipe import load
+    from gantk.api.benchmark import Bench
+    from gantk.machine import freed_memory_kept
+    from gantk.recipe.recipe import load
 
     loaded = load(recipe, overrides)
-    options.tell_dropped(loaded)
+    cli_options.tell_dropped(loaded)
     bench = Bench(loaded.values, seconds)
     with freed_memory_kept():
         found = {"recipe": loaded.name} | bench.measure()
@@ -39,7 +38,7 @@ def command(recipe: str, overrides: tuple[str, ...], seconds: float, as_json: bo
 
 
 def _tell(found: dict[str, Any]) -> None:
-    from gantk.benching import faster
+    from gantk.api.benchmark import faster
 
     rate = found["steps_per_second"]
     speed = f"{rate:.2f} steps a second" if rate >= 1 else f"{1 / rate:.2f} s a step"

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from gantk import console
-from gantk.cli import options
+from gantk import cli_options, console
 
 
 @click.command()
@@ -20,9 +19,9 @@ from gantk.cli import options
     help="Evaluate this metric on all of them now: a name, or '{use: NAME, KEY: VALUE}'; repeat for more.",
 )
 @click.option("--seed", type=int, help="Seed of latents and metrics, with --metric. [default: each recipe's]")
-@options.device
-@options.as_json
-@options.quiet
+@cli_options.device
+@cli_options.as_json
+@cli_options.quiet
 def command(runs: tuple[Path, ...], metrics: tuple[str, ...], seed: int | None, device: str, as_json: bool) -> None:
     """Metric tables of several runs side by side: those that they ended with, or with --metric this one on all.
 
@@ -33,12 +32,12 @@ def command(runs: tuple[Path, ...], metrics: tuple[str, ...], seed: int | None, 
     gantk compare runs/lin_* --metric critic_test
     gantk compare runs/lin_* --metric '{use: basics/critic_test, steps: 500}'
     """
-    from gantk import comparing
-    from gantk.evaluate import as_json as to_json
+    from gantk.api import compare
+    from gantk.evaluation.evaluate import as_json as to_json
 
-    found = comparing.judged(runs, comparing.entries(metrics), device, seed) if metrics else comparing.kept(runs)
+    found = compare.judged(runs, compare.entries(metrics), device, seed) if metrics else compare.kept(runs)
     if as_json:
         console.answer_json({name: to_json(results) for name, results in found.items()})
     else:
-        headings, rows = comparing.table(found)
+        headings, rows = compare.table(found)
         console.table("test split", headings, rows)

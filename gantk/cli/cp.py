@@ -6,21 +6,20 @@ from pathlib import Path
 
 import click
 
-from gantk import console
-from gantk.cli import options
+from gantk import cli_options, console
 
 
 @click.command()
 @click.argument("recipe")
 @click.argument("target", type=click.Path(path_type=Path), required=False)
-@options.force
+@cli_options.force
 def command(recipe: str, target: Path | None, force: bool) -> None:
     """Copy a shipped RECIPE to TARGET (a file or folder; here if not given) to start from."""
-    from gantk.recipe import locate
+    from gantk.recipe.recipe import locate
 
     source = locate(recipe)
     path = target or Path()
     path = path / source.name if path.is_dir() else path
-    options.refuse_to_overwrite(path, force)
+    cli_options.refuse_to_overwrite(path, force)
     path.write_bytes(source.read_bytes())
     console.answer(str(path))

@@ -6,15 +6,14 @@ import time
 
 import click
 
-from gantk import console
-from gantk.cli import options
+from gantk import cli_options, console
 
 
 @click.command()
 @click.option(
     "--plugin", "only", metavar="NAME", help="Only this one: does each of its components keep the rules of its kind?"
 )
-@options.as_json
+@cli_options.as_json
 def command(only: str | None, as_json: bool) -> None:
     """Say what is installed, what is broken and what is slow here. Exits with 1 where a plugin is broken.
 
@@ -23,15 +22,15 @@ def command(only: str | None, as_json: bool) -> None:
     if only is not None:
         _check(only, as_json)
         return
-    from gantk import device
+    from gantk import machine
+    from gantk.components.registry import registry
     from gantk.errors import BrokenPlugin, ComponentError
-    from gantk.registry import registry
 
     started = time.perf_counter()
     import torch  # noqa: F401  # timed
 
     import_seconds = time.perf_counter() - started
-    found = device.describe(device.choose("auto"))
+    found = machine.describe(machine.choose("auto"))
     found["torch_import_seconds"] = round(import_seconds, 2)
     found["gflops"] = round(_gflops(), 1)
     plugins = registry().plugins

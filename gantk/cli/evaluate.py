@@ -7,26 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gantk import console
-from gantk.cli import options
+from gantk import cli_options, console
 
 if TYPE_CHECKING:
-    from gantk.build import Entry
-    from gantk.evaluate import Results
+    from gantk.evaluation.evaluate import Results
+    from gantk.training.from_recipe import Entry
 
     Judged = tuple[list[Entry], Results, dict[str, Any]]
 
 
 @click.command()
 @click.argument("source", metavar="RUN|CHECKPOINT|SAMPLES", type=click.Path(path_type=Path))
-@options.overrides
+@cli_options.overrides
 @click.option(
     "--data", metavar="RECIPE|FILE", help="Of a sample file: the recipe, or file of real samples, it is judged by."
 )
 @click.option("--seed", type=int, help="Seed of latents and metrics. [default: the recipe's]")
-@options.device
-@options.as_json
-@options.quiet
+@cli_options.device
+@cli_options.as_json
+@cli_options.quiet
 def command(
     source: Path, overrides: tuple[str, ...], data: str | None, seed: int | None, device: str, as_json: bool
 ) -> None:
@@ -46,8 +45,8 @@ def command(
     gantk evaluate samples.h5 --data toy_motif
     """
     from gantk.errors import BarMissed
-    from gantk.evaluate import HEADINGS, missed_bars, rows, summaries
-    from gantk.evaluate import as_json as to_json
+    from gantk.evaluation.evaluate import HEADINGS, missed_bars, rows, summaries
+    from gantk.evaluation.evaluate import as_json as to_json
 
     if data is not None:
         entries, results, document = _of_file(source, data, overrides, seed)
@@ -66,8 +65,8 @@ def command(
 
 def _of_model(source: Path, overrides: tuple[str, ...], seed: int | None, device: str) -> Judged:
     """A run or a checkpoint, on its own recipe's test split."""
-    from gantk.api import Model
-    from gantk.checkpoint import is_checkpoint
+    from gantk.api.run import Model
+    from gantk.training.checkpoint import is_checkpoint
 
     if source.is_file() and not is_checkpoint(source):
         raise click.UsageError(f"{source} is not a checkpoint; say what to judge samples by: --data RECIPE or FILE")
@@ -78,16 +77,16 @@ def _of_model(source: Path, overrides: tuple[str, ...], seed: int | None, device
 
 def _of_file(source: Path, data: str, overrides: tuple[str, ...], seed: int | None) -> Judged:
     """A file of samples, beside a recipe or a file of real samples."""
-    from gantk import judging
-    from gantk.checkpoint import is_checkpoint
+    from gantk.components.formats import format_for
     from gantk.errors import FileError
-    from gantk.formats import format_for
+    from gantk.evaluation import sample_files
+    from gantk.training.checkpoint import is_checkpoint
 
     if source.is_dir() or (source.is_file() and is_checkpoint(source)):
         raise click.UsageError(f"{source} has its own recipe: leave out --data, or change it by data.KEY=VALUE")
     if not source.is_file():
         raise FileError(f"{source}: there is no such file")
     samples = format_for(source).read(source)
-    against = judging.reference(data, overrides, seed)
-    entries, results = against.entries, judging.judge(samples, against)
+    against = sample_files.reference(data, overrides, seed)
+    entries, results = against.entries, sample_files.judge(samples, against)
     return entries, results, {"samples": str(source), "data": data}

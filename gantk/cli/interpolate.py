@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gantk import console
-from gantk.cli import options
+from gantk import cli_options, console
 
 if TYPE_CHECKING:
-    from gantk.interpolation import Way
+    from gantk.api.interpolate import Way
 
 
 @click.command()
 @click.argument("source", metavar="RUN|CHECKPOINT", type=click.Path(path_type=Path))
-@options.overrides
+@cli_options.overrides
 @click.option(
     "-o",
     "--out",
@@ -35,10 +34,10 @@ if TYPE_CHECKING:
 @click.option("--hold", metavar="PART", help="Part of the latent that stays fixed: red or green of separable nets.")
 @click.option("--label", metavar="CLASS", help="For a generator that takes labels. [default: the first]")
 @click.option("--png-frames", type=click.Path(path_type=Path), metavar="FOLDER", help="Also write each frame there.")
-@options.seed
-@options.device
-@options.force
-@options.quiet
+@cli_options.seed
+@cli_options.device
+@cli_options.force
+@cli_options.quiet
 def command(
     source: Path,
     overrides: tuple[str, ...],
@@ -67,34 +66,34 @@ def command(
     gantk interpolate runs/lin_starshaped-1 --hold red colours=magenta/green
     gantk interpolate runs/lin_starshaped-1 --through latents.h5 --order length
     """
-    options.refuse_to_overwrite(out, force)
+    cli_options.refuse_to_overwrite(out, force)
     if through is None and (order is not None or only):
         raise click.UsageError("--order and --only choose among the latents of a file: give one, --through FILE")
     if png_frames is not None and png_frames.exists() and not force:
         raise click.UsageError(f"{png_frames} exists already; give another name, or --force to write into it")
-    from gantk import interpolation
-    from gantk.api import Model
-    from gantk.formats import format_for
-    from gantk.picture_file import write_animation, write_picture
-    from gantk.recipe import parameters_of
-    from gantk.sample import present
+    from gantk.api import interpolate
+    from gantk.api.run import Model
+    from gantk.components.formats import format_for
+    from gantk.recipe.recipe import parameters_of
+    from gantk.reporting.pictures import write_animation, write_picture
+    from gantk.sampling import present
 
     parameters = parameters_of(overrides)
     model = Model(source, device)
-    generator = interpolation.generator_of(model)
-    free = interpolation.part_that_varies(generator, hold)
+    generator = interpolate.generator_of(model)
+    free = interpolate.part_that_varies(generator, hold)
     ending = out.suffix.lower()
     writer = None if ending in (".gif", ".png") else format_for(out, model.spec)
     if through is None:
-        at = interpolation.stops_at_random(generator, stops, seed)
+        at = interpolate.stops_at_random(generator, stops, seed)
     else:
-        at = interpolation.chosen(interpolation.latents_for(through, model), order, only)
-    latents = interpolation.path(at, frames, way=way, loop=loop, free=free)
-    samples = interpolation.draw_along(model, latents, label)
+        at = interpolate.chosen(interpolate.latents_for(through, model), order, only)
+    latents = interpolate.path(at, frames, way=way, loop=loop, free=free)
+    samples = interpolate.draw_along(model, latents, label)
     if ending == ".gif" or png_frames is not None:
-        drawn = interpolation.frames_of(samples, model.checkpoint.step, parameters)
+        drawn = interpolate.frames_of(samples, model.checkpoint.step, parameters)
         if png_frames is not None:
-            interpolation.write_frames(png_frames, drawn)
+            interpolate.write_frames(png_frames, drawn)
         if ending == ".gif":
             write_animation(out, drawn, 0.1, 0.1 if loop else 1.0)
     if ending == ".png":

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import click
 
-from gantk import console
-from gantk.cli import options
+from gantk import cli_options, console
 from gantk.plugin import KINDS
 
 
 @click.command()
 @click.argument("kind", required=False)
-@options.as_json
+@cli_options.as_json
 def command(kind: str | None, as_json: bool) -> None:
     """Show what is installed: components of every kind, or of one KIND, or `recipes`."""
-    from gantk.registry import registry
+    from gantk.components.registry import registry
 
     wanted = kind.removesuffix("s") if kind and kind not in KINDS else kind  # `gantk list losses` is heard too
     wanted = {"losse": "loss", "losses": "loss"}.get(wanted or "", wanted)
@@ -52,7 +51,7 @@ def command(kind: str | None, as_json: bool) -> None:
 
 
 def _recipes(as_json: bool) -> None:
-    from gantk.recipe import shipped, summary
+    from gantk.recipe.recipe import shipped, summary
 
     found = {name: summary(path) for name, path in shipped().items()}
     if as_json:

@@ -10,8 +10,8 @@ from gantk import console
 
 
 def _kinds(context: click.Context, parameter: click.Parameter, value: str) -> list[str]:
-    from gantk.new_plugin import KINDS
-    from gantk.registry import nearest
+    from gantk.api.new_plugin import KINDS
+    from gantk.components.registry import nearest
 
     wanted = [each.strip() for each in value.split(",") if each.strip()]
     for each in wanted:
@@ -50,7 +50,7 @@ def command(name: str, kinds: list[str], into: Path) -> None:
     gantk new-plugin acme-gan --kind loss
     cd acme-gan && pip install -e '.[test]' && pytest
     """
-    from gantk.new_plugin import write
+    from gantk.api.new_plugin import write
 
     folder = write(name, kinds, into)
     plugin = folder.name.replace("-", "_")

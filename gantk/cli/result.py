@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 
-from gantk import build, console
+from gantk import console
 from gantk.errors import BarMissed
-from gantk.evaluate import HEADINGS, from_json, missed_bars, rows, summaries
-from gantk.folder import RunFolder
-from gantk.recipe import from_text
+from gantk.evaluation.evaluate import HEADINGS, from_json, missed_bars, rows, summaries
+from gantk.files.run_folder import RunFolder
+from gantk.recipe.recipe import from_text
+from gantk.training import from_recipe
 
 
 def show_result(folder: RunFolder) -> None:
@@ -18,7 +19,7 @@ def show_result(folder: RunFolder) -> None:
         BarMissed: a metric is below the bar that the recipe sets.
     """
     results = from_json(folder.judged().get("values", {}))
-    entries = build.metrics(from_text(folder.resolved(), name=folder.path.name).values)
+    entries = from_recipe.metrics(from_text(folder.resolved(), name=folder.path.name).values)
     failed = [entry.name for entry in entries if entry.require and entry.name not in results]
     entries = [entry for entry in entries if entry.name in results]
     for line in summaries(entries, results):

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from gantk.cli import options
+from gantk import cli_options
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@options.overrides
+@cli_options.overrides
 @click.option("--from", "older", metavar="step-<N>.h5", help="A checkpoint older than the newest, to go on from.")
-@options.quiet
+@cli_options.quiet
 def command(run: Path, overrides: tuple[str, ...], older: str | None) -> int:
     """Go on with RUN (its folder) from its newest checkpoint; where there is none yet, from the first step.
 
@@ -26,18 +26,19 @@ def command(run: Path, overrides: tuple[str, ...], older: str | None) -> int:
     gantk resume runs/toy_motif-1 train.steps=5000
     gantk resume runs/toy_motif-1 --from step-500.h5
     """
-    from gantk import launching, meeting, ranks, runs
     from gantk.cli.result import show_result
-    from gantk.folder import RunFolder
-    from gantk.recipe import from_text
+    from gantk.files.run_folder import RunFolder
+    from gantk.recipe.recipe import from_text
+    from gantk.runs import start
+    from gantk.training.distributed import launcher, process_group, ranks
 
     values = from_text(RunFolder(run).resolved(), run.name, overrides).values
     devices = values["machine"]["devices"]
-    if launching.wanted(devices):
+    if launcher.wanted(devices):
         ranks.Ranks(count=devices).share_of(values["train"]["batch"])
         older_one = [] if older is None else ["--from", older]
-        return launching.launch(["resume", str(run), *overrides, *older_one], devices)
-    folder = runs.resume(run, overrides, older=older)
-    if meeting.here().first:
+        return launcher.launch(["resume", str(run), *overrides, *older_one], devices)
+    folder = start.resume(run, overrides, older=older)
+    if process_group.here().first:
         show_result(folder)
     return 0

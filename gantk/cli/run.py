@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
-from gantk.cli import options
+from gantk import cli_options
 
 
 @click.command()
 @click.argument("recipe")
-@options.overrides
+@cli_options.overrides
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), help="Run folder to make. [default: runs/RECIPE-<number>]"
 )
-@options.quiet
+@cli_options.quiet
 def command(recipe: str, overrides: tuple[str, ...], out: Path | None) -> int:
     """Train RECIPE, judge the result and write a report.
 
@@ -28,18 +28,19 @@ def command(recipe: str, overrides: tuple[str, ...], out: Path | None) -> int:
     The folder of the run is the only line on stdout. Ctrl-C finishes the step, writes a checkpoint and prints the
     command that goes on.
     """
-    from gantk import launching, meeting, ranks, runs
     from gantk.cli.result import show_result
-    from gantk.recipe import load
+    from gantk.recipe.recipe import load
+    from gantk.runs import start
+    from gantk.training.distributed import launcher, process_group, ranks
 
     loaded = load(recipe, overrides)
     devices = loaded.values["machine"]["devices"]
-    if launching.wanted(devices):
+    if launcher.wanted(devices):
         ranks.Ranks(count=devices).share_of(loaded.values["train"]["batch"])
         where = [] if out is None else ["--out", str(out)]
-        return launching.launch(["run", recipe, *overrides, *where], devices)
-    options.tell_dropped(loaded)
-    folder = runs.start(loaded, out)
-    if meeting.here().first:
+        return launcher.launch(["run", recipe, *overrides, *where], devices)
+    cli_options.tell_dropped(loaded)
+    folder = start.start(loaded, out)
+    if process_group.here().first:
         show_result(folder)
     return 0

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from gantk import console
-from gantk.cli import options
+from gantk import cli_options, console
 
 
 @click.command()
@@ -21,7 +20,7 @@ from gantk.cli import options
     show_default=True,
     help="File to write; its ending chooses the format (.h5, .ome.tif, …), .png draws a picture.",
 )
-@options.seed
+@cli_options.seed
 @click.option(
     "--reject",
     type=click.IntRange(1),
@@ -31,9 +30,9 @@ from gantk.cli import options
 )
 @click.option("--label", metavar="CLASS", help="For a generator that takes labels. [default: each class in turn]")
 @click.option("--raw", is_flag=True, help="Samples as the critic sees them (star-shaped nets: pairs, not stacks).")
-@options.device
-@options.force
-@options.quiet
+@cli_options.device
+@cli_options.force
+@cli_options.quiet
 def command(
     source: Path,
     number: int,
@@ -54,10 +53,10 @@ def command(
     gantk sample runs/toy_motif-1 -n 1000 --reject 8 -o strings.h5
     gantk sample runs/lin_starshaped-1 -n 16 -o cells.ome.tif
     """
-    options.refuse_to_overwrite(out, force)
-    from gantk.api import Model
-    from gantk.formats import format_for
-    from gantk.picture_file import write_picture
+    cli_options.refuse_to_overwrite(out, force)
+    from gantk.api.run import Model
+    from gantk.components.formats import format_for
+    from gantk.reporting.pictures import write_picture
 
     model = Model(source, device)
     writer = None if out.suffix.lower() == ".png" else format_for(out, model.spec)

@@ -17,7 +17,7 @@ def command() -> None:
     gantk schema > recipe.schema.json
     # yaml-language-server: $schema=recipe.schema.json
     """
-    from gantk.recipe_schema import json_schema
-    from gantk.registry import registry
+    from gantk.components.registry import registry
+    from gantk.recipe.json_schema import json_schema
 
     console.answer_json(json_schema(registry()))

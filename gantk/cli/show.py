@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gantk import console
-from gantk.cli import options
+from gantk import cli_options, console
 
 if TYPE_CHECKING:
-    from gantk.registry import Declared
+    from gantk.components.registry import Declared
 
 
 @click.command()
 @click.argument("name", metavar="NAME|RECIPE")
-@options.overrides
-@options.as_json
+@cli_options.overrides
+@cli_options.as_json
 def command(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
     """Show what a component takes and means, or every value of a recipe and where it comes from.
 
@@ -25,7 +24,7 @@ def command(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
     gantk show basics/wgan_gp
     gantk show recipes/lin_starshaped.yaml loss.use=basics/wgan
     """
-    from gantk.registry import registry
+    from gantk.components.registry import registry
 
     found = registry().named(name)
     if not found:
@@ -41,8 +40,8 @@ def command(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
 def _component(declared: Declared) -> None:
     import inspect
 
-    from gantk.registry import registry
-    from gantk.schema import parameters, supplied
+    from gantk.components.registry import registry
+    from gantk.components.validate import parameters, supplied
 
     target = registry().load(declared)
     console.answer(f"{declared.full}  ({declared.kind} of {declared.distribution} {declared.version})")
@@ -68,8 +67,8 @@ def _component(declared: Declared) -> None:
 
 
 def _as_json(declared: Declared) -> dict[str, Any]:
-    from gantk.registry import registry
-    from gantk.schema import parameters, supplied
+    from gantk.components.registry import registry
+    from gantk.components.validate import parameters, supplied
 
     target = registry().load(declared)
     is_command = declared.kind == "command"
@@ -97,9 +96,9 @@ def _as_json(declared: Declared) -> dict[str, Any]:
 
 
 def _recipe(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
+    from gantk.components.registry import registry
     from gantk.errors import FileError
-    from gantk.recipe import leaves, load, locate
-    from gantk.registry import registry
+    from gantk.recipe.recipe import leaves, load, locate
 
     try:
         locate(name)
@@ -108,7 +107,7 @@ def _recipe(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
         hint = f". A component of a similar name is '{near}'" if near else ""
         raise FileError(f"there is no component called '{name}', and {error}{hint}") from error
     recipe = load(name, overrides)
-    options.tell_dropped(recipe)
+    cli_options.tell_dropped(recipe)
     if as_json:
         console.answer_json({"recipe": recipe.name, "values": recipe.values, "origins": recipe.origins})
         return

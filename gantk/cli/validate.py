@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gantk import console
-from gantk.cli import options
+from gantk import cli_options, console
 
 if TYPE_CHECKING:
-    from gantk.recipe import Recipe
+    from gantk.recipe.recipe import Recipe
 
 
 @click.command()
 @click.argument("recipe")
-@options.overrides
-@options.as_json
+@cli_options.overrides
+@cli_options.as_json
 def command(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
     """Check RECIPE without running it: every mistake at once, and whether its parts fit together.
 
@@ -26,12 +25,12 @@ def command(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
     mistakes come as a list with file, line and column.
     """
     from gantk.errors import DataError, DoesNotFit, RecipeError
-    from gantk.memory import in_words
-    from gantk.recipe import load
+    from gantk.recipe.recipe import load
+    from gantk.training.memory_estimate import in_words
 
     try:
         loaded = load(recipe, overrides)
-        options.tell_dropped(loaded)
+        cli_options.tell_dropped(loaded)
         found = _checked(loaded)
     except (RecipeError, DoesNotFit, DataError) as error:
         if as_json:
@@ -53,21 +52,22 @@ def command(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
 
 
 def _checked(recipe: Recipe) -> dict[str, Any]:
-    from gantk import build, device
+    from gantk import machine
     from gantk.errors import MissingData
-    from gantk.ranks import Ranks
+    from gantk.training import from_recipe
+    from gantk.training.distributed.ranks import Ranks
 
     of_one = Ranks(count=recipe.values["machine"]["devices"]).of_one(recipe.values)
     found: dict[str, Any] = {"recipe": recipe.name, "valid": True}
     try:
-        data = build.datasets(recipe.values)
+        data = from_recipe.datasets(recipe.values)
     except MissingData as error:
         console.warn(f"data and nets were not checked, since the data are not here:\n{error}")
         return found | {"checked": "form"}
     spec = data["train"].spec
-    parameters = build.check_fit(recipe.values, spec)
-    needed = build.memory_needed(of_one, spec, device.choose(recipe.values["machine"]["device"]))
-    build.metrics(recipe.values)
+    parameters = from_recipe.check_fit(recipe.values, spec)
+    needed = from_recipe.memory_needed(of_one, spec, machine.choose(recipe.values["machine"]["device"]))
+    from_recipe.metrics(recipe.values)
     return found | {
         "checked": "form, data and nets",
         "samples": {split: len(dataset) for split, dataset in data.items()},
@@ -75,5 +75,5 @@ def _checked(recipe: Recipe) -> dict[str, Any]:
         "sample_axes": list(spec.axes),
         "parameters": parameters,
         "memory": {"total": needed.total, "reasons": needed.reasons},
-        "steps": build.steps(recipe.values, len(data["train"])),
+        "steps": from_recipe.steps(recipe.values, len(data["train"])),
     }

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import click
 
-from gantk import console
-from gantk.cli import options
+from gantk import cli_options, console
 
 
 @click.command()
 @click.argument("source", metavar="RUN|FILE", type=click.Path(path_type=Path))
-@options.overrides
+@cli_options.overrides
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Picture to write. [default: SOURCE's name + .png]")
 @click.option("-n", "--number", type=click.IntRange(1), default=16, show_default=True, help="How many samples to draw.")
 @click.option("--curves", is_flag=True, help="Of a run: its training curves.")
@@ -20,8 +19,8 @@ from gantk.cli import options
     "--training", is_flag=True, help="Of a run: its samples over training (.gif: animated, .png: in a column)."
 )
 @click.option("--text", is_flag=True, help="Print the samples as coloured text instead (sequences).")
-@options.seed
-@options.force
+@cli_options.seed
+@cli_options.force
 def command(
     source: Path,
     overrides: tuple[str, ...],
@@ -45,21 +44,21 @@ def command(
     gantk view made.fa --text
     """
     if text:
-        from gantk import viewing
+        from gantk.api import view
 
-        console.answer_text(viewing.text(source, number, seed))
+        console.answer_text(view.text(source, number, seed))
         return
     out = out or Path(f"{source.name.removesuffix(source.suffix) if source.is_file() else source.name}.png")
     if out.suffix.lower() not in (".png", ".gif"):
         raise click.UsageError(f"{out}: a picture's name ends in .png (or .gif, with --training)")
-    options.refuse_to_overwrite(out, force)
-    from gantk import viewing
-    from gantk.recipe import parameters_of
+    cli_options.refuse_to_overwrite(out, force)
+    from gantk.api import view
+    from gantk.recipe.recipe import parameters_of
 
     if curves:
-        viewing.curves(source).save(out)
+        view.curves(source).save(out)
     elif training or out.suffix.lower() == ".gif":
-        viewing.write_training(source, out)
+        view.write_training(source, out)
     else:
-        viewing.picture(source, number, seed, parameters_of(overrides)).save(out)
+        view.picture(source, number, seed, parameters_of(overrides)).save(out)
     console.answer(str(out))

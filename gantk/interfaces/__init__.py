@@ -5,7 +5,8 @@ from stands in its signature: left of `*` what gantk supplies by name (`spec` fo
 sets, `parameters` for optimisers), right of `*` what the recipe supplies.
 """
 
-from gantk.interfaces.judges import Callback, Format, Metric, Objective, Panel, Value, View
+from gantk.interfaces.dataset import SPLITS, Batch, Samples
+from gantk.interfaces.loss import Critic, Dataset, Generator, Loss
 from gantk.interfaces.nets import (
     call,
     declares,
@@ -14,8 +15,7 @@ from gantk.interfaces.nets import (
     has_batch_statistics,
     has_second_order,
 )
-from gantk.interfaces.players import Critic, Dataset, Generator, Loss
-from gantk.interfaces.samples import SPLITS, Batch, Samples
+from gantk.interfaces.views import Callback, Format, Metric, Objective, Panel, Value, View
 
 __all__ = [
     "SPLITS",

@@ -9,6 +9,6 @@ Each rule for each component is a pytest case of its own; `docs/plugins.md` has 
 """
 
 from gantk.testing.conformance import Case, cases, conformance
-from gantk.testing.rules import RULES, Broken, NotChecked, Rule
+from gantk.testing.rule import RULES, Broken, NotChecked, Rule
 
 __all__ = ["RULES", "Broken", "Case", "NotChecked", "Rule", "cases", "conformance"]

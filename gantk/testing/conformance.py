@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from gantk.components.registry import Registry, nearest
+from gantk.components.registry import registry as installed
 from gantk.errors import ComponentError, GantkError
-from gantk.registry import Registry, nearest
-from gantk.registry import registry as installed
 from gantk.spec import DataSpec
-from gantk.testing import common, critics, data_rules, judges, losses, nets, others
-from gantk.testing.rules import DOCUMENT, RULES, Broken, NotChecked, Rule
+from gantk.testing.rule import DOCUMENT, RULES, Broken, NotChecked, Rule
+from gantk.testing.rules import all_kinds, critics, datasets, losses, metrics_and_views, nets, objectives_and_callbacks
 from gantk.testing.subject import Plugin, Subject
 
-MODULES = (common, nets, critics, losses, data_rules, judges, others)
+MODULES = (all_kinds, nets, critics, losses, datasets, metrics_and_views, objectives_and_callbacks)
 """Importing these registers the rules."""
 
 
@@ -112,7 +112,12 @@ def cases(
         raise ComponentError(f"{held.title} is {held.state}: {held.reason}\n{held.traceback}".rstrip())
     looked_at = Plugin(plugin, registry, parameters or {}, specs, examples)
     light = Case(
-        plugin, "", "light", common.LIGHT, lambda: common.check_declaring(looked_at, held.module), lambda: held.module
+        plugin,
+        "",
+        "light",
+        all_kinds.LIGHT,
+        lambda: all_kinds.check_declaring(looked_at, held.module),
+        lambda: held.module,
     )
     subjects = looked_at.subjects()
     for name in looked_at.parameters:
@@ -139,7 +144,7 @@ def _case(subject: Subject, rule: Rule) -> Case:
         rule.name,
         rule.says,
         check,
-        lambda: common.source_of(subject.target),
+        lambda: all_kinds.source_of(subject.target),
     )
 
 

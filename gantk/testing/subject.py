@@ -10,15 +10,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from gantk import schema
+from gantk.components import validate
+from gantk.components.registry import Declared, Registry
+from gantk.components.signature import Parameter, parameters
 from gantk.data import as_dataset
 from gantk.errors import DoesNotFit, GantkError
 from gantk.interfaces import Dataset
-from gantk.registry import Declared, Registry
-from gantk.signature import Parameter, parameters
 from gantk.spec import DataSpec
 from gantk.testing import specs
-from gantk.testing.rules import Broken, NotChecked
+from gantk.testing.rule import Broken, NotChecked
 
 
 @dataclass
@@ -95,7 +95,7 @@ class Subject:
         for each in parameters(self.target):
             if each.required and each.name not in values:
                 values[each.name] = self._guess(each)
-        return schema.build(self.declared, values, registry=self.plugin.registry, **supplied)
+        return validate.build(self.declared, values, registry=self.plugin.registry, **supplied)
 
     def _guess(self, parameter: Parameter) -> Any:
         """A component for a parameter that takes one: gantk's own first, which needs no parameters and is not this."""

@@ -9,15 +9,15 @@ from gantk.plugin import Component, hookimpl
 def gantk_components() -> Iterator[Component]:
     """The components of `basics`; each is imported on first use."""
     here = "gantk_basics"
-    yield Component("loss", "gan", f"{here}.losses:Gan", "cross-entropy (Goodfellow 2014), perhaps R1")
-    yield Component("loss", "lsgan", f"{here}.losses:LeastSquares", "least squares (Mao 2017)")
-    yield Component("loss", "hinge", f"{here}.losses:Hinge", "hinge (Lim & Ye 2017)")
-    yield Component("loss", "wgan", f"{here}.wasserstein:Wgan", "Wasserstein, clipped (Arjovsky 2017)")
-    yield Component("loss", "wgan_gp", f"{here}.wasserstein:WganGp", "Wasserstein, penalty (Gulrajani 2017)")
+    yield Component("loss", "gan", f"{here}.losses.gan:Gan", "cross-entropy (Goodfellow 2014), perhaps R1")
+    yield Component("loss", "lsgan", f"{here}.losses.gan:LeastSquares", "least squares (Mao 2017)")
+    yield Component("loss", "hinge", f"{here}.losses.gan:Hinge", "hinge (Lim & Ye 2017)")
+    yield Component("loss", "wgan", f"{here}.losses.wasserstein:Wgan", "Wasserstein, clipped (Arjovsky 2017)")
+    yield Component("loss", "wgan_gp", f"{here}.losses.wasserstein:WganGp", "Wasserstein, penalty (Gulrajani 2017)")
     yield Component(
         "loss",
         "minibatch_discrimination",
-        f"{here}.minibatch:MinibatchDiscrimination",
+        f"{here}.losses.minibatch_discrimination:MinibatchDiscrimination",
         "critic sees the whole batch (Salimans 2016)",
     )
 
@@ -26,30 +26,51 @@ def gantk_components() -> Iterator[Component]:
     yield Component("optimizer", "rmsprop", f"{here}.optimizers:rmsprop", "RMSprop (Hinton 2012)")
     yield Component("optimizer", "sgd", f"{here}.optimizers:sgd", "gradient descent, perhaps with momentum")
 
-    yield Component("generator", "mlp", f"{here}.mlp:MlpGenerator", "dense layers, samples of any shape")
-    yield Component("critic", "mlp", f"{here}.mlp:MlpCritic", "dense layers, one tower per unit")
-    yield Component("generator", "dcgan", f"{here}.dcgan:DcganGenerator", "images of any size (Radford 2016)")
-    yield Component("critic", "dcgan", f"{here}.dcgan:DcganCritic", "images of any size (Radford 2016)")
+    yield Component("generator", "mlp", f"{here}.nets.mlp:MlpGenerator", "dense layers, samples of any shape")
+    yield Component("critic", "mlp", f"{here}.nets.mlp:MlpCritic", "dense layers, one tower per unit")
+    yield Component("generator", "dcgan", f"{here}.nets.dcgan:DcganGenerator", "images of any size (Radford 2016)")
+    yield Component("critic", "dcgan", f"{here}.nets.dcgan:DcganCritic", "images of any size (Radford 2016)")
 
-    yield Component("dataset", "ring", f"{here}.ring:Ring", "Gaussians on a circle (Metz 2017)")
-    yield Component("dataset", "digits", f"{here}.digits:Digits", "1,797 real 8 x 8 digits, embedded")
-    yield Component("dataset", "mnist", f"{here}.mnist:Mnist", "MNIST, or its like, from IDX files")
+    yield Component("dataset", "ring", f"{here}.data.ring:Ring", "Gaussians on a circle (Metz 2017)")
+    yield Component("dataset", "digits", f"{here}.data.digits:Digits", "1,797 real 8 x 8 digits, embedded")
+    yield Component("dataset", "mnist", f"{here}.data.mnist:Mnist", "MNIST, or its like, from IDX files")
 
-    yield Component("metric", "ring_modes", f"{here}.ring:RingModes", "modes covered, points within 3 sigma")
-    yield Component("metric", "sliced_wasserstein", f"{here}.transport:SlicedWasserstein", "distance of distributions")
-    yield Component("metric", "frechet", f"{here}.transport:Frechet", "Fréchet distance, of samples or features")
+    yield Component("metric", "ring_modes", f"{here}.data.ring:RingModes", "modes covered, points within 3 sigma")
     yield Component(
-        "metric", "precision_recall", f"{here}.neighbours:PrecisionRecall", "precision, recall, density, coverage"
+        "metric",
+        "sliced_wasserstein",
+        f"{here}.metrics.distribution_distances:SlicedWasserstein",
+        "distance of distributions",
     )
-    yield Component("metric", "diversity", f"{here}.neighbours:Diversity", "distances among samples, and the data's")
-    yield Component("metric", "memorisation", f"{here}.neighbours:Memorisation", "are training samples repeated?")
+    yield Component(
+        "metric",
+        "frechet",
+        f"{here}.metrics.distribution_distances:Frechet",
+        "Fréchet distance, of samples or features",
+    )
+    yield Component(
+        "metric",
+        "precision_recall",
+        f"{here}.metrics.neighbours:PrecisionRecall",
+        "precision, recall, density, coverage",
+    )
+    yield Component(
+        "metric", "diversity", f"{here}.metrics.neighbours:Diversity", "distances among samples, and the data's"
+    )
+    yield Component(
+        "metric", "memorisation", f"{here}.metrics.neighbours:Memorisation", "are training samples repeated?"
+    )
 
-    yield Component("metric", "critic_test", f"{here}.critic_test:CriticTest", "a fresh critic's view (Osokin 2017)")
-    yield Component("metric", "c2st", f"{here}.c2st:C2st", "what a classifier tells (Lopez-Paz 2017)")
+    yield Component(
+        "metric", "critic_test", f"{here}.metrics.critic_test:CriticTest", "a fresh critic's view (Osokin 2017)"
+    )
+    yield Component("metric", "c2st", f"{here}.metrics.c2st:C2st", "what a classifier tells (Lopez-Paz 2017)")
 
-    yield Component("view", "points", f"{here}.points:Points", "a scatter of points in a plane")
-    yield Component("view", "images", f"{here}.images:Images", "a grid of images or their channels")
+    yield Component("view", "points", f"{here}.views.points:Points", "a scatter of points in a plane")
+    yield Component("view", "images", f"{here}.views.images:Images", "a grid of images or their channels")
 
-    yield Component("callback", "tensorboard", f"{here}.tensorboard:TensorBoard", "event files for TensorBoard")
+    yield Component(
+        "callback", "tensorboard", f"{here}.callbacks.tensorboard:TensorBoard", "event files for TensorBoard"
+    )
 
-    yield Component("format", "hdf5", f"{here}.hdf5:Hdf5", "HDF5 with named axes (.h5, .hdf5)")
+    yield Component("format", "hdf5", f"{here}.files.hdf5:Hdf5", "HDF5 with named axes (.h5, .hdf5)")

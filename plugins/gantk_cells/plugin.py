@@ -7,31 +7,49 @@ from collections.abc import Iterable
 from gantk.plugin import Component, hookimpl
 
 COMPONENTS = (
-    Component("dataset", "lin", "gantk_cells.lin:Lin", "LIN, or any folder of class folders with PNG or TIFF images"),
-    Component("dataset", "stacks", "gantk_cells.complete:Stacks", "complete cells: a TIFF stack of all proteins each"),
-    Component("dataset", "simulated", "gantk_cells.simulated:Simulated", "simulated fission-yeast cells (not LIN)"),
-    Component("generator", "separable", "gantk_cells.separable:SeparableGenerator", "red never sees green's latent"),
-    Component("generator", "starshaped", "gantk_cells.starshaped:StarShapedGenerator", "one red tower, K green ones"),
-    Component("generator", "independent", "gantk_cells.independent:IndependentGenerator", "one DCGAN a protein"),
+    Component(
+        "dataset", "lin", "gantk_cells.data.lin:Lin", "LIN, or any folder of class folders with PNG or TIFF images"
+    ),
+    Component(
+        "dataset", "stacks", "gantk_cells.data.stacks:Stacks", "complete cells: a TIFF stack of all proteins each"
+    ),
+    Component(
+        "dataset", "simulated", "gantk_cells.data.simulated:Simulated", "simulated fission-yeast cells (not LIN)"
+    ),
+    Component(
+        "generator", "separable", "gantk_cells.nets.separable:SeparableGenerator", "red never sees green's latent"
+    ),
+    Component(
+        "generator", "starshaped", "gantk_cells.nets.starshaped:StarShapedGenerator", "one red tower, K green ones"
+    ),
+    Component("generator", "independent", "gantk_cells.nets.independent:IndependentGenerator", "one DCGAN a protein"),
     Component(
         "generator",
         "independent_separable",
-        "gantk_cells.independent:IndependentSeparableGenerator",
+        "gantk_cells.nets.independent:IndependentSeparableGenerator",
         "one separable DCGAN a protein",
     ),
-    Component("generator", "multichannel", "gantk_cells.multichannel:MultichannelGenerator", "red and all greens"),
-    Component("critic", "separable", "gantk_cells.separable:SeparableCritic", "one tower on all channels"),
-    Component("critic", "per_class", "gantk_cells.starshaped:PerClassCritic", "one critic tower for each protein"),
-    Component("metric", "probe", "gantk_cells.probe:Probe", "does a classifier see the right protein?"),
-    Component("metric", "dependence", "gantk_cells.dependence:Dependence", "red-green correlation and red states"),
-    Component("view", "composite", "gantk_cells.composite:Composite", "red/green composites, one row a cell"),
-    Component("format", "ome_tiff", "gantk_cells.ome_tiff:OmeTiff", "OME-TIFF: named channels, pixel size"),
-    Component("command", "inspect", "gantk_cells.inspect_command:inspect", "what a folder of images holds; a recipe"),
+    Component("generator", "multichannel", "gantk_cells.nets.multichannel:MultichannelGenerator", "red and all greens"),
+    Component("critic", "separable", "gantk_cells.nets.separable:SeparableCritic", "one tower on all channels"),
+    Component("critic", "per_class", "gantk_cells.nets.starshaped:PerClassCritic", "one critic tower for each protein"),
+    Component("metric", "probe", "gantk_cells.metrics.probe:Probe", "does a classifier see the right protein?"),
     Component(
-        "command", "reconstruct", "gantk_cells.reconstruct_command:reconstruct", "latents that reproduce held-out cells"
+        "metric", "dependence", "gantk_cells.metrics.dependence:Dependence", "red-green correlation and red states"
+    ),
+    Component("view", "composite", "gantk_cells.views.composite:Composite", "red/green composites, one row a cell"),
+    Component("format", "ome_tiff", "gantk_cells.files.ome_tiff:OmeTiff", "OME-TIFF: named channels, pixel size"),
+    Component("command", "inspect", "gantk_cells.commands.inspect:inspect", "what a folder of images holds; a recipe"),
+    Component(
+        "command",
+        "reconstruct",
+        "gantk_cells.commands.reconstruct:reconstruct",
+        "latents that reproduce held-out cells",
     ),
     Component(
-        "command", "simulate_cells", "gantk_cells.simulate_command:simulate_cells", "write simulated cells as PNGs"
+        "command",
+        "simulate_cells",
+        "gantk_cells.commands.simulate_cells:simulate_cells",
+        "write simulated cells as PNGs",
     ),
 )
 

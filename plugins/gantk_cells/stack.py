@@ -10,7 +10,7 @@ from torch import Tensor
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
-from gantk_cells.intensity import Levels
+from gantk_cells.pixel_values import Levels
 
 
 def is_stack(spec: DataSpec) -> bool:

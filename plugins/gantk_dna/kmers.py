@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import jensenshannon
 
 from gantk_dna.alphabet import BASES
-from gantk_dna.letters import Codes
+from gantk_dna.codes import Codes
 
 
 def kmer_numbers(codes: Codes, k: int) -> NDArray[np.int64]:

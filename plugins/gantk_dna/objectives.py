@@ -16,11 +16,11 @@ from torch import Tensor
 from gantk.errors import ComponentError, DataError, DoesNotFit
 from gantk.interfaces import Critic, Dataset
 from gantk.spec import DataSpec
-from gantk.train import State, train
+from gantk.training.loop import State, train
 from gantk_dna.alphabet import decode, hard_codes
-from gantk_dna.letters import check_bases
+from gantk_dna.codes import check_bases
 from gantk_dna.motifs import choose_motifs, scan
-from gantk_dna.predictor import Regression, judge
+from gantk_dna.nets.predictor import Regression, judge
 
 
 class Predicted:

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from documents import ROOT, blocks, documents
-from trying import Page, Wrong, compare
+
+from tests.helpers.documents import ROOT, blocks, documents
+from tests.helpers.trying import Page, Wrong, compare
 
 
 @pytest.fixture(scope="session")

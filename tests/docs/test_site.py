@@ -12,11 +12,13 @@ from types import ModuleType
 
 import click
 import pytest
-from documents import ROOT
 
-from gantk import errors, recipe_blocks, signature
+from gantk import errors
 from gantk.cli import gantk
-from gantk.registry import registry
+from gantk.components import signature
+from gantk.components.registry import registry
+from gantk.recipe import blocks as recipe_blocks
+from tests.helpers.documents import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +64,7 @@ def test_every_recipe_key_is_in_the_reference(pages: dict[str, str]) -> None:
     blocks = [
         each
         for each in vars(recipe_blocks).values()
-        if isinstance(each, type) and each.__module__ == "gantk.recipe_blocks"
+        if isinstance(each, type) and each.__module__ == "gantk.recipe.blocks"
     ]
     assert len(blocks) >= 6
     for block in blocks:

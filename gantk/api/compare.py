@@ -1,0 +1,114 @@
+"""Runs side by side: the tables that they ended with, or one metric on all of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gantk import console
+from gantk.api.run import Model, Run
+from gantk.components.registry import registry
+from gantk.errors import FileError
+from gantk.evaluation.evaluate import ARROWS, Results, evaluate
+from gantk.interfaces import Dataset, Value
+from gantk.recipe.recipe import entries_of
+from gantk.training import from_recipe
+
+
+def names_of(paths: Sequence[Path]) -> list[str]:
+    """A short name for each run: its folder's, with as many folders above it as it takes to tell them apart."""
+    parts = [path.absolute().parts for path in paths]
+    for depth in range(1, max(map(len, parts)) + 1):
+        names = ["/".join(each[-depth:]) for each in parts]
+        if len(set(names)) == len(set(parts)):
+            break
+    return names
+
+
+def kept(paths: Sequence[Path]) -> dict[str, Results]:
+    """The metric tables that runs ended with, by name of the run.
+
+    Raises:
+        FileError: a run that has not come to its end, or that judged nothing.
+    """
+    found: dict[str, Results] = {name: Run(path).evaluation for name, path in zip(names_of(paths), paths, strict=True)}
+    for name, path in zip(names_of(paths), paths, strict=True):
+        if not found[name]:
+            raise FileError(
+                f"{path}: has no metric table (was it stopped, or has its recipe no `evaluate`?); "
+                "judge it now: gantk compare … --metric NAME"
+            )
+    return found
+
+
+def entries(metrics: Sequence[str]) -> list[from_recipe.Entry]:
+    """Metrics as they are named on the command line: a name, or `{use: name, parameter: value}`.
+
+    Raises:
+        GantkError: unknown, ambiguous, or wrong parameters.
+    """
+    full = [text if text.lstrip().startswith("{") else f"{{use: {_full(text)}}}" for text in metrics]
+    return from_recipe.metrics({"evaluate": entries_of([f"evaluate=[{', '.join(full)}]"])})
+
+
+def _full(name: str) -> str:
+    return registry().find("metric", name, allow_bare=True).full
+
+
+def judged(
+    paths: Sequence[Path], metrics: Sequence[from_recipe.Entry], device: str, seed: int | None
+) -> dict[str, Results]:
+    """These metrics on the test split of every run's own data, by name of the run.
+
+    Runs on the same data share them and the metrics, so that what depends on real data alone is computed once.
+
+    Args:
+        paths: runs or checkpoints.
+        metrics: what to compute.
+        device: "auto", "cpu", "cuda" or "mps".
+        seed: of latents and metrics; None: that of each recipe.
+    """
+    data: dict[str, dict[str, Dataset]] = {}
+    found = {}
+    for name, path in zip(names_of(paths), paths, strict=True):
+        console.say(f"judging {name}")
+        model = Model(path, device)
+        values = model.recipe.values
+        key = json.dumps(values["data"], sort_keys=True, default=str)
+        splits = data[key] = data.get(key) or from_recipe.datasets(values)
+        found[name] = evaluate(
+            metrics,
+            model.state.sampled(),
+            model.state.critic,
+            splits["train"],
+            splits["test"],
+            seed=values["seed"] if seed is None else seed,
+            device=model.device,
+        )
+    return found
+
+
+def table(found: Mapping[str, Results]) -> tuple[list[str], list[list[str]]]:
+    """Headings and rows of text: a row a value, a column a run, and the reference where it is the same for all."""
+    each: dict[str, dict[str, Value]] = {}
+    for run, results in found.items():
+        for entry, values in results.items():
+            for name, value in values.items():
+                each.setdefault(f"{entry}.{name}", {})[run] = value
+    rows = []
+    for title, by_run in each.items():
+        references = {value.reference for value in by_run.values()}
+        same = len(references) == 1
+        cells = [_cell(by_run.get(run), same) for run in found]
+        reference = next(iter(references)) if same else None
+        better = next(iter(by_run.values())).better
+        rows.append([title, ARROWS[better], *cells, "" if reference is None else f"{reference:.4g}"])
+    return ["metric", "better", *found, "reference"], rows
+
+
+def _cell(value: Value | None, same_reference: bool) -> str:
+    if value is None:
+        return ""
+    own = "" if same_reference or value.reference is None else f" ({value.reference:.4g})"
+    return f"{value.value:.4g}{own}"

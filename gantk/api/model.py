@@ -1,0 +1,196 @@
+"""What a checkpoint holds, ready to sample and to judge from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from gantk import randomness, sampling
+from gantk.api.samples import Drawn
+from gantk.components.registry import registry
+from gantk.data import take
+from gantk.errors import DoesNotFit, GantkError, RecipeError
+from gantk.evaluation import evaluate
+from gantk.evaluation.results import Evaluation
+from gantk.interfaces import Dataset, declares
+from gantk.machine import choose
+from gantk.recipe.overrides import as_text
+from gantk.recipe.recipe import from_text
+from gantk.training import checkpoint, from_recipe
+
+
+class Model:
+    """What a checkpoint holds, ready to sample: neither the data nor the run folder is needed.
+
+    Args:
+        path: a checkpoint file, or a run folder (its best checkpoint where there is one, else its newest).
+        device: "auto", "cpu", "cuda" or "mps".
+
+    Raises:
+        GantkError: no such file, damaged, or made with a plugin that is not installed.
+    """
+
+    def __init__(self, path: str | Path, device: str = "auto"):
+        self.checkpoint = checkpoint.read(sampling.checkpoint_of(Path(path)))
+        self.spec = self.checkpoint.spec
+        self.recipe = from_text(self.checkpoint.recipe, name=self.checkpoint.path.stem)
+        self.device = choose(device)
+        self.state = from_recipe.state(self.recipe.values, self.spec, self.device)
+        checkpoint.restore(self.checkpoint, self.state)
+
+    @property
+    def generator(self) -> nn.Module:
+        """The net that samples come from: the moving average where the recipe keeps one.
+
+        Raises:
+            GantkError: only a critic was trained.
+        """
+        generator = self.state.sampled()
+        if generator is None:
+            raise GantkError(f"{self.checkpoint.path}: has no generator to sample from")
+        return generator
+
+    @property
+    def critic(self) -> nn.Module:
+        """The critic as it was at this step."""
+        return self.state.critic
+
+    def sample(self, n: int, *, seed: int = 0, reject: int = 1, label: str | None = None, raw: bool = False) -> Drawn:
+        """n generated samples; of a generator that is given a condition, those of test samples at random.
+
+        Args:
+            n: how many.
+            seed: of the latents, and of the choice of conditions.
+            reject: draw this many times as many and keep those that the critic ranks highest.
+            label: the class of all of them, for a generator that takes labels; None: every class in turn.
+            raw: as the critic saw them; otherwise as the generator presents them (a star-shaped net: a stack a cell).
+        """
+        if n < 1 or reject < 1:
+            raise GantkError(f"n and reject are numbers from 1, and here they are {n} and {reject}")
+        labels = self._labels(n * reject, label)
+        if declares(self.generator, "condition"):
+            if label is not None:
+                raise DoesNotFit("this generator makes samples from those of the test split, whose class is theirs")
+            like = {"seed": seed, "purpose": "sample", "device": self.device}
+            drawn = evaluate.draw_like(self.generator, self.data["test"], n * reject, **like)
+        else:
+            drawn = sampling.draw(self.generator, self.spec, n * reject, seed=seed, labels=labels, device=self.device)
+        if reject > 1:
+            drawn = sampling.best_of(drawn, self.state.critic, n, device=self.device)
+        drawn.attributes |= {"model": self.checkpoint.digest, "step": self.checkpoint.step, "reject": reject}
+        return Drawn.of(drawn if raw else sampling.present(self.generator, drawn))
+
+    def render(
+        self, latents: Tensor | NDArray[np.floating[Any]], *, label: str | None = None, raw: bool = False
+    ) -> Drawn:
+        """What the generator makes of these latents: of a path between two cells, say.
+
+        Args:
+            latents: (N, *latent_shape).
+            label: the class of all of them, for a generator that takes labels; None: every class in turn.
+            raw: as for `sample`.
+
+        Raises:
+            DoesNotFit: latents of another shape, no such class, or a generator that needs more than latents.
+        """
+        latents = torch.as_tensor(latents, dtype=torch.float32)
+        shape = getattr(self.generator, "latent_shape", None)
+        if shape is None or tuple(latents.shape[1:]) != tuple(shape):
+            wanted = "none" if shape is None else " × ".join(map(str, ("N", *shape)))
+            raise DoesNotFit(f"this generator takes latents of shape {wanted}, and these are {tuple(latents.shape)}")
+        if declares(self.generator, "condition"):
+            raise DoesNotFit("this generator makes samples from a condition, not from latents alone")
+        labels = self._labels(len(latents), label)
+        drawn = sampling.render(self.generator, self.spec, latents, len(latents), labels=labels, device=self.device)
+        drawn.attributes |= {"model": self.checkpoint.digest, "step": self.checkpoint.step}
+        return Drawn.of(drawn if raw else sampling.present(self.generator, drawn))
+
+    def _labels(self, n: int, label: str | None) -> Tensor | None:
+        if not (declares(self.generator, "labels") and self.spec.classes):
+            if label is not None:
+                raise DoesNotFit(f"this generator does not draw one class or another, so it cannot draw '{label}'")
+            return None
+        if label is None:
+            return torch.arange(n) % len(self.spec.classes)
+        if label not in self.spec.classes:
+            raise DoesNotFit(f"no class is called '{label}'; there are {', '.join(self.spec.classes)}")
+        return torch.full((n,), self.spec.classes.index(label))
+
+    @cached_property
+    def data(self) -> dict[str, Dataset]:
+        """The splits "train", "validation" and "test" of the recipe's data.
+
+        Raises:
+            DataError: they are no longer where the recipe says; `evaluate(overrides={"data.root": …})` says where.
+        """
+        return from_recipe.datasets(self.recipe.values)
+
+    def real(self, n: int, *, split: str = "test", seed: int = 0) -> Drawn:
+        """Up to n real samples, at random, to look at beside generated ones.
+
+        Args:
+            n: how many.
+            split: "train", "validation" or "test".
+            seed: of the choice.
+        """
+        if split not in self.data:
+            raise GantkError(f"no split is called '{split}'; there are {', '.join(self.data)}")
+        return Drawn.of(take(self.data[split], n, randomness.generator(seed, "shown")))
+
+    def evaluate(
+        self,
+        *metrics: str | Mapping[str, Any],
+        overrides: Sequence[str] | Mapping[str, Any] = (),
+        seed: int | None = None,
+    ) -> Evaluation:
+        """Metrics on the test split, on fresh samples.
+
+        Args:
+            metrics: names ("basics/diversity") or entries ({"use": "basics/diversity", "samples": 500}); none: those
+                of the recipe.
+            overrides: of the recipe: settings of its metrics, or where its data lie now.
+            seed: of latents and metrics; None: that of the recipe.
+
+        Raises:
+            GantkError: no such metric, wrong parameters, or data that are not there.
+        """
+        changes = as_text(overrides)
+        if metrics:
+            entries = [_entry(metric) for metric in metrics]
+            changes += as_text({"evaluate": entries})
+        values = from_text(self.checkpoint.recipe, name=self.checkpoint.path.stem, overrides=changes).values
+        built = from_recipe.metrics(values)
+        if not built:
+            raise RecipeError(
+                "this recipe has no `evaluate` entries; give some: 'evaluate=[{use: basics/diversity}]' "
+                "(`gantk list metric` shows what there is)"
+            )
+        data = self.data if values["data"] == self.recipe.values["data"] else from_recipe.datasets(values)
+        results = evaluate.evaluate(
+            built,
+            self.state.sampled(),
+            self.state.critic,
+            data["train"],
+            data["test"],
+            seed=values["seed"] if seed is None else seed,
+            device=self.device,
+        )
+        return Evaluation(results, f"{self.checkpoint.path}, test split", built)
+
+    def __repr__(self) -> str:
+        return f"gantk.Model({str(self.checkpoint.path)!r}), step {self.checkpoint.step}"
+
+
+def _entry(metric: str | Mapping[str, Any]) -> dict[str, Any]:
+    """A metric as a recipe's `evaluate` names it; a bare name becomes the full one."""
+    block = {"use": metric} if isinstance(metric, str) else dict(metric)
+    if "use" in block:
+        block["use"] = registry().find("metric", block["use"], allow_bare=True).full
+    return block

@@ -1,0 +1,133 @@
+"""A small distribution to start a plugin from: what `gantk new-plugin` writes."""
+
+from __future__ import annotations
+
+import importlib.util
+import keyword
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from gantk import __version__
+from gantk.components.registry import registry
+from gantk.errors import FileError, GantkError
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is written for one kind of component; the template is `<kind>.py.j2`."""
+
+    kind: str
+    name: str
+    module: str
+    attribute: str
+    summary: str
+
+
+PARTS = (
+    Part("generator", "dense", "generator", "DenseGenerator", "one hidden layer, samples of any shape"),
+    Part("critic", "dense", "critic", "DenseCritic", "one hidden layer, samples of any shape"),
+    Part("loss", "least_squares", "loss", "LeastSquares", "least squares (Mao 2017)"),
+    Part("dataset", "stripes", "dataset", "Stripes", "simulated images of one stripe"),
+    Part("metric", "mean_and_spread", "metric", "MeanAndSpread", "differences of mean and spread"),
+    Part("view", "mosaic", "view", "Mosaic", "images side by side, in grey"),
+    Part("callback", "csv", "callback", "CsvTable", "what is logged, as a CSV table"),
+)
+KINDS = tuple(part.kind for part in PARTS)
+
+
+class BadName(GantkError):
+    """A name that cannot be the name of a package; the message says why."""
+
+
+def package_name(name: str) -> str:
+    """The Python package of a distribution called `name`: "acme-gan" to "acme_gan".
+
+    Raises:
+        BadName: it cannot be one, or is one already.
+    """
+    package = re.sub(r"[-.]", "_", name)
+    near = re.sub(r"\W+", "_", name.lower()).strip("_0123456789") or "my_gan"
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", package):
+        raise BadName(
+            f"'{name}' cannot be the name of a package: use lower case letters, digits, '-' and '_', the first of "
+            f"them a letter; for instance {near}"
+        )
+    if package.endswith("_") or "__" in package:
+        raise BadName(f"'{name}' cannot be the name of a distribution: '-' and '_' stand singly, between letters")
+    if keyword.iskeyword(package):
+        raise BadName(f"'{name}' cannot be the name of a package: it is a word of the Python language; say {name}_gan")
+    if package in sys.stdlib_module_names:
+        raise BadName(f"'{name}' cannot be the name of a package: Python has a module of that name; say {name}_gan")
+    taken = {plugin.name: plugin for plugin in registry().plugins}
+    if package in taken:
+        raise BadName(f"'{name}' is taken: {taken[package].title} is installed; give another name")
+    if importlib.util.find_spec(package) is not None:
+        raise BadName(f"'{name}' is taken: a package of that name is installed; give another name")
+    return package
+
+
+def write(name: str, kinds: Sequence[str], parent: Path) -> Path:
+    """Writes the distribution into a new folder of `parent`, all of it or nothing.
+
+    Args:
+        name: of the distribution.
+        kinds: which components it has, of KINDS.
+        parent: where its folder is made.
+
+    Returns:
+        the folder.
+
+    Raises:
+        BadName: see `package_name`.
+        FileError: the folder exists, or cannot be written.
+    """
+    package = package_name(name)
+    folder = parent / package.replace("_", "-")
+    if folder.exists():
+        raise FileError(f"{folder} exists already, and nothing is overwritten; give another name, or --into FOLDER")
+    texts = _texts(package, kinds)
+    try:
+        for path, text in texts.items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise FileError(f"{folder} cannot be written: {error.strerror or error}") from error
+    return folder
+
+
+def _texts(package: str, kinds: Sequence[str]) -> dict[str, str]:
+    """Path within the distribution to text."""
+    environment = Environment(
+        loader=PackageLoader("gantk", "templates/new_plugin"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+    )
+    components = [part for part in PARTS if part.kind in kinds]
+    files = {
+        "pyproject.toml": "pyproject.toml",
+        "README.md": "README.md",
+        ".github/workflows/tests.yml": "ci.yml",
+        f"{package}/__init__.py": "init.py",
+        f"{package}/plugin.py": "plugin.py",
+        f"{package}/recipes/first.yaml": "recipe.yaml",
+        "tests/testing/test_conformance.py": "test_conformance.py",
+        "tests/recipe/test_recipe.py": "test_recipe.py",
+    }
+    files |= {f"{package}/{part.module}.py": f"{part.kind}.py" for part in components}
+    given = {
+        "package": package,
+        "plugin": package,
+        "distribution": package.replace("_", "-"),
+        "components": components,
+        "kinds": [part.kind for part in components],
+        "gantk_version": __version__,
+    }
+    return {path: environment.get_template(f"{template}.j2").render(given) for path, template in files.items()}

@@ -1,0 +1,110 @@
+"""What `gantk view` draws: a run, a checkpoint, a sample file, a plain image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from rich.text import Text
+
+from gantk import plots
+from gantk.api.run import Model
+from gantk.components.formats import format_for
+from gantk.errors import FileError, GantkError
+from gantk.files.run_folder import RunFolder
+from gantk.interfaces import Samples
+from gantk.reporting.pictures import picture_of, write_animation
+from gantk.spec import DataSpec
+from gantk.training import from_recipe
+from gantk.training.checkpoint import is_checkpoint
+
+PLAIN_IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif")
+
+
+def picture(source: Path, number: int, seed: int = 0, parameters: Mapping[str, Any] | None = None) -> Image.Image:
+    """A picture of a run or checkpoint (fresh samples), of a sample file, or of a plain image.
+
+    Args:
+        source: the run or file.
+        number: how many samples.
+        seed: of fresh ones.
+        parameters: of the view.
+
+    Raises:
+        FileError: it cannot be read as any of these.
+    """
+    samples, title = samples_of(source, number, seed)
+    return picture_of(samples, title, parameters)
+
+
+def text(source: Path, number: int, seed: int = 0) -> Text:
+    """The samples as coloured text, where their view can.
+
+    Raises:
+        GantkError: it cannot be read, or such samples have no text.
+    """
+    samples, _ = samples_of(source, number, seed)
+    writer = getattr(from_recipe.view(samples.spec), "text", None)
+    if writer is None:
+        raise GantkError(f"{source}: such samples cannot be shown as text; without --text a picture is drawn")
+    return writer(samples)
+
+
+def samples_of(source: Path, number: int, seed: int) -> tuple[Samples, str]:
+    """Samples of a run, a checkpoint or a file, and what to call them."""
+    if not source.exists():
+        raise FileError(f"{source}: there is no such run or file")
+    if source.is_dir() or is_checkpoint(source):
+        model = Model(source)
+        return model.sample(number, seed=seed, raw=True), f"step {model.checkpoint.step}"
+    try:
+        samples = format_for(source).read(source)
+    except GantkError:
+        if source.suffix.lower() not in PLAIN_IMAGES:
+            raise
+        samples = _plain_image(source)
+    return samples[:number], source.name
+
+
+def curves(source: Path) -> Image.Image:
+    """The training curves of a run."""
+    lines = list(RunFolder(source).lines())
+    if not lines:
+        raise FileError(f"{source}: has no metrics yet")
+    return plots.to_image(plots.curves(lines))
+
+
+def write_training(source: Path, out: Path) -> None:
+    """The pictures of a run over training: one after another in a GIF, or one under another in a PNG.
+
+    Raises:
+        FileError: the run has no such pictures.
+    """
+    paths = sorted(RunFolder(source).samples.glob("step-*.png"))
+    if not paths:
+        raise FileError(f"{source}: has no pictures over training (train.sample_every says how often they are drawn)")
+    frames = [Image.open(path).convert("RGB") for path in paths]
+    if out.suffix.lower() == ".gif":
+        write_animation(out, frames)
+        return
+    column = Image.new("RGB", (max(frame.width for frame in frames), sum(frame.height for frame in frames)), "white")
+    top = 0
+    for frame in frames:
+        column.paste(frame, (0, top))
+        top += frame.height
+    column.save(out)
+
+
+def _plain_image(path: Path) -> Samples:
+    try:
+        with Image.open(path) as image:
+            pixels = np.asarray(image.convert("RGB"))
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise FileError(f"{path}: cannot be read as an image: {error}") from error
+    samples = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1  # (1, 3, H, W)
+    spec = DataSpec(shape=tuple(samples.shape[1:]), axes=("channel", "y", "x"), view="basics/images")
+    return Samples(samples=samples, spec=spec, attributes={"origin": "real"})

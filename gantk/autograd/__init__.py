@@ -1,0 +1,1 @@
+"""Convolutions, gradients of gradients and gradient norms, for penalties."""

@@ -1,0 +1,50 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gantk import console
+
+if TYPE_CHECKING:
+    from gantk.recipe.recipe import Recipe
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
+device = click.option(
+    "--device", default="auto", show_default=True, metavar="DEVICE", help="auto, cpu, cuda or mps: where to compute."
+)
+seed = click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random numbers.")
+overrides = click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
+force = click.option("--force", is_flag=True, help="Overwrite the output file if it exists.")
+
+
+def _set_quiet(context: click.Context, parameter: click.Parameter, value: bool) -> bool:
+    console.set_quiet(value)
+    return value
+
+
+quiet = click.option(
+    "-q",
+    "--quiet",
+    is_flag=True,
+    expose_value=False,
+    callback=_set_quiet,
+    help="Say nothing but answers, warnings and errors.",
+)
+
+
+def tell_dropped(recipe: Recipe) -> None:
+    """Says which values of the recipe an override of `use` has dropped, since they belonged to another component."""
+    if recipe.dropped:
+        console.warn("dropped, since another component was chosen: " + ", ".join(recipe.dropped))
+
+
+def refuse_to_overwrite(path: Path, force: bool) -> None:
+    """Raises a usage error where `path` exists and --force was not given."""
+    if path.exists() and not force:
+        raise click.UsageError(f"{path} exists already; give another name, or --force to overwrite it")
+    if not path.parent.is_dir():
+        raise click.UsageError(f"{path.parent} is not a folder; make it first, or give another path")

@@ -1,0 +1,1 @@
+"""Metrics: generated samples against real ones."""

@@ -1,0 +1,169 @@
+"""What `gantk evaluate` does with a file of samples: judges it beside real data, whoever made it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gantk import console, randomness
+from gantk.components.formats import format_for
+from gantk.components.registry import registry
+from gantk.components.signature import parameters
+from gantk.data import Resident
+from gantk.errors import ComponentError, DataError, DoesNotFit, GantkError, RecipeError
+from gantk.evaluation.evaluate import Results
+from gantk.evaluation.representation import as_judged
+from gantk.interfaces import Dataset, Samples
+from gantk.recipe.find_file import ENDINGS
+from gantk.recipe.recipe import entries_of, load
+from gantk.spec import DataSpec
+from gantk.training import from_recipe
+
+HELD_OUT = 0.2
+"""Share of a reference file that counts as held out."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What samples are judged against, and by what.
+
+    Args:
+        entries: the metrics.
+        data: the splits "train" and "test".
+        seed: of whatever is drawn.
+        chosen: whether somebody chose the metrics; of those that gantk took, some may not fit.
+    """
+
+    entries: list[from_recipe.Entry]
+    data: Mapping[str, Dataset]
+    seed: int
+    chosen: bool
+
+
+def reference(name: str, overrides: Sequence[str], seed: int | None) -> Reference:
+    """What samples are judged against.
+
+    Args:
+        name: a recipe, whose data and `evaluate` entries count; or a file of real samples, which is split at random.
+        overrides: of the recipe; of a file, `evaluate=[…]`, without which all metrics of the plugin that such samples
+            name are taken, as far as they need no parameter.
+        seed: of split and metrics; None: the recipe's, or 0.
+
+    Raises:
+        GantkError: no such recipe or file, mistakes in it, no metrics.
+    """
+    path = Path(name)
+    if path.suffix.lower() in ENDINGS or not path.is_file():
+        values = load(name, overrides).values
+        entries = from_recipe.metrics(values)
+        if not entries:
+            raise RecipeError(f"{name}: has no `evaluate` entries; give some: 'evaluate=[{{use: plugin/metric}}]'")
+        return Reference(entries, from_recipe.datasets(values), values["seed"] if seed is None else seed, chosen=True)
+    samples = format_for(path).read(path)
+    entries = from_recipe.metrics({"evaluate": entries_of(overrides)}) if overrides else metrics_for(samples.spec)
+    return Reference(entries, split(samples, seed or 0, path), seed or 0, chosen=bool(overrides))
+
+
+def metrics_for(spec: DataSpec) -> list[from_recipe.Entry]:
+    """Every metric of the plugin whose formats or view suit such samples, if it needs no parameter and is not costly.
+
+    Raises:
+        RecipeError: there is none.
+    """
+    named = [name for name in (spec.view, *spec.formats) if name]
+    plugins = list(dict.fromkeys(name.partition("/")[0] for name in named))
+    for plugin in plugins:
+        known = [each for each in registry().of_kind("metric") if each.plugin == plugin]
+        costly = [each for each in known if getattr(registry().load(each), "costly", False)]
+        needing = [each for each in known if any(p.required for p in parameters(registry().load(each)))]
+        entries = [
+            from_recipe.Entry(each.name, from_recipe.component("metric", {"use": each.full}), None)
+            for each in known
+            if each not in needing + costly
+        ]
+        if costly:
+            names = ", ".join(each.full for each in costly)
+            console.say(f"left out, since they take long: {names} (name them: 'evaluate=[{{use: …}}]')")
+        if needing:
+            names = ", ".join(each.full for each in needing)
+            console.say(f"left out, since they need parameters: {names} (give 'evaluate=[{{use: …}}]')")
+        if entries:
+            return entries
+    raise RecipeError(
+        "these samples name no plugin with metrics; say which: 'evaluate=[{use: basics/diversity}]' "
+        "(`gantk list metric` shows what there is)"
+    )
+
+
+def split(samples: Samples, seed: int, path: Path) -> dict[str, Dataset]:
+    """Real samples as a training and a held-out part, at random; equal samples count once, so none is in both.
+
+    Raises:
+        DataError: there are fewer than two different ones.
+    """
+    flattened = samples.samples.reshape(len(samples), -1)
+    first: dict[bytes, int] = {}
+    for index, row in enumerate(flattened.contiguous().numpy()):
+        first.setdefault(row.tobytes(), index)
+    if len(first) < 2:
+        raise DataError(f"{path}: has {len(first)} different samples; two or more are needed to hold some out")
+    if len(first) < len(samples):
+        console.say(f"{path}: {len(samples) - len(first)} of {len(samples)} samples are repeats and count once")
+    order = torch.tensor(list(first.values()))[
+        torch.randperm(len(first), generator=randomness.generator(seed, "split"))
+    ]
+    held_out = max(1, round(HELD_OUT * len(order)))
+    return {"train": _dataset(samples[order[held_out:]]), "test": _dataset(samples[order[:held_out]])}
+
+
+def _dataset(samples: Samples) -> Dataset:
+    return Resident(
+        samples.spec, samples.samples, labels=samples.labels, condition=samples.condition, truth=samples.truth
+    )
+
+
+def judge(samples: Samples, against: Reference) -> Results:
+    """Every metric on samples from a file, in random order, since metrics look at the first so many.
+
+    A metric that does not fit is left out with a warning where nobody chose it.
+
+    Raises:
+        DoesNotFit: a metric cannot compare such samples with these data.
+    """
+    order = torch.randperm(len(samples), generator=randomness.generator(against.seed, "order"))
+    shuffled, data = _in_form(samples[order], against.data)
+    results: Results = {}
+    for entry in against.entries:
+        try:
+            results[entry.name] = _values(shuffled, entry, data, against.seed)
+        except GantkError as error:
+            if against.chosen:
+                raise
+            console.warn(f"{entry.name} left out: {error}")
+    return results
+
+
+def _in_form(samples: Samples, data: Mapping[str, Dataset]) -> tuple[Samples, Mapping[str, Dataset]]:
+    """Both in the form that the data are judged in, whichever of the two forms the file has."""
+    if samples.spec.shape == data["train"].spec.shape:
+        samples, _, train, test = as_judged(samples, {}, data["train"], data["test"])
+        return samples, {"train": train, "test": test}
+    return samples, {name: getattr(each, "judged", each) for name, each in data.items()}
+
+
+def _values(samples: Samples, entry: from_recipe.Entry, data: Mapping[str, Dataset], seed: int) -> Any:
+    wanted = getattr(entry.metric, "samples", 0)
+    rng = randomness.generator(seed, f"evaluate/{entry.name}")
+    try:
+        return entry.metric.compute(samples[:wanted], data["train"], data["test"], rng=rng, nets={})
+    except KeyError as error:
+        raise ComponentError(f"{entry.name} judges nets, and a file of samples has none: {error}") from error
+    except (RuntimeError, ValueError, IndexError) as error:
+        shapes = samples.spec.shape, data["train"].spec.shape
+        if shapes[0] == shapes[1]:
+            raise
+        raise DoesNotFit(f"{entry.name} cannot compare samples of {shapes[0]} with data of {shapes[1]}") from error

@@ -1,0 +1,1 @@
+"""Files as runs write them: atomic, sealed with a checksum, locked."""

@@ -1,0 +1,230 @@
+"""The run folder: where a run keeps its recipe, environment, metrics, pictures and checkpoints."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gantk.claim import EXISTS
+from gantk.errors import FileError
+from gantk.files.atomic import append_lines, read_json, read_lines, write_json, write_text
+from gantk.recipe.find_file import read
+
+CHECKPOINT_NAME = re.compile(r"step-(\d+)\.h5")
+
+
+class RunFolder:
+    """An existing run folder.
+
+    Args:
+        path: the folder.
+
+    Raises:
+        FileError: there is no run in that folder.
+    """
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+        if not (self.path / "resolved.yaml").is_file():
+            raise FileError(
+                f"{path}: not a run folder (it has no resolved.yaml). Runs lie in runs/ unless --out said else"
+            )
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        *,
+        text: str,
+        resolved: str,
+        origins: Mapping[str, str],
+        environment: Mapping[str, Any],
+    ) -> RunFolder:
+        """Writes what is known at the start into a folder that `claim` gave, and that is locked.
+
+        Raises:
+            FileError: there is a run in it meanwhile, or it cannot be written to.
+        """
+        if (path / "resolved.yaml").exists():
+            raise FileError(f"{path}: {EXISTS}")
+        try:
+            write_text(path / "resolved.yaml", resolved)  # first: all that is needed to resume
+            write_text(path / "recipe.yaml", text)
+            write_json(path / "origins.json", dict(origins))
+            write_json(path / "env.json", environment)
+            folder = cls(path)
+            folder.complete()
+        except OSError as error:
+            raise FileError(f"cannot make a run folder at {error.filename or path}: {error.strerror}") from error
+        return folder
+
+    def complete(self) -> None:
+        """Makes what a process that died while it made the folder may have left out.
+
+        Raises:
+            OSError: the folder cannot be written to.
+        """
+        for part in (self.samples, self.path / "checkpoints"):
+            part.mkdir(exist_ok=True)
+        if not (self.path / "recipe.yaml").exists():
+            write_text(self.path / "recipe.yaml", self.resolved())
+        if not self.origins.exists():
+            write_json(self.origins, {})
+
+    @property
+    def origins(self) -> Path:
+        """Where each value of the resolved recipe comes from, as JSON: dotted path to words."""
+        return self.path / "origins.json"
+
+    @property
+    def samples(self) -> Path:
+        """Where pictures lie."""
+        return self.path / "samples"
+
+    @property
+    def metrics(self) -> Path:
+        """The record of numbers: one JSON object a line."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def evaluation(self) -> Path:
+        """The final metric table, as JSON."""
+        return self.path / "evaluation.json"
+
+    @property
+    def panels(self) -> Path:
+        """What the panels among the pictures show, as JSON: file name to title and caption."""
+        return self.samples / "panels.json"
+
+    @property
+    def history(self) -> Path:
+        """What happened to the run: one JSON object a line."""
+        return self.path / "history.jsonl"
+
+    def tell(self, event: str, step: int, reason: str = "") -> None:
+        """Adds a line to history.jsonl: when, at which step, and what."""
+        line = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "event": event, "step": step}
+        append_lines(self.history, [line | ({"reason": reason} if reason else {})])
+
+    def resolved(self) -> str:
+        """The resolved recipe, YAML text."""
+        return read(self.path / "resolved.yaml")
+
+    def judged(self) -> dict[str, Any]:
+        """What evaluation.json says: `values`, entry to name to number and direction, and more; {} before the end.
+
+        Raises:
+            FileError: the file is damaged.
+        """
+        if not self.evaluation.exists():
+            return {}
+        cure = f"Remove it; `gantk resume {shlex.quote(str(self.path))}` judges again"
+        found = read_json(self.evaluation, cure)
+        entries = found.get("values")
+        if not isinstance(entries, dict) or not all(
+            isinstance(value, dict) and isinstance(value.get("value"), int | float)
+            for entry in entries.values()
+            for value in (entry.values() if isinstance(entry, dict) else [None])
+        ):
+            raise FileError(f"{self.evaluation}: damaged: it holds no table of metrics. {cure}")
+        return found
+
+    def checkpoint_path(self, step: int) -> Path:
+        """The path of the checkpoint of `step`."""
+        return self.path / "checkpoints" / f"step-{step}.h5"
+
+    @property
+    def best_checkpoint(self) -> Path:
+        """The path of the best checkpoint, where the recipe asks for one."""
+        return self.path / "checkpoints" / "best.h5"
+
+    def checkpoints(self) -> list[Path]:
+        """The numbered checkpoints, oldest first."""
+        found = [(CHECKPOINT_NAME.fullmatch(path.name), path) for path in (self.path / "checkpoints").glob("*.h5")]
+        return [path for _, path in sorted((int(match[1]), path) for match, path in found if match)]
+
+    def last_checkpoint(self) -> Path:
+        """The newest checkpoint.
+
+        Raises:
+            FileError: there is none yet.
+        """
+        if not self.checkpoints():
+            raise FileError(f"{self.path}: has no checkpoint yet")
+        return self.checkpoints()[-1]
+
+    def last_scheduled(self, every: int | None) -> Path | None:
+        """The newest checkpoint of a multiple of `every` steps, if there is one; others are of interruptions."""
+        found = [path for path in self.checkpoints() if every is not None and step_of(path) % every == 0]
+        return found[-1] if found else None
+
+    def forget_old_checkpoints(self, keep: int, spared: int | None = None) -> None:
+        """Removes all but the newest `keep` numbered checkpoints.
+
+        Args:
+            keep: how many stay.
+            spared: the newest of a multiple of so many steps stays, too; None: no other stays.
+        """
+        for path in self.checkpoints()[:-keep]:
+            if path != self.last_scheduled(spared):
+                path.unlink(missing_ok=True)
+
+    def set_aside_after(self, path: Path) -> None:
+        """Renames the numbered checkpoints newer than `path`: a run that goes on from it will not take them for its.
+
+        Raises:
+            OSError: they cannot be renamed.
+        """
+        for newer in self.checkpoints():
+            if step_of(newer) > step_of(path):
+                newer.replace(newer.with_name(f"aside-{newer.name}"))
+
+    def how_to_go_on(self) -> str:
+        """What to say when a run ends before its time: the last checkpoint, and the command that goes on."""
+        what = "Go on" if self.checkpoints() else "Start again from step 0"
+        return f"{self.last_in_words()}. {what} with:\n  {self.resume_command()}"
+
+    def last_in_words(self) -> str:
+        """The newest checkpoint, in words."""
+        found = self.checkpoints()
+        return f"The last good checkpoint is {found[-1]}" if found else "There is no checkpoint yet"
+
+    def resume_command(self) -> str:
+        """What to type to go on."""
+        return f"gantk resume {shlex.quote(str(self.path))}"
+
+    def append(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        """Adds lines to metrics.jsonl: all of them or none.
+
+        Raises:
+            OSError: they could not be written.
+        """
+        append_lines(self.metrics, lines)
+
+    def lines(self, path: Path | None = None) -> Iterator[dict[str, Any]]:
+        """The lines of metrics.jsonl, or of `path`; a last one that was cut short by a crash is left out."""
+        yield from read_lines(path or self.metrics)
+
+    def cut_back(self, step: int, restorations: Sequence[Mapping[str, Any]] = ()) -> None:
+        """Drops what metrics.jsonl says of steps after `step`, which a resumed run will say again.
+
+        Args:
+            step: the last that stays.
+            restorations: those that the state knows of; lines about others are dropped, too.
+        """
+        kept = (
+            json.dumps(line) + "\n"
+            for line in self.lines()
+            if line["step"] <= step and ("diverged_at" not in line or line in restorations)
+        )
+        write_text(self.metrics, "".join(kept))
+
+
+def step_of(path: Path) -> int:
+    """The step in a numbered checkpoint's name."""
+    return int(path.stem.removeprefix("step-"))

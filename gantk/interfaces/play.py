@@ -1,0 +1,169 @@
+"""Play: what a loss sees of one update. Everything in it is made on first use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from gantk import randomness
+from gantk.interfaces import Batch, call, declares, draw_latent, has_batch_statistics
+from gantk.spec import DataSpec
+from gantk.training.distributed.ranks import ALONE, Ranks
+
+
+class Play:
+    """One update of one side.
+
+    Args:
+        side: whose update this is. In a critic update the fakes carry no graph to the generator.
+        generator: the prepared generator, or None where only a critic is trained.
+        critic: the prepared critic.
+        spec: the DataSpec of a sample.
+        fetch: gives the real batch of this update, on the device.
+        batch: how many samples of the batch are this rank's.
+        seed: the recipe's seed.
+        step: the training step, from 0.
+        update: which update of this side within the step, from 0.
+        device: where everything lives.
+        shared_forward: whether real and fake samples may share one forward pass of the critic.
+        ranks: the processes that share the batch.
+    """
+
+    def __init__(
+        self,
+        side: Literal["critic", "generator"],
+        generator: nn.Module | None,
+        critic: nn.Module,
+        spec: DataSpec,
+        fetch: Callable[[], Batch],
+        *,
+        batch: int,
+        seed: int,
+        step: int,
+        update: int,
+        device: torch.device,
+        shared_forward: bool = True,
+        ranks: Ranks = ALONE,
+    ):
+        self.side = side
+        self.generator = generator
+        self.critic = critic
+        self.spec = spec
+        self.batch = batch
+        self.step = step
+        self.update = update
+        self.device = device
+        self._fetch = fetch
+        self._seed = seed
+        self._shared_forward = shared_forward
+        self._ranks = ranks
+
+    def rng(self, purpose: str) -> torch.Generator:
+        """A random stream of this update; each purpose has its own, the same whenever this update is repeated.
+
+        Of several ranks each has its own stream; `uniform` and `normal` are drawn for the whole batch and shared.
+        """
+        return self._stream(self._ranks.own(purpose))
+
+    def _stream(self, purpose: str) -> torch.Generator:
+        return randomness.generator(self._seed, f"{self.side}/{purpose}", self.step, self.update, self.device)
+
+    def uniform(self, *shape: int, purpose: str) -> Tensor:
+        """Numbers from [0, 1) of `shape`, drawn from the stream of `purpose`; (B, …) for the samples of a batch."""
+        return self._drawn(torch.rand, shape, purpose)
+
+    def normal(self, *shape: int, purpose: str) -> Tensor:
+        """Numbers from N(0, 1) of `shape`, drawn from the stream of `purpose`; (B, …) for the samples of a batch."""
+        return self._drawn(torch.randn, shape, purpose)
+
+    def _drawn(self, draw: Callable[..., Tensor], shape: tuple[int, ...], purpose: str) -> Tensor:
+        by_sample = shape[:1] == (self.batch,)  # what is not drawn for each sample is the same on all ranks
+        whole = (self.batch * self._ranks.count, *shape[1:]) if by_sample else shape
+        drawn = draw(whole, generator=self._stream(purpose), device=self.device)
+        return self._ranks.share(drawn) if by_sample else drawn
+
+    @cached_property
+    def data(self) -> Batch:
+        """The real batch, with its labels and condition."""
+        return self._fetch()
+
+    @property
+    def real(self) -> Tensor:
+        """Real samples, (B, *spec.shape)."""
+        return self.data.samples
+
+    @property
+    def labels(self) -> Tensor | None:
+        """Labels of the real samples, which are also the labels that the fakes are made with: (B,) or None."""
+        return self.data.labels
+
+    @property
+    def condition(self) -> Tensor | None:
+        """Condition of the real samples, which is also what the fakes are made with, or None."""
+        return self.data.condition
+
+    @cached_property
+    def latent(self) -> Tensor | None:
+        """Latents of the fakes, (B, *latent_shape); None where the generator takes none, or there is no generator."""
+        if self.generator is None:
+            return None
+        whole = draw_latent(self.generator, self.batch * self._ranks.count, self._stream("latent"))
+        return self._ranks.share(whole)
+
+    @cached_property
+    def fake(self) -> Tensor:
+        """Generated samples, (B, *spec.shape): with graph in the generator's update, without in the critic's."""
+        if self.generator is None:
+            raise ValueError("this recipe has no generator, so its loss cannot ask for fakes")
+        with torch.set_grad_enabled(self.side == "generator"):
+            return self.generate(self.latent)
+
+    def generate(self, latent: Tensor | None, **given: Tensor) -> Tensor:
+        """Samples of the generator from these latents, with this update's labels and condition where it takes them.
+
+        Args:
+            latent: (B, *latent_shape), or None where it takes none.
+            given: `labels` or `condition` that stand in for this update's (CycleGAN: the fakes, to be translated back).
+        """
+        assert self.generator is not None
+        usual = [name for name in ("labels", "condition") if declares(self.generator, name) and name not in given]
+        own = {name: getattr(self, name) for name in usual}
+        return call(self.generator, latent, **own, **given)
+
+    def score(self, samples: Tensor, **given: Tensor) -> Tensor:
+        """The critic's scores of these samples, (B, *units) or (B, *units, *patches).
+
+        Args:
+            samples: (B, *spec.shape).
+            given: `labels`, `condition` or `latent` that stand in for this update's, where the critic takes them
+                (BiGAN: the latents that an encoder finds for real samples).
+        """
+        usual = [name for name in ("labels", "condition", "latent") if declares(self.critic, name)]
+        own = {name: getattr(self, name) for name in usual if name not in given}
+        return call(self.critic, samples, **own, **given)
+
+    def scores(self) -> tuple[Tensor, Tensor]:
+        """Scores of the real and of the fake samples, by one forward pass where that is the same thing."""
+        if not self._shared_forward:
+            return self.score(self.real), self.score(self.fake)
+        wanted = [name for name in ("labels", "condition") if declares(self.critic, name)]
+        known = {name: getattr(self, name) for name in wanted if getattr(self, name) is not None}
+        given = {name: torch.cat([values] * 2) for name, values in known.items()}
+        samples = torch.cat([self.real, self.fake])
+        both = call(self.critic, samples, **given)
+        real, fake = both.split([len(self.real), len(self.fake)])
+        return real, fake
+
+    def mean(self, values: Tensor) -> Tensor:
+        """Scalar from per-unit values (B, *units, *patches): mean over the batch and patches, sum over units."""
+        precise = torch.promote_types(values.dtype, torch.float32)
+        return values.mean(dtype=precise) * self.spec.unit_count
+
+
+def may_share_forward(critic: nn.Module, cross_sample: bool) -> bool:
+    """Whether real and fake samples may go through this critic in one batch without seeing each other."""
+    return not (cross_sample or has_batch_statistics(critic) or declares(critic, "latent"))

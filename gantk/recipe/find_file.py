@@ -1,0 +1,116 @@
+"""Where recipes are: a path, gantk's own recipes, and those that plugins bring."""
+
+from __future__ import annotations
+
+import importlib.resources
+import importlib.util
+from pathlib import Path
+
+from gantk.components.registry import Registry, nearest
+from gantk.components.registry import registry as installed
+from gantk.errors import FileError
+from gantk.recipe.diagnostics import Source, printable
+from gantk.recipe.yaml_positions import LARGEST, compose
+
+ENDINGS = (".yaml", ".yml")
+
+
+def locate(name_or_path: str | Path, registry: Registry | None = None) -> Path:
+    """The file of a recipe.
+
+    Args:
+        name_or_path: an existing file; else the name of a recipe that gantk or a plugin brings: "toy_motif",
+            "recipes/toy_motif.yaml", "acme/patches".
+        registry: where plugins come from; None: what is installed.
+
+    Raises:
+        FileError: there is none, or the name is that of several.
+    """
+    text = str(name_or_path)
+    try:
+        path = Path(text)
+        is_folder = path.is_dir()  # perhaps a run, called as its recipe is
+        if path.exists() and not is_folder:
+            return path
+    except (ValueError, OSError) as error:  # a NUL, or a name too long for any file
+        raise FileError(f"no recipe '{printable(text)[:100]}': {error}") from error
+    name = text.removeprefix("recipes/")
+    for ending in ENDINGS:
+        name = name.removesuffix(ending)
+    known = shipped(registry)
+    if name in known:
+        return known[name]
+    same = [full for full in known if full.rpartition("/")[2] == name]
+    if len(same) == 1:
+        return known[same[0]]
+    if same:
+        raise FileError(f"the recipe name '{printable(name)}' is ambiguous: write {' or '.join(same)}")
+    if is_folder:
+        raise FileError(f"{printable(text)} is a folder, not a recipe")
+    near = nearest(name, known)
+    hint = f"did you mean '{near}'?" if near else f"gantk brings {', '.join(sorted(known)) or 'none'}"
+    raise FileError(f"there is no file and no recipe called '{printable(text)}'; {hint}")
+
+
+def shipped(registry: Registry | None = None) -> dict[str, Path]:
+    """Every recipe that gantk ("toy_motif") and the installed plugins ("acme/patches") bring, by name."""
+    found = {path.stem: path for path in _recipes_in(_own_folder())}
+    for plugin, package in (registry or installed()).recipe_packages:
+        for folder in _folders_of(package):
+            for path in _recipes_in(folder):
+                found.setdefault(f"{plugin}/{path.stem}", path)
+    return found
+
+
+def summary(path: Path) -> str:
+    """What the recipe in a file says it is `about`, or "" where it cannot be read."""
+    try:
+        root, _ = compose(Source(str(path), read(path)))
+    except FileError:
+        return ""
+    about = root.child("about") if root else None
+    return " ".join(str(about.value).split()) if about else ""
+
+
+def read(path: Path) -> str:
+    """The text of a recipe.
+
+    Raises:
+        FileError: it cannot be read, is far too large, or is not UTF-8.
+    """
+    name = printable(str(path))
+    try:
+        with path.open("rb") as file:
+            content = file.read(4 * LARGEST + 1)
+    except OSError as error:
+        raise FileError(f"{name} cannot be read: {error.strerror or error}") from error
+    if len(content) > 4 * LARGEST:
+        raise FileError(f"{name} is larger than any recipe: {4 * LARGEST:,} bytes and more")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise FileError(f"{name} is not UTF-8 text (line {line}); save it with that encoding") from error
+
+
+def _own_folder() -> Path:
+    """`gantk/recipes` in a wheel; `recipes` beside the package in a checkout."""
+    package = Path(str(importlib.resources.files("gantk")))
+    return package / "recipes" if (package / "recipes").is_dir() else package.parent / "recipes"
+
+
+def _recipes_in(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    paths = sorted(path for path in folder.iterdir() if path.suffix in ENDINGS)
+    here = Path.cwd()
+    return [path.relative_to(here) if path.is_relative_to(here) else path for path in paths]
+
+
+def _folders_of(package: str) -> list[Path]:
+    """The folders of a package, which is not imported for it (its parents are)."""
+    try:
+        spec = importlib.util.find_spec(package)
+    except Exception:  # a plugin's fault, which must not cost anyone else a recipe
+        return []
+    return [Path(folder) for folder in (spec.submodule_search_locations or [])] if spec else []

@@ -1,0 +1,183 @@
+"""From the values that a recipe gives to all of its values: defaults, those of the loss, and rules across blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from gantk.components.annotations import Nested
+from gantk.components.registry import Registry, nearest
+from gantk.components.registry import registry as installed
+from gantk.components.signature import parameters, plain
+from gantk.components.validate import Path, Problem, Reader, dotted
+from gantk.errors import ComponentError
+from gantk.recipe.blocks import Blocks, Play
+from gantk.recipe.diagnostics import Node, Source, node_of, printable
+from gantk.recipe.overrides import COMMAND_LINE
+
+
+class Resolver:
+    """Turns the values that a recipe gives into all of its values."""
+
+    def __init__(self, root: Node, registry: Registry):
+        self.root = root
+        self.reader = Reader(registry)
+        self.from_loss: dict[str, Node] = {}
+        """key of `play` -> what the loss says there by default; its source is "default of <the loss>"."""
+
+    def resolve(self) -> dict[str, Any]:
+        """All values; what is wrong with them is in `self.reader.problems`."""
+        raw = self.root.plain()
+        play = raw.get("play", {})
+        of_loss = Reader(self.reader.registry)
+        loss = of_loss.component(Nested("loss"), raw.get("loss"), ())
+        if of_loss.problems:
+            loss = {}  # reported below, with the rest; until it is mended, nobody knows its defaults
+        if isinstance(play, dict) and loss:
+            raw["play"] = self._with_defaults_of(loss, play, has_generator=raw.get("generator") is not None)
+        values = self.reader.block(parameters(Blocks), raw, (), "the recipe")
+        self._blame_loss()
+        self._check_optimizers(raw, loss)
+        self._check_length(raw.get("train", {}))
+        self._check_names(values.get("evaluate") or [])
+        self._check_keep_best(values)
+        return values
+
+    def entries(self) -> list[dict[str, Any]]:
+        """The entries of `evaluate` alone, where there is no whole recipe."""
+        known = [each for each in parameters(Blocks) if each.name == "evaluate"]
+        values = self.reader.block(known, self.root.plain(), (), "what a sample file is judged by")
+        self._check_names(values.get("evaluate") or [])
+        return values.get("evaluate") or []
+
+    def _with_defaults_of(self, loss: dict[str, Any], play: dict[str, Any], has_generator: bool) -> dict[str, Any]:
+        """`play`, and what the loss says by default where the recipe says nothing."""
+        try:
+            defaults = play_defaults(loss, self.reader.registry)
+        except ComponentError as error:
+            self.reader.add(("loss", "use"), str(error))
+            return play
+        play = dict(play)
+        for key, (default, full) in defaults.items():
+            if play.get(key) is None and (has_generator or key != "generator_optimizer"):
+                play[key] = default
+                self.from_loss[key] = node_of(default, Source(f"default of {full}", "", is_file=False))
+        return play
+
+    def _blame_loss(self) -> None:
+        """A mistake in what a loss says by default is not the recipe's."""
+        for index, each in enumerate(self.reader.problems):
+            default = self.from_loss.get(str(each.path[1])) if each.path[0:1] == ("play",) and each.path[1:] else None
+            if default:
+                message = f"wrong {default.spot.origin}: {each.message}"
+                self.reader.problems[index] = Problem(("loss", "use"), message, each.hint)
+
+    def _check_optimizers(self, raw: dict[str, Any], loss: dict[str, Any]) -> None:
+        play = raw.get("play", {})
+        if not isinstance(play, dict) or not loss:
+            return
+        for side in ("generator", "critic"):
+            key = f"{side}_optimizer"
+            if play.get(key) is None and raw.get(side) is not None:
+                message = f"play needs '{key}', since {loss['use']} has no default for it"
+                self.reader.add(("play",), message, f"write play: {{{key}: {{use: plugin/name, …}}}}", at_key=True)
+
+    def _check_length(self, train: Any) -> None:
+        if not isinstance(train, dict):
+            return
+        given = [key for key in ("steps", "epochs") if train.get(key) is not None]
+        if len(given) == 2:
+            message = "train takes either 'steps' or 'epochs', not both"
+            self.reader.add(("train", "epochs"), message, "remove one of them, or set it to null", at_key=True)
+        if not given:
+            self.reader.add(("train",), "train needs 'steps' or 'epochs'", "write train: {steps: 1000}", at_key=True)
+
+    def _check_names(self, entries: list[dict[str, Any]]) -> None:
+        """Each entry of `evaluate` gets a name, and no two the same."""
+        seen: dict[str, int] = {}
+        for index, entry in enumerate(entries):
+            if "use" not in entry:
+                continue  # reported already
+            at = "name" if entry["name"] else "use"
+            entry["name"] = entry["name"] or entry["use"].rpartition("/")[2]
+            if entry["name"] in seen:
+                message = f"entries {seen[entry['name']]} and {index} of evaluate are both called '{entry['name']}'"
+                self.reader.add(("evaluate", index, at), message, "give one of them another name: …")
+            seen.setdefault(entry["name"], index)
+
+    def _check_keep_best(self, values: dict[str, Any]) -> None:
+        keep_best = (values.get("train") or {}).get("keep_best") or {}
+        if not keep_best.get("metric"):
+            return
+        name = keep_best["metric"].partition(".")[0]
+        every = {entry["name"]: entry["every"] for entry in values.get("evaluate") or [] if "use" in entry}
+        path = ("train", "keep_best", "metric")
+        if name not in every:
+            near = nearest(name, every) or next(iter(every), None)
+            hint = f"did you mean '{near}.{keep_best['metric'].partition('.')[2]}'?" if near else "evaluate is empty"
+            self.reader.add(path, f"keep_best needs an entry of evaluate called '{printable(name)}'", hint)
+        elif every[name] is None:
+            message = f"keep_best needs '{name}' to be measured during training"
+            self.reader.add(path, message, f"give the entry '{name}' of evaluate an `every: 100`")
+
+    def origins(self, values: dict[str, Any]) -> dict[str, str]:
+        """Dotted path of every value -> where it comes from."""
+        found: dict[str, str] = {}
+
+        def walk(value: Any, node: Node | None, path: Path) -> None:
+            if path[:1] == ("play",) and len(path) == 2:
+                node = self.from_loss.get(str(path[1]), node)
+            items: Iterable[tuple[str | int, Any]] = ()
+            if isinstance(value, dict):
+                items = value.items()
+            elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+                items = enumerate(value)
+            for key, item in items:
+                walk(item, node.child(key) if node else None, (*path, key))
+            if not items:
+                found[dotted(path)] = _origin(node) if node else "default"
+
+        walk(values, self.root, ())
+        return found
+
+
+def _origin(node: Node) -> str:
+    if isinstance(node.value, list) and any(item.spot.source.name == COMMAND_LINE for item in node.value):
+        return COMMAND_LINE
+    return node.spot.origin
+
+
+def play_defaults(loss: dict[str, Any], registry: Registry | None = None) -> dict[str, tuple[Any, str]]:
+    """What a loss says about `play` by default. A loss that wraps a loss passes on what it does not say itself.
+
+    Args:
+        loss: the loss with all its parameters filled in.
+        registry: where components come from; None: what is installed.
+
+    Returns:
+        key of `play` -> (value as a recipe writes it, full name of the loss that says so).
+
+    Raises:
+        ComponentError: the loss's own `play_defaults` fails, or names what `play` does not have.
+    """
+    registry = registry or installed()
+    target = registry.load(registry.find("loss", loss["use"]))
+    found: dict[str, tuple[Any, str]] = {}
+    own: dict[str, Any] = {}
+    for each in parameters(target):
+        value = loss[each.name]
+        if each.nested is None:
+            own[each.name] = each.typed(value) if value is not None else None
+            continue
+        own[each.name] = value
+        if each.nested.kind == "loss" and value:
+            for inner in value if each.nested.many else [value]:
+                found |= play_defaults(inner, registry)
+    try:
+        said = plain(target.play_defaults(**own)) if hasattr(target, "play_defaults") else {}
+        unknown = set(said) - {each.name for each in parameters(Play)}
+    except Exception as error:  # a plugin's code
+        raise ComponentError(f"the play_defaults of {loss['use']} fail: {type(error).__name__}: {error}") from error
+    if unknown:
+        raise ComponentError(f"the play_defaults of {loss['use']} name {sorted(unknown)}, which play does not have")
+    return found | {key: (value, loss["use"]) for key, value in said.items()}

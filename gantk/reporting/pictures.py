@@ -1,0 +1,52 @@
+"""Samples to a picture file, by the view that their spec names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from gantk.errors import GantkError
+from gantk.interfaces import Samples
+from gantk.training import from_recipe
+
+
+def picture_of(samples: Samples, caption: str = "", parameters: Mapping[str, Any] | None = None) -> Image.Image:
+    """A picture of samples, with what they are (real, simulated, generated) in its caption.
+
+    Args:
+        samples: what to draw.
+        caption: printed in the picture.
+        parameters: of the view.
+
+    Raises:
+        GantkError: the samples' spec names no view.
+    """
+    view = from_recipe.view(samples.spec, **(parameters or {}))
+    if view is None:
+        raise GantkError("these samples name no view to draw them with; write another format than .png")
+    return view.draw(samples, caption=caption)
+
+
+def write_picture(path: Path, samples: Samples, caption: str = "", parameters: Mapping[str, Any] | None = None) -> None:
+    """Writes a PNG of the samples; see `picture_of`."""
+    picture_of(samples, caption, parameters).save(path)
+
+
+def write_animation(
+    path: Path, frames: list[Image.Image], seconds_per_frame: float = 0.4, last_seconds: float = 2.0
+) -> None:
+    """Writes frames as a GIF that repeats.
+
+    Args:
+        path: where to.
+        frames: of the size of the last one, to which others are scaled.
+        seconds_per_frame: how long each is shown …
+        last_seconds: … but for the last.
+    """
+    size = frames[-1].size
+    same = [frame.convert("RGB").resize(size) for frame in frames]
+    durations = [int(1000 * seconds_per_frame)] * (len(same) - 1) + [int(1000 * last_seconds)]
+    same[0].save(path, save_all=True, append_images=same[1:], duration=durations, loop=0)

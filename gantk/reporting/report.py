@@ -1,0 +1,215 @@
+"""report.html: one self-contained page about a run. It opens from disk, needs no network, and asks for none."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import shlex
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, PackageLoader
+from markupsafe import Markup
+from PIL import Image
+
+from gantk import console, plots
+from gantk.errors import RecipeError
+from gantk.evaluation.evaluate import ARROWS, Bar, Results, bars, from_json
+from gantk.files.atomic import write_text
+from gantk.files.run_folder import RunFolder
+from gantk.interfaces import Value
+from gantk.recipe.recipe import leaves
+from gantk.reporting import report_text
+
+FRAMES = 30  # pictures over training at most; of more, some are left out evenly
+PRINTED = 3  # of them that stand on paper, where no slider moves
+WIDE = 1000  # pixels; wider ones get the whole width of the page, unless they are of a part
+WIDE_PANEL = 600
+SMALL = 0.72  # size of validation curves beside the others, as their columns are narrower
+MOST_SHOWN = 12  # validation curves that are open at first
+
+CAPTIONS = {"generated": "Generated", "data": "The data"}
+
+
+def write_report(folder: RunFolder) -> Path:
+    """Writes report.html from what stands in the run folder, and returns its path."""
+    environment = Environment(
+        loader=PackageLoader("gantk"), autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_visible
+    )
+    path = folder.path / "report.html"
+    write_text(path, environment.get_template("report.html.j2").render(_content(folder)))
+    return path
+
+
+def _visible(value: Any) -> Any:
+    """Control characters and the like as visible text; what is markup already stays as it is."""
+    return console.plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _content(folder: RunFolder) -> dict[str, Any]:
+    lines = list(folder.lines())
+    judged = folder.judged()
+    env = json.loads((folder.path / "env.json").read_text(encoding="utf-8"))
+    resolved = yaml.safe_load(folder.resolved())
+    origins = json.loads(folder.origins.read_text(encoding="utf-8")) if folder.origins.exists() else {}
+    results = from_json(judged.get("values", {}))
+    history = list(folder.lines(folder.history))
+    script = (resources.files("gantk") / "templates" / "report.js").read_text(encoding="utf-8")
+    frames, frame_count = _frames(folder)
+    charts, more_charts = _charts(lines, results, resolved)
+    metrics, mistakes = _metrics(resolved, results)
+    folder_name = shlex.quote(str(folder.path))
+    return {
+        "name": folder.path.name,
+        "about": resolved.get("about", ""),
+        "headline": report_text.headline(lines, history, resolved),
+        "judged_step": judged.get("step"),
+        "warnings": report_text.warnings(lines, history, env, judged.get("step")) + mistakes,
+        "summaries": judged.get("summaries", []),
+        "metrics": metrics,
+        "missed": sum(not bar.met for group in metrics for row in group["rows"] for bar in row["bars"]),
+        "barred": sum(len(row["bars"]) for group in metrics for row in group["rows"]),
+        "pictures": _pictures(folder),
+        "panels": _panels(folder),
+        "frames": frames,
+        "frame_count": frame_count,
+        "charts": charts,
+        "more_charts": more_charts,
+        "facts": report_text.facts(resolved, env),
+        "times": report_text.times(lines, history, resolved),
+        "events": history,
+        "recipe": (folder.path / "recipe.yaml").read_text(encoding="utf-8"),
+        "resolved": _inline(folder.resolved().encode(), "text/yaml"),
+        "values": [(path, json.dumps(value), origins.get(path, "")) for path, value in leaves(resolved)],
+        "environment": json.dumps(env, indent=2),
+        "commands": [
+            f"gantk run {folder_name}/resolved.yaml",
+            f"gantk sample {folder_name} -n 64 -o samples.h5",
+            f"gantk evaluate {folder_name}",
+        ],
+        "script": Markup(script),
+        "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    }
+
+
+def _metrics(resolved: dict[str, Any], results: Results) -> tuple[list[dict[str, Any]], list[str]]:
+    """The metric table, an entry after another, and what is wrong with the bars."""
+    blocks = {block["name"]: block for block in resolved.get("evaluate") or []}
+    groups, mistakes = [], []
+    for entry, values in results.items():
+        block = blocks.get(entry, {})
+        found: list[Bar] = []
+        for key, bar in (block.get("require") or {}).items():
+            try:
+                found += bars(entry, {key: bar}, values)
+            except RecipeError as error:
+                mistakes.append(str(error))
+        rows = [
+            {
+                "name": name,
+                "value": f"{value.value:.4g}",
+                "better": _better(value),
+                "reference": "" if value.reference is None else f"{value.reference:.4g}",
+                "note": value.note,
+                "bars": [bar for bar in found if bar.name == name],
+            }
+            for name, value in values.items()
+        ]
+        groups.append({"name": entry, "use": block.get("use", ""), "rows": rows})
+    return groups, mistakes
+
+
+def _better(value: Value) -> str:
+    return f"{value.better} {ARROWS[value.better]}" if value.better else ""
+
+
+def _directed(value: Value | None) -> bool:
+    """Whether it says what is better; what is only known of validation counts as if it did."""
+    return value is None or value.better is not None
+
+
+def _charts(lines: list[dict[str, Any]], results: Results, resolved: dict[str, Any]) -> tuple[list[dict], list[dict]]:
+    """The curves that are shown, and those that are shown on demand."""
+    values = {f"{entry}.{name}": value for entry, found in results.items() for name, value in found.items()}
+    references = {name: value.reference for name, value in values.items() if value.reference is not None}
+    charts = plots.charts(lines, references)
+    names = {curve for line in lines if line.get("split") for curve in line}
+    rate = report_text.rate_chart(resolved, lines)
+    directed = [chart for chart in charts if chart.title in names and _directed(values.get(chart.title))]
+    shown = [chart for chart in charts if chart.title not in names] + ([rate] if rate else []) + directed[:MOST_SHOWN]
+    drawn = [
+        {
+            "title": chart.title,
+            "better": _better(values[chart.title]) if chart.title in names and chart.title in values else "",
+            "validation": chart.title in names,
+            "svg": Markup(plots.chart_svg(chart, f"chart-{number}", SMALL if chart.title in names else 1.0)),
+        }
+        for number, chart in enumerate(shown + [chart for chart in charts if chart not in shown])
+    ]
+    return drawn[: len(shown)], drawn[len(shown) :]
+
+
+def _frames(folder: RunFolder) -> tuple[list[dict[str, Any]], int]:
+    """Pictures over training, and how many there are in the run folder."""
+    paths = sorted(folder.samples.glob("step-*.png"))
+    chosen = _evenly(paths, FRAMES)
+    printed = _evenly(chosen, PRINTED)
+    wide = bool(chosen) and _width(chosen[0]) > WIDE
+    return [
+        {
+            "step": int(path.stem.removeprefix("step-")),
+            "printed": path in printed,
+            "wide": wide,
+            "source": _picture(path),
+        }
+        for path in chosen
+    ], len(paths)
+
+
+def _evenly(items: list[Path], most: int) -> list[Path]:
+    """At most so many of the items, the first and the last among them."""
+    if len(items) <= most:
+        return items
+    return [items[round(number * (len(items) - 1) / (most - 1))] for number in range(most)]
+
+
+def _pictures(folder: RunFolder) -> list[dict[str, Any]]:
+    """What else is drawn, by its part ("" for the whole): the data and what was generated."""
+    parts: dict[str, list[dict[str, Any]]] = {}
+    order = list(CAPTIONS)
+    paths = [path for path in sorted(folder.samples.glob("*.png")) if path.stem.partition("-")[0] in order]
+    for path in sorted(paths, key=lambda path: order.index(path.stem.partition("-")[0])):
+        kind, _, part = path.stem.partition("-")
+        wide = not part and _width(path) > WIDE
+        parts.setdefault(part, []).append({"caption": CAPTIONS[kind], "wide": wide, "source": _picture(path)})
+    return [{"part": part, "pictures": pictures} for part, pictures in sorted(parts.items())]
+
+
+def _panels(folder: RunFolder) -> list[dict[str, Any]]:
+    """What the view of these data says of many samples."""
+    if not folder.panels.exists():
+        return []
+    panels = []
+    for file, panel in json.loads(folder.panels.read_text(encoding="utf-8")).items():
+        path = folder.samples / file
+        if path.suffix == ".svg":
+            panels.append({**panel, "svg": Markup(path.read_text(encoding="utf-8")), "wide": False})
+        elif path.exists():
+            panels.append({**panel, "source": _picture(path), "wide": _width(path) > WIDE_PANEL})
+    return panels
+
+
+def _width(path: Path) -> int:
+    with Image.open(path) as image:
+        return image.width
+
+
+def _picture(path: Path) -> str:
+    return _inline(path.read_bytes(), "image/png")
+
+
+def _inline(content: bytes, kind: str) -> str:
+    return f"data:{kind};base64," + base64.b64encode(content).decode("ascii")

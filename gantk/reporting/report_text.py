@@ -1,0 +1,179 @@
+"""What a report says in words: what was run, on what, how long it took, and what to beware of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from gantk.plots import Chart
+from gantk.training.loop import rate_factor
+
+Lines = Sequence[Mapping[str, Any]]
+
+
+def steps_of(resolved: Mapping[str, Any]) -> int | None:
+    """How many steps the recipe asks for, where it says so in steps."""
+    return resolved["train"].get("steps")
+
+
+def headline(lines: Lines, history: Lines, resolved: Mapping[str, Any]) -> str:
+    """One sentence: how far it got, in what time."""
+    step = max((line["step"] for line in lines), default=0)
+    seconds = max((line.get("seconds", 0.0) for line in lines), default=0.0)
+    wanted = steps_of(resolved)
+    far = f"{step:,} steps" if wanted in (None, step) else f"{step:,} of {wanted:,} steps"
+    return f"{far} in {duration(seconds)}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: "48 s", "7 min 55 s", "3 h 12 min"."""
+    if seconds < 99.5:
+        return f"{seconds:.3g} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def warnings(lines: Lines, history: Lines, env: Mapping[str, Any], judged: int | None) -> list[str]:
+    """What a reader must know before the numbers."""
+    found = []
+    if env.get("data_origin", "real") != "real":
+        found.append(
+            f"The data are {env['data_origin']}, not real. What is generated here is modelled on a simulation."
+        )
+    collapsed = [f"{line['step']:,}" for line in lines if line.get("collapse_warning")]
+    if collapsed:
+        found.append(
+            f"Mode collapse was suspected at step {', '.join(collapsed)}: the samples of a batch lay much closer "
+            "together than real ones."
+        )
+    last = history[-1] if history else {}
+    if last.get("event") == "diverged":
+        found.append(f"Training diverged. {last.get('reason', '')}")
+    if last.get("event") == "interrupted":
+        found.append(f"Training was interrupted at step {last['step']:,}; gantk resume goes on.")
+    if judged is not None and last.get("event") in ("diverged", "interrupted"):
+        found.append(
+            f"The numbers and pictures of the end are those of an earlier end of this run, at step {judged:,}."
+        )
+    if last.get("event") == "failed":
+        found.append(f"The run ended before its time. {last.get('reason', '')}")
+    restored = [line for line in lines if "diverged_at" in line]
+    for line in restored:
+        found.append(
+            f"Training diverged at step {line['diverged_at']:,} ({line['cause']}) and went on from step "
+            f"{line['step']:,} with {line['rate']:g} times the learning rates."
+        )
+    for session in env.get("sessions", []):
+        for name, (before, now) in session.get("changed", {}).items():
+            found.append(f"Since step {session['step']:,}, {name} is {now}; it was {before}.")
+    resumed = [f"{event['step']:,}" for event in history if event["event"] == "resumed"]
+    if resumed:
+        times = {1: "once", 2: "twice"}.get(len(resumed), f"{len(resumed)} times")
+        found.append(f"The run was stopped and resumed {times}, at step {', '.join(resumed)}.")
+    return found
+
+
+def facts(resolved: Mapping[str, Any], env: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What was run, on what, where: names and values."""
+    sizes = ", ".join(f"{split} {count:,}" for split, count in env.get("data", {}).items())
+    play, machine = resolved["play"], env.get("processor", "")
+    accelerators = ", ".join(env.get("accelerators") or [])
+    found = [
+        ("Data", f"{resolved['data']['use']} ({sizes})"),
+        ("Data fingerprint", env.get("data_fingerprint", "")),
+        ("Generator", (resolved.get("generator") or {}).get("use", "none: only a critic is trained")),
+        ("Critic", resolved["critic"]["use"]),
+        ("Loss", resolved["loss"]["use"]),
+        ("Learning rate", _rates(resolved)),
+        ("Updates a step", f"critic {play['critic_steps']}, generator {play['generator_steps']}"),
+        ("Batch", f"{resolved['train']['batch']}, {resolved['train']['precision']}"),
+        ("Seed", str(resolved["seed"])),
+        ("Machine", f"{accelerators or machine} ({env.get('device', '')}), {env.get('platform', '')}"),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in env.get("versions", {}).items())),
+        ("Plugins", ", ".join(f"{name} ({version})" for name, version in env.get("plugins", {}).items())),
+        ("Git state", env.get("git") or "not in a git repository"),
+    ]
+    return [(name, value) for name, value in found if value]
+
+
+def _sides(resolved: Mapping[str, Any]) -> dict[str, float]:
+    """The learning rate of each side whose optimiser says one."""
+    sides = {"critic": resolved["play"]["critic_optimizer"]}
+    if resolved.get("generator"):
+        sides["generator"] = resolved["play"]["generator_optimizer"]
+    return {side: block["lr"] for side, block in sides.items() if isinstance((block or {}).get("lr"), int | float)}
+
+
+def _rates(resolved: Mapping[str, Any]) -> str:
+    rates = ", ".join(f"{side} {rate:g}" for side, rate in _sides(resolved).items())
+    return f"{rates}; {resolved['train'].get('schedule', 'constant')}" if rates else ""
+
+
+def rate_chart(resolved: Mapping[str, Any], lines: Lines) -> Chart | None:
+    """The learning rates over the steps that were done; None where they stayed the same."""
+    schedule = resolved["train"].get("schedule", "constant")
+    done = max((line["step"] for line in lines), default=0)
+    restored = [(line["step"], line["rate"]) for line in lines if "diverged_at" in line]
+    whole = steps_of(resolved) or done
+    if (schedule == "constant" and not restored) or not done:
+        return None
+
+    def factor(step: int) -> float:
+        since = [rate for start, rate in restored if start <= step]
+        return rate_factor(schedule, step, whole) * (since[-1] if since else 1.0)
+
+    steps = sorted({round(number * (done - 1) / 100) for number in range(101)})
+    curves = {
+        side: ([step + 1.0 for step in steps], [rate * factor(step) for step in steps])
+        for side, rate in _sides(resolved).items()
+    }
+    if len({tuple(values) for _, values in curves.values()}) == 1:
+        curves = {"both sides": next(iter(curves.values()))} if len(curves) > 1 else curves
+    return Chart("learning rate", curves, logarithmic=False, from_zero=True) if curves else None
+
+
+def times(lines: Lines, history: Lines, resolved: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Where the time went: names and values."""
+    timed = [(line["step"], line["seconds"]) for line in lines if "seconds" in line]
+    found = []
+    if len(timed) > 1 and timed[-1][1] > 0:
+        training, pauses = _split(timed, resolved)
+        steps = timed[-1][0] - timed[0][0]
+        speed = steps / training if training > 0 else 0.0
+        said = f"{speed:.3g} steps a second" if speed >= 1 or not speed else f"{1 / speed:.3g} s a step"
+        found.append(("Training", f"{duration(timed[-1][1])}; {said}"))
+        if pauses >= 0.01 * timed[-1][1]:
+            found.append(("Of it, pauses", f"about {duration(pauses)} for pictures, validation and checkpoints"))
+    judging = _seconds_between(history, "trained", "judged")
+    if judging is not None:
+        found.append(("Judging", f"{duration(judging)}, with the last pictures"))
+    if history:
+        found.append(("Started", f"{history[0]['time']}"))
+        found.append(("Last written", f"{history[-1]['time']}"))
+    return found
+
+
+def _split(timed: Sequence[tuple[int, float]], resolved: Mapping[str, Any]) -> tuple[float, float]:
+    """Seconds of steps and seconds between them: a step that follows a picture or a checkpoint is longer by these."""
+    train, last = resolved["train"], timed[-1][0]
+    every = [block.get("every") for block in resolved.get("evaluate") or []]
+    every += [train.get("checkpoint_every"), train.get("sample_every") or max(1, (steps_of(resolved) or last) // 10)]
+    usual: list[float] = []
+    after_pause: list[float] = []
+    for (step, start), (_, end) in pairwise(timed):
+        (after_pause if any(each and step % each == 0 for each in every) else usual).append(end - start)
+    if not usual or not after_pause:
+        return timed[-1][1] - timed[0][1], 0.0
+    mean = sum(usual) / len(usual)
+    pauses = max(0.0, sum(after_pause) - mean * len(after_pause))
+    return timed[-1][1] - timed[0][1] - pauses, pauses
+
+
+def _seconds_between(history: Lines, first: str, then: str) -> float | None:
+    """Between the last two events that follow each other and are called so."""
+    if len(history) < 2 or [event["event"] for event in history[-2:]] != [first, then]:
+        return None
+    start, end = (datetime.fromisoformat(event["time"]) for event in history[-2:])
+    return (end - start).total_seconds()

@@ -1,0 +1,168 @@
+"""Pictures of a run on fixed latents, and the early warning of mode collapse that looks at the same samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+import torch
+from PIL import Image
+
+from gantk import console, plots, randomness
+from gantk.data import take
+from gantk.errors import DoesNotFit
+from gantk.evaluation.evaluate import draw_like
+from gantk.evaluation.representation import as_judged
+from gantk.files.atomic import write_json, write_text
+from gantk.files.run_folder import RunFolder
+from gantk.interfaces import Callback, Dataset, Panel, Samples, View, declares
+from gantk.sampling import draw
+from gantk.spec import DataSpec
+from gantk.training import from_recipe
+from gantk.training.loop import State
+
+PANEL_SAMPLES = 500  # generated and real samples that panels of a report are made from
+COMPARED = 64  # samples whose distances are compared
+COLLAPSE_RATIO = 0.25  # so much closer together than real ones is suspect …
+COLLAPSE_AFTER = 0.2  # … once this share of the run is over: nets begin with samples that are all alike
+
+
+def diversity(samples: torch.Tensor, spec: DataSpec) -> torch.Tensor:
+    """Mean Euclidean distance between two samples, for each unit: (units,).
+
+    Args:
+        samples: (B, *spec.shape) with B > 1.
+        spec: says which axes are units.
+    """
+    flattened = samples.reshape(len(samples), spec.unit_count, -1).float()  # (B, U, D)
+    return torch.stack([torch.pdist(flattened[:, unit]).mean() for unit in range(spec.unit_count)])
+
+
+class Pictures:
+    """Draws what a run looks like, on latents that stay the same from the first step to the last.
+
+    Args:
+        folder: whose samples/ is written.
+        view: how to draw, or None: then only collapse is watched.
+        train: the training split.
+        count: samples in a picture.
+        seed: the recipe's seed.
+        device: where the nets are.
+        steps: of the whole run.
+        callbacks: told of each picture.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        view: View | None,
+        train: Dataset,
+        *,
+        count: int,
+        seed: int,
+        device: torch.device,
+        steps: int,
+        callbacks: Sequence[Callback] = (),
+    ):
+        self.folder = folder
+        self.view = view
+        self.train = train
+        self.count = count
+        self.seed = seed
+        self.device = device
+        self.steps = steps
+        self.callbacks = callbacks
+        shown = take(train, max(count, COMPARED), randomness.generator(seed, "shown"))  # files may be sorted
+        self.real, self._shown = shown[:count], shown
+        self._real_diversity = diversity(shown.samples[:COMPARED], train.spec)
+        self._was_low = self._warned = False
+
+    def of_data(self) -> None:
+        """Draws samples of the data: samples/data.png."""
+        self._draw("data", self.real, f"{self.train.spec.origin} data", step=0, more=True)
+
+    def of_step(self, state: State) -> dict[str, float]:
+        """Draws samples/step-<N>.png and returns the diversity of the samples over that of the data."""
+        drawn = self._fixed(state, max(self.count, COMPARED))
+        self._draw(f"step-{state.step:06d}", drawn[: self.count], f"step {state.step}", step=state.step)
+        ratios = diversity(drawn.samples[:COMPARED], self.train.spec) / self._real_diversity.clamp_min(1e-12)
+        lowest = float(ratios.min())
+        low = lowest < COLLAPSE_RATIO and state.step >= COLLAPSE_AFTER * self.steps
+        collapsed = low and (self._was_low or state.step == self.steps)
+        self._was_low = low
+        if collapsed and not self._warned:
+            self._warned = True
+            console.warn(
+                f"step {state.step}: mode collapse? The samples of a batch are {lowest:.2f} times as far apart as real "
+                "ones. If that stays, try a lower learning rate, loss r1 > 0, or basics/minibatch_discrimination"
+            )
+        return {"diversity": lowest, "collapse_warning": float(collapsed)}
+
+    def of_result(self, state: State) -> None:
+        """Draws samples/generated.png and whatever more pictures the view has."""
+        self._draw("generated", self._fixed(state, self.count), f"step {state.step}", step=state.step, more=True)
+
+    def of_panels(self, state: State, test: Dataset) -> None:
+        """Draws what the view has to say of many samples beside held-out real ones: samples/panel-*, panels.json."""
+        generator = state.sampled()
+        if not hasattr(self.view, "panels") or generator is None or not len(test):
+            return
+        count = max(self.count, min(PANEL_SAMPLES, len(test)))
+        like = test if declares(generator, "condition") else self.train
+        made = draw_like(generator, like, count, seed=self.seed, purpose="panels", device=self.device)
+        made, _, _, test = as_judged(made, {}, self.train, test)
+        view: Any = self.view if made.spec == self.train.spec else from_recipe.view(made.spec)
+        real = take(test, count, randomness.generator(self.seed, "panels"))
+        panels: dict[str, Panel] = {}
+        with matplotlib.rc_context(plots.STYLE):
+            try:
+                panels = view.panels(made, real) if hasattr(view, "panels") else {}
+            except DoesNotFit as error:
+                console.warn(f"no panels in the report: {error}")
+            save_panels(panels, self.folder)
+
+    def _fixed(self, state: State, count: int) -> Samples:
+        """Samples on the fixed latents; those made from a condition, from that of the real ones shown beside."""
+        generator = state.sampled()
+        assert generator is not None
+        if declares(generator, "condition"):
+            like, spec = self._shown[:count], self.train.spec
+            given = {"labels": like.labels if declares(generator, "labels") else None, "condition": like.condition}
+            return draw(
+                generator, spec, len(like), seed=self.seed, purpose="fixed latents", device=self.device, **given
+            )
+        return draw_like(generator, self.train, count, seed=self.seed, purpose="fixed latents", device=self.device)
+
+    def _draw(self, name: str, samples: Samples, caption: str, *, step: int, more: bool = False) -> None:
+        if self.view is None:
+            return
+        pictures = {name: self.view.draw(samples, real=self.real if name != "data" else None, caption=caption)}
+        if more and hasattr(self.view, "pictures"):
+            pictures |= {f"{name}-{part}": drawn for part, drawn in self.view.pictures(samples, caption).items()}
+        for title, picture in pictures.items():
+            save(picture, self.folder, title)
+            for callback in self.callbacks:
+                callback.on_picture(step, title, picture)
+
+
+def save(picture: Image.Image, folder: RunFolder, name: str) -> None:
+    """Writes samples/<name>.png; a picture that cannot be written is told of and never ends a run."""
+    try:
+        picture.save(folder.samples / f"{name}.png")
+    except OSError as error:
+        console.warn(f"{folder.samples / name}.png could not be written: {error.strerror or error}")
+
+
+def save_panels(panels: Mapping[str, Panel], folder: RunFolder) -> None:
+    """Writes samples/panel-<name>.svg or .png, and panels.json with their titles and captions."""
+    known = {}
+    for name, panel in panels.items():
+        if isinstance(panel.figure, Image.Image):
+            file = f"panel-{name}.png"
+            save(panel.figure, folder, file.removesuffix(".png"))
+        else:
+            file = f"panel-{name}.svg"
+            write_text(folder.samples / file, plots.to_svg(panel.figure, name))
+        known[file] = {"title": panel.title, "caption": panel.caption}
+    write_json(folder.panels, known)

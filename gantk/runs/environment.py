@@ -1,0 +1,93 @@
+"""env.json: what a run was computed on, now and in its earlier sessions."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gantk import machine
+from gantk.components.registry import registry
+from gantk.files.atomic import write_json
+from gantk.runs.setup import Parts
+from gantk.training import from_recipe
+
+UNSAID = ("git", "omp_wait_policy", "sessions")
+"""What changes without consequence for the numbers, and is recorded but not told."""
+
+
+def describe(parts: Parts) -> dict[str, Any]:
+    """What this session computes on: machine, versions, plugins, git state of the working directory, data."""
+    try:
+        git = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+        described = git.stdout.strip()
+    except OSError:  # no git on this machine
+        described = ""
+    return machine.describe(parts.device) | {
+        "processes": parts.ranks.count,
+        "host": socket.gethostname(),
+        "plugins": plugin_versions(),
+        "git": described or None,
+        "data": {split: len(dataset) for split, dataset in parts.data.items()},
+        "data_fingerprint": from_recipe.fingerprint(parts.data),
+        "data_origin": parts.data["train"].spec.origin,
+    }
+
+
+def plugin_versions() -> dict[str, str]:
+    """Plugin name to "distribution version", of those that work."""
+    return {
+        plugin.name: f"{plugin.distribution} {plugin.version}" for plugin in registry().plugins if plugin.state == "ok"
+    }
+
+
+def session(step: int, changed: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry of `sessions`: when it began, at which step, and what differed from the one before: [before, now]."""
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "step": step,
+        "changed": {name: list(pair) for name, pair in changed.items()},
+    }
+
+
+def add_session(path: Path, now: Mapping[str, Any], step: int) -> dict[str, tuple[Any, Any]]:
+    """Makes env.json that of a session that begins at `step`, keeps the history, and returns what changed.
+
+    Args:
+        path: env.json; one that is missing or unreadable is made anew.
+        now: from `describe`.
+        step: how many steps were done before.
+
+    Returns:
+        dotted name to (before, now), of what differs from the session before.
+    """
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+        sessions = list(before.get("sessions", []))
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
+        before, sessions = {}, []
+    changed = differences(before, now) if before else {}
+    write_json(path, {**now, "sessions": [*sessions, session(step, changed)]})
+    return changed
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any], path: str = "") -> dict[str, tuple[Any, Any]]:
+    """What differs between two descriptions, by dotted names; not what only one gantk version records."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for name in before.keys() & now.keys() if not path else before.keys() | now.keys():
+        one, other, dotted = before.get(name), now.get(name), f"{path}.{name}" if path else name
+        if isinstance(one, dict) and isinstance(other, dict):
+            found |= differences(one, other, dotted)
+        elif one != other and name not in UNSAID:
+            found[dotted] = (one, other)
+    return dict(sorted(found.items()))
+
+
+def in_words(name: str, before: Any, now: Any) -> str:
+    """One change in a line."""
+    said = {"data_fingerprint": "the data are not those of the session before"}
+    return said.get(name) or f"{name.removeprefix('versions.')} was {before}, is {now}"

@@ -1,0 +1,118 @@
+"""Everything that a resolved recipe builds for a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gantk import machine
+from gantk.interfaces import Callback, Dataset, View
+from gantk.recipe.recipe import Recipe
+from gantk.training import checkpoint, engine, from_recipe
+from gantk.training.distributed.ranks import ALONE, Ranks
+from gantk.training.loop import State, train
+
+
+@dataclass
+class Parts:
+    """What a run is made of.
+
+    Args:
+        values: the resolved recipe.
+        resolved: the same as YAML text.
+        data: the three splits; the training split is on the device.
+        state: what training changes.
+        steps: at how many steps training ends.
+        device: where it computes.
+        metrics: the entries of `evaluate`.
+        callbacks: who is told of the run.
+        view: what draws samples, where the data name one.
+        best: what `keep_best` has seen: {"metric", "value", "step"}, or {}.
+        ranks: the processes that train it together.
+    """
+
+    values: Mapping[str, Any]
+    resolved: str
+    data: dict[str, Dataset]
+    state: State
+    steps: int
+    device: torch.device
+    metrics: list[from_recipe.Entry]
+    callbacks: list[Callback]
+    view: View | None
+    best: dict[str, Any]
+    ranks: Ranks = ALONE
+
+    def begin(self, last: checkpoint.Checkpoint | None = None) -> None:
+        """Gives the newly built state what it begins with: a checkpoint, or the weights of `train.start_from`.
+
+        Raises:
+            FileError: a checkpoint is damaged, or does not fit.
+        """
+        if last is not None:
+            checkpoint.restore(last, self.state)
+        elif self.values["train"]["start_from"] is not None:
+            checkpoint.load_weights(checkpoint.read(Path(self.values["train"]["start_from"])), self.state)
+
+    def build_anew(self) -> None:
+        """Makes the state what it was before anything was trained or loaded."""
+        self.state = from_recipe.state(self.values, self.data["train"].spec, self.device)
+
+    def train(self) -> Iterator[dict[str, Tensor]]:
+        """The loop, from where the state stands; see `gantk.training.loop.train`."""
+        values, settings = self.values, self.values["train"]
+        return train(
+            self.state,
+            self.data["train"],
+            seed=values["seed"],
+            steps=self.steps,
+            batch=settings["batch"],
+            critic_steps=values["play"]["critic_steps"],
+            generator_steps=values["play"]["generator_steps"],
+            ema_decay=settings["ema"],
+            schedule=settings["schedule"],
+            precision=settings["precision"],
+            clip_gradients=values["play"]["clip_gradients"],
+            engine=engine.choose(values["machine"]["engine"], self.device, settings["precision"]),
+            ranks=self.ranks,
+            device=self.device,
+        )
+
+
+def prepare(recipe: Recipe, ranks: Ranks = ALONE) -> Parts:
+    """Builds everything a recipe names. Nothing is written, so that a mistake leaves nothing behind.
+
+    Args:
+        recipe: resolved and free of mistakes.
+        ranks: the processes that train it together.
+
+    Raises:
+        GantkError: data or parts are not right.
+    """
+    values = recipe.values
+    of_one = ranks.of_one(values)
+    where = ranks.place(machine.choose(values["machine"]["device"]))
+    engine.check(values["machine"]["engine"], where)
+    machine.set_threads(values["machine"]["threads"])
+    with ranks.first_on_each_machine():
+        data = from_recipe.datasets(values)
+    from_recipe.refuse_absurd_sizes(of_one, data["train"].spec, where)
+    data["train"] = data["train"].to(where)
+    return Parts(
+        values=values,
+        resolved=recipe.to_yaml(),
+        data=data,
+        state=from_recipe.state(values, data["train"].spec, where),
+        steps=from_recipe.steps(values, len(data["train"])),
+        device=where,
+        metrics=from_recipe.metrics(values),
+        callbacks=[from_recipe.component("callback", block) for block in values["train"]["callbacks"] if ranks.first],
+        view=from_recipe.view(data["train"].spec),
+        best={},
+        ranks=ranks,
+    )

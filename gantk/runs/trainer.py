@@ -1,0 +1,253 @@
+"""One session of a run: training from where its state stands, and what happens between steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from torch import Tensor
+
+from gantk import console
+from gantk.errors import Diverged, FileError, Interrupted, RankLost
+from gantk.evaluation.evaluate import evaluate, flat
+from gantk.files.run_folder import RunFolder
+from gantk.interfaces import Value
+from gantk.machine import freed_memory_kept
+from gantk.reporting.report import write_report
+from gantk.reporting.snapshots import Pictures
+from gantk.runs.callbacks import Audience, Forgiving
+from gantk.runs.checkpoint_writer import Keeper
+from gantk.runs.final_evaluation import judge
+from gantk.runs.metrics_log import Record
+from gantk.runs.setup import Parts
+from gantk.runs.signals import Interruption
+from gantk.runs.worker_ranks import same_state
+from gantk.training import checkpoint, from_recipe
+from gantk.training.distributed.ranks import RESTORE
+
+
+@freed_memory_kept()
+def carry_out(folder: RunFolder, parts: Parts) -> None:
+    """Trains to the last step, then judges and reports.
+
+    Args:
+        folder: locked by this process.
+        parts: with the state to go on from.
+
+    Raises:
+        Diverged: a number was not finite, and the recipe says stop, or enough restorations.
+        Interrupted: a signal asked to stop; the message holds the command that goes on.
+        FileError: checkpoints, or the final table, could not be written.
+    """
+    with Interruption(patient=parts.ranks.count > 1) as stop:
+        same_state(parts, folder.path)
+        Session(folder, parts, stop).carry_out()
+
+
+class Session:
+    """See `carry_out`.
+
+    Args:
+        folder: the run's.
+        parts: what the run is made of.
+        stop: knows whether a signal asked to stop.
+    """
+
+    def __init__(self, folder: RunFolder, parts: Parts, stop: Interruption):
+        self.folder = folder
+        self.parts = parts
+        self.stop = stop
+        self.forgiving = Forgiving()
+        self.audience = Audience(parts.callbacks, self.forgiving)
+        self.keeper = Keeper(folder, parts)
+        self.pictures = Pictures(
+            folder,
+            parts.view,
+            parts.data["train"],
+            count=parts.values["train"]["samples"],
+            seed=parts.values["seed"],
+            device=parts.device,
+            steps=parts.steps,
+            callbacks=[self.audience],
+        )
+
+    def carry_out(self) -> None:
+        """All of it, whatever happens on the way."""
+        self._tell("resumed" if self.parts.state.step else "started")
+        self.audience.on_start(self.folder.path, self.parts.values)
+        with self.forgiving("the picture of the data"):
+            self.pictures.of_data()
+        try:
+            self._train()
+            self.parts.ranks.leave()  # judging is for one
+            self._tell("trained")
+            self.stop.at_once = True  # training is done and kept: a signal leaves at once
+            if self.stop.signal is not None:
+                raise Interrupted("training is done, judging is not", self.stop.exit_code)
+            judge(self.folder, self.parts, self.pictures, self.audience, self.forgiving)
+        except Diverged as error:
+            self._end_early("diverged", str(error))
+            stopped = self.parts.values["train"]["on_divergence"] == "stop"
+            change = "train.on_divergence=restore" if stopped else "train.restore_rate=<lower>"
+            raise Diverged(
+                f"{error}. {self.folder.last_in_words()}. As it is, the run would diverge again; with lower rates from "
+                f"there on:\n  {self.folder.resume_command()} {change}\n"
+                "In a new run a lower learning rate or play.clip_gradients often helps",
+                error.step,
+            ) from error
+        except Interrupted as error:
+            self._end_early("interrupted")
+            raise Interrupted(f"{error}. {self.folder.how_to_go_on()}", error.exit_code) from None
+        except FileError as error:
+            self._end_early("failed", str(error))
+            raise
+        except RankLost as error:
+            if self.stop.signal is not None:  # all were asked to stop, and another was quicker
+                self._end_early("interrupted")
+                reason = f"stopped without finishing the step. {self.folder.how_to_go_on()}"
+                raise Interrupted(reason, self.stop.exit_code) from error
+            self._end_early("failed", str(error))
+            raise RankLost(str(error), self.folder.how_to_go_on()) from error
+        finally:
+            self.keeper.close()
+            self.audience.on_end(self.folder.path)
+            self.forgiving.tell()
+
+    def _train(self) -> None:
+        ranks = self.parts.ranks
+        seconds = max((line.get("seconds", 0.0) for line in self.folder.lines()), default=0.0)
+        while True:
+            with console.training(self.parts.state.step, self.parts.steps, "training") as display:
+                record = Record(self.folder, display, self.audience, self.forgiving, seconds)
+                try:
+                    for terms in self.parts.train():
+                        self.stop.signal = ranks.agree(self.stop.signal)
+                        with ranks.leading(later=Diverged):
+                            self._between_steps(record, terms)
+                    record.read()
+                    return
+                except Diverged as error:
+                    with ranks.leading(RESTORE):
+                        self._go_back(error)
+                    same_state(self.parts)
+                    seconds = record.seconds
+
+    def _between_steps(self, record: Record, terms: dict[str, Tensor]) -> None:
+        parts, settings = self.parts, self.parts.values["train"]
+        step, finished = parts.state.step, parts.state.step == parts.steps
+        record.add(step, terms)
+        every = settings["sample_every"] or max(1, parts.steps // 10)
+        pictured = parts.state.generator is not None and (due(step, every) or finished)
+        measured = [entry for entry in parts.metrics if due(step, entry.every)]
+        wanted = self.keeper.wanted(due(step, settings["checkpoint_every"]))
+        kept = wanted or finished or self.stop.signal is not None
+        if pictured or measured or kept:
+            record.read()  # raises where what led here was not finite
+        if pictured:
+            with self.forgiving("the sample picture"):
+                record.note(step, self.pictures.of_step(parts.state))
+        if measured:
+            self._evaluate(record, measured)
+        if kept:
+            record.read()
+            self.keeper.keep()
+        self.keeper.look()
+        if finished or self.stop.signal is not None:
+            with self._said_if_stopped():
+                self.keeper.finish(hurry=lambda: self.stop.signal is not None)
+        if self.stop.signal is not None and not finished:
+            raise Interrupted("training was stopped", self.stop.exit_code)
+
+    @contextmanager
+    def _said_if_stopped(self) -> Iterator[None]:
+        try:
+            yield
+        except FileError as error:
+            if self.stop.signal is None:
+                raise
+            raise Interrupted(str(error).partition(" The last good")[0], self.stop.exit_code) from None
+
+    def _evaluate(self, record: Record, entries: list[from_recipe.Entry]) -> None:
+        """Evaluates on the validation split, and keeps the checkpoint where it is the best so far."""
+        parts, state = self.parts, self.parts.state
+        with self.forgiving("measuring during training"):
+            results = evaluate(
+                entries,
+                state.sampled(),
+                state.critic,
+                parts.data["train"],
+                parts.data["validation"],
+                seed=parts.values["seed"],
+                device=parts.device,
+                purpose="select",
+                guard=self.forgiving,
+            )
+            record.note(state.step, {"split": "validation", **flat(results)})
+            wanted = (parts.values["train"]["keep_best"] or {}).get("metric", "")
+            entry, _, name = wanted.partition(".")
+            if name in results.get(entry, {}):
+                self._keep_if_best(wanted, results[entry][name])
+
+    def _keep_if_best(self, wanted: str, found: Value) -> None:
+        before = self.parts.best
+        if not is_better(found.value, before.get("value"), found.better, found.reference):
+            return
+        self.parts.best = {"metric": wanted, "value": found.value, "step": self.parts.state.step}
+        try:
+            self.keeper.keep_best()
+        except OSError:
+            self.parts.best = before
+            raise
+
+    def _go_back(self, error: Diverged) -> None:
+        """Restores the last good state, with a lower rate, where the recipe asks for it and not too often.
+
+        Only checkpoints of the schedule count, not those of interruptions, so that a run that was interrupted and
+        resumed goes back to where the run that never stopped goes back to.
+        """
+        settings, restorations = self.parts.values["train"], self.parts.state.restorations
+        if settings["on_divergence"] == "stop":
+            raise error
+        if len(restorations) >= settings["restore_times"]:
+            raise Diverged(f"{error}, after {len(restorations)} restorations", error.step)
+        rate = self.parts.state.rate * settings["restore_rate"]
+        with suppress(FileError):
+            self.keeper.finish(hurry=lambda: True)
+        last = self.folder.last_scheduled(settings["checkpoint_every"])
+        self.parts.build_anew()
+        self.parts.begin(None if last is None else checkpoint.read(last))
+        state = self.parts.state
+        line = {"step": state.step, "diverged_at": error.step, "cause": str(error), "rate": rate}
+        state.restorations = [*restorations, line]
+        with self.forgiving("writing metrics.jsonl"):
+            self.folder.cut_back(state.step, state.restorations)
+            self.folder.append([line])
+        self._tell("restored", str(error))
+        console.warn(
+            f"{error}.\nGoing back to step {state.step}, with {rate:g} times the learning rates "
+            f"(restoration {len(state.restorations)} of at most {settings['restore_times']})"
+        )
+
+    def _tell(self, event: str, reason: str = "") -> None:
+        with self.forgiving("writing history.jsonl"):
+            self.folder.tell(event, self.parts.state.step, reason)
+
+    def _end_early(self, event: str, reason: str = "") -> None:
+        with suppress(Interrupted):  # a second signal: there is no time for a report
+            self._tell(event, reason)
+            with self.forgiving("the report"):
+                write_report(self.folder)
+
+
+def due(step: int, every: int | None) -> bool:
+    """Whether something that happens every `every` steps happens after step `step`."""
+    return every is not None and step % every == 0
+
+
+def is_better(value: float, best: float | None, better: str | None, reference: float | None) -> bool:
+    """Whether `value` beats `best`, for a number that should be higher, lower, or near its reference."""
+    if best is None:
+        return True
+    if better == "near" and reference is not None:
+        return abs(value - reference) < abs(best - reference)
+    return value < best if better == "lower" else value > best

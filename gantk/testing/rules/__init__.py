@@ -1,0 +1,1 @@
+"""The rules of the conformance kit, by kind."""

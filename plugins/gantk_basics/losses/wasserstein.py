@@ -1,0 +1,118 @@
+"""The Wasserstein losses: the critic's mean scores apart, and two ways to keep it Lipschitz."""
+
+from typing import Annotated, Any
+
+import torch
+from annotated_types import Ge, Gt
+from torch import Tensor, nn
+
+from gantk.autograd.gradient_norms import leaf, slopes_of_units
+from gantk.errors import DoesNotFit
+from gantk.interfaces import Loss, has_batch_statistics, has_second_order
+from gantk.interfaces.play import Play
+from gantk.spec import DataSpec
+from gantk_basics.losses.gan import adam_defaults
+
+
+class Wgan(Loss):
+    """WGAN: the difference of mean scores, under weights clipped to a box.
+
+    Critic: E D(G(z)) - E D(x), minus which is the estimated distance. Generator: -E D(G(z)).
+
+    Arjovsky et al. 2017, algorithm 1; warm-up: the authors' code (100 critic updates in each of the first 25 steps,
+    and in every 500th).
+
+    Args:
+        clip: the critic's weights are kept within ± this.
+        warmup: whether some steps have 100 critic updates, as in the authors' code.
+    """
+
+    def __init__(self, *, clip: Annotated[float, Gt(0)] = 0.01, warmup: bool = False):
+        super().__init__()
+        self.clip = clip
+        self.warmup = warmup
+
+    def critic_loss(self, play: Play) -> dict[str, Tensor]:
+        """Mean score of fakes, and minus that of real samples."""
+        real, fake = play.scores()
+        return {"critic_real": -play.mean(real), "critic_fake": play.mean(fake)}
+
+    def generator_loss(self, play: Play) -> dict[str, Tensor]:
+        """The fakes' scores, negated."""
+        return {"generator": -play.mean(play.score(play.fake))}
+
+    def critic_steps(self, step: int, usual: int) -> int:
+        """100 in the first 25 steps and every 500th where `warmup` is on, else the recipe's number."""
+        return 100 if self.warmup and (step < 25 or step % 500 == 0) else usual
+
+    @torch.no_grad()
+    def after_critic_step(self, play: Play) -> None:
+        """Clips the critic's weights."""
+        for weight in play.critic.parameters():
+            weight.clamp_(-self.clip, self.clip)
+
+    @classmethod
+    def play_defaults(cls, **parameters: Any) -> dict[str, Any]:
+        """Arjovsky et al. 2017, algorithm 1: RMSprop(5e-5), five critic updates a step."""
+        optimizer = {"use": "basics/rmsprop", "lr": 5e-5}
+        return {"critic_steps": 5, "generator_optimizer": dict(optimizer), "critic_optimizer": dict(optimizer)}
+
+
+class WganGp(Loss):
+    """WGAN-GP: the difference of mean scores, and a penalty on slopes other than 1 between real and fake.
+
+    Critic: E D(G(z)) - E D(x) + λ E(‖∇ D(x̂)‖ - 1)², x̂ = ε x + (1-ε) G(z), ε uniform on [0, 1) for each unit of each
+    sample. The norm is taken over a unit's own axes, in float32 or better. Generator: -E D(G(z)).
+
+    Gulrajani et al. 2017, equation 3 and algorithm 1.
+
+    Args:
+        penalty: weight λ of the gradient penalty.
+    """
+
+    def __init__(self, *, penalty: Annotated[float, Ge(0)] = 10.0):
+        super().__init__()
+        self.penalty = penalty
+
+    def prepare(
+        self, generator: nn.Module | None, critic: nn.Module, spec: DataSpec
+    ) -> tuple[nn.Module | None, nn.Module]:
+        """Both nets as they are.
+
+        Raises:
+            DoesNotFit: the critic's scores of one sample depend on the others of its batch, or have no second order.
+        """
+        if has_batch_statistics(critic):
+            raise DoesNotFit(
+                "the gradient penalty of basics/wgan_gp asks for the slope of each sample's own score, but in this "
+                "critic a score depends on the whole batch (batch normalisation, minibatch discrimination): give the "
+                "critic `normalisation: none` or `normalisation: layer`, or choose another loss, such as basics/wgan"
+            )
+        if self.penalty and not has_second_order(critic):
+            raise DoesNotFit(
+                "the gradient penalty of basics/wgan_gp differentiates slopes, which this critic says it cannot "
+                "(second_order = False): choose another critic, or another loss, such as basics/wgan"
+            )
+        return generator, critic
+
+    def critic_loss(self, play: Play) -> dict[str, Tensor]:
+        """Mean score of fakes, minus that of real samples, and the penalty between them."""
+        real, fake = play.scores()
+        return {"critic_real": -play.mean(real), "critic_fake": play.mean(fake), "penalty": self._penalty(play)}
+
+    def _penalty(self, play: Play) -> Tensor:
+        units = play.real.shape[: 1 + play.spec.unit_axes]  # (B, *units)
+        mixing = play.uniform(*units, purpose="interpolation")
+        mixing = mixing.reshape(*units, *[1] * len(play.spec.own_shape))
+        between = leaf(torch.lerp(play.fake, play.real, mixing.to(play.real.dtype)))  # (B, *shape)
+        _, slopes = slopes_of_units(play, between)  # (B, *units)
+        return play.mean((slopes - 1).square()) * self.penalty
+
+    def generator_loss(self, play: Play) -> dict[str, Tensor]:
+        """The fakes' scores, negated."""
+        return {"generator": -play.mean(play.score(play.fake))}
+
+    @classmethod
+    def play_defaults(cls, **parameters: Any) -> dict[str, Any]:
+        """Gulrajani et al. 2017, algorithm 1: Adam(1e-4, 0, 0.9), five critic updates a step."""
+        return adam_defaults(1e-4, (0.0, 0.9), critic_steps=5)

@@ -1,0 +1,137 @@
+"""The command `gantk inspect`: what a folder of images holds, a contact sheet, and a recipe that runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gantk import cli_options, console
+
+if TYPE_CHECKING:
+    from gantk_cells.inspection.survey import ClassSurvey, Survey
+
+CLASSES = ("class", "split", "images", "sizes", "pixels", "channels", "µm a pixel", "damaged", "duplicates")
+CHANNELS = ("channel", "class", "lowest", "1 %", "median", "99 %", "99.9 %", "99.99 %", "highest")
+LISTED = 5  # damaged files, or sizes, that are named one by one
+SEVERAL = 8  # classes above which the intensities of all together are told
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, path_type=Path))
+@cli_options.overrides
+@click.option("-o", "--out", type=click.Path(path_type=Path), default="inspected.png", show_default=True)
+@click.option("--recipe", type=click.Path(path_type=Path), default="inspected.yaml", show_default=True)
+@cli_options.force
+@cli_options.as_json
+@cli_options.quiet
+def inspect(folder: Path, overrides: tuple[str, ...], out: Path, recipe: Path, force: bool, as_json: bool) -> None:
+    """Look at every image under FOLDER (PNG or TIFF, in class folders or stacks of complete cells): classes, counts,
+    sizes, types, channels, intensities, damage, duplicates. Draws the first few to --out, and writes a recipe that
+    trains on them to --recipe. KEY=VALUE sets parameters of the picture.
+
+    \b
+    gantk inspect my_images
+    gantk inspect my_images colours=magenta/green scale_bar=5
+    gantk validate inspected.yaml
+    gantk run inspected.yaml
+    """
+    for path in (out, recipe):
+        cli_options.refuse_to_overwrite(path, force)
+    from gantk.recipe.recipe import parameters_of
+    from gantk_cells.inspection.contact_sheet import contact_sheet
+    from gantk_cells.inspection.recipe_proposal import data_block, recipe_text, warnings_of
+    from gantk_cells.inspection.survey import survey
+
+    found = survey(folder)
+    data = data_block(found)
+    picture = contact_sheet(found, data, parameters_of(overrides))
+    recipe.write_text(recipe_text(data, len({each.name for each in found.classes})), encoding="utf-8")
+    picture.save(out)
+    advice = warnings_of(found, data)
+    if as_json:
+        classes = [as_document(each) for each in found.classes]
+        known = {"out": str(out), "recipe": str(recipe), "origin": found.origin, "data": data}
+        console.answer_json({**known, "warnings": advice, "classes": classes})
+        return
+    console.table(f"{folder}: {found.origin} images", CLASSES, [row(each) for each in found.classes])
+    console.table("intensities, percentiles of some of the pixels", CHANNELS, channel_rows(found))
+    for each in found.classes:
+        for file, reason in each.damaged[:LISTED]:
+            console.warn(f"{each.name}/{file}: {reason}")
+    for text in advice:
+        console.warn(text)
+    red, *others = data.get("channels", [0, 1] if data["use"] == "cells/lin" else ["the first channel", "the others"])
+    console.say(f"red is {red}, green {', '.join(map(str, others)) or 'none'}; the order of data.channels says which")
+    console.say(f"the first images of each class: {out}")
+    console.answer(str(recipe))
+
+
+def row(each: ClassSurvey) -> list[str]:
+    """A class as a line of the table."""
+    counts = sorted({shape[0] for shape in each.shapes})
+    return [
+        each.name,
+        each.split,
+        str(each.images),
+        _sizes(sorted({shape[1:] for shape in each.shapes})),
+        ", ".join(each.types),
+        ", ".join(map(str, counts)),
+        ", ".join("?" if size is None else f"{size:g}" for size in each.pixel_sizes),
+        str(len(each.damaged)),
+        str(len(each.duplicates)),
+    ]
+
+
+def _sizes(found: list[tuple[int, ...]]) -> str:
+    if len(found) <= LISTED:
+        return ", ".join(f"{h} × {w}" for h, w in found)
+    spans = [f"{min(sides)} … {max(sides)}" for sides in zip(*found, strict=True)]
+    return f"{len(found)} sizes, {' × '.join(spans)}"
+
+
+def channel_rows(found: Survey) -> list[list[str]]:
+    """The intensities of each channel: of each class, or where there are many of all together."""
+    usual = found.count("names").most_common(1)
+    names = usual[0][0] if usual else ()
+    rows = []
+    for number in sorted({number for each in found.classes for number in each.channels}):
+        title = f"{number} {names[number]}".strip() if number < len(names) else str(number)
+        several = len(found.classes) > SEVERAL
+        every: list[Any] = [("all", found.channel(number))] if several else []
+        every += [
+            (f"{each.name} {each.split}".strip(), each.channels[number])
+            for each in found.classes
+            if not several and number in each.channels
+        ]
+        for name, channel in every:
+            values = (channel.lowest, *channel.percentiles(), channel.highest)
+            rows.append([title, name, *(f"{value:g}" for value in values)])
+    return rows
+
+
+def as_document(each: ClassSurvey) -> dict[str, Any]:
+    """A class as JSON values."""
+    from gantk_cells.inspection.survey import PERCENTILES
+
+    return {
+        "class": each.name,
+        "split": each.split,
+        "images": each.images,
+        "shapes": [{"channels": c, "height": h, "width": w, "images": n} for (c, h, w), n in each.shapes.items()],
+        "types": dict(each.types),
+        "channel_names": [{"names": list(names), "images": n} for names, n in each.names.items()],
+        "pixel_sizes_um": [{"size": size, "images": n} for size, n in each.pixel_sizes.items()],
+        "intensities": [
+            {
+                "lowest": channel.lowest,
+                "highest": channel.highest,
+                "percentiles": dict(zip(map(str, PERCENTILES), channel.percentiles(), strict=True)),
+            }
+            for channel in each.channels.values()
+        ],
+        "damaged": [{"file": file, "reason": reason} for file, reason in each.damaged],
+        "duplicates": each.duplicates,
+        "in_training": each.in_training,
+    }

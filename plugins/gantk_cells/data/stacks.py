@@ -1,0 +1,126 @@
+"""Data set `stacks`: cells in which every protein was imaged, one stack of channels a cell."""
+
+from __future__ import annotations
+
+from copy import copy
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+from annotated_types import Ge, Gt, Len, Lt
+from torch import Tensor
+
+from gantk.data import Resident
+from gantk.errors import DataError
+from gantk.interfaces import Batch
+from gantk_cells.data.layouts import images_spec
+from gantk_cells.data.lin import Channel, origin_of, read_split
+from gantk_cells.files import folders
+from gantk_cells.files.images import Reading
+from gantk_cells.pixel_values import Level
+from gantk_cells.sizes import Fit
+from gantk_cells.stack import stack_spec, unstacked
+
+
+class Stacks:
+    """Complete cells: a folder of TIFF stacks, one a cell, each with a red channel and one of every protein.
+
+    OME-TIFF with its channel names, ImageJ's, plain; of 8 or 16 bits or floating-point. Also what `gantk sample RUN -o
+    cells.ome.tif` writes: there each time point is a cell. Nothing is borrowed or put together by chance: the channels
+    of a sample are those of one cell, and are turned over together. Split by files, as `cells/lin` is. There is no
+    layout of single pairs: choose two channels.
+
+    Args:
+        split: "train", "validation" or "test".
+        root: the folder of stacks; or the folder above `…_train` and `…_test` that hold them; or one file.
+        layout: `composite`: a sample is the stack; `per_class`: a pair of red and green for each protein, all of one
+            cell, as star-shaped nets want it.
+        channels: which channels of the files, red first: numbers from 0, or the names that the files give; null takes
+            all in their order.
+        channel_names: a name for each; null takes those of the files, else "channel 0", ….
+        size: [height, width] in pixels that images are brought to; null takes them as they are.
+        fit: how: `scale` resamples; `crop` keeps the middle, `pad` puts background around, `crop_and_pad` does both.
+        background: the pixel value that becomes black, or a percentile of the training images ("1%"); one for all
+            channels, or a list of one each.
+        white: the pixel value that becomes the brightest, or a percentile ("99.99%"), linearly from the background and
+            clipped above; null takes the highest of 8 or 16 bits.
+        damaged: whether an unreadable or truncated file is an error, or is left out and counted.
+        validation: share of the training cells held out to choose by; by a hash of the file's name, so it is stable.
+        test: share held out to report on, where there is no `…_test` folder.
+        pixel_size_um: size of a pixel in micrometres, for scale bars and files; null takes what the files say.
+
+    Raises:
+        DataError: data that are missing, damaged or of another form; the message names the file and the cure.
+    """
+
+    def __init__(
+        self,
+        split: str,
+        *,
+        root: Path,
+        layout: Literal["composite", "per_class"] = "composite",
+        channels: Annotated[list[Channel], Len(2)] | None = None,
+        channel_names: list[str] | None = None,
+        size: Annotated[list[Annotated[int, Ge(1)]], Len(2, 2)] | None = None,
+        fit: Fit = "scale",
+        background: Level | list[Level] = 0.0,
+        white: Level | list[Level] | None = None,
+        damaged: Literal["error", "skip"] = "error",
+        validation: Annotated[float, Gt(0), Lt(0.5)] = 0.1,
+        test: Annotated[float, Gt(0), Lt(0.5)] = 0.1,
+        pixel_size_um: Annotated[float, Gt(0)] | None = None,
+    ):
+        reading = Reading(tuple(channels) if channels else None, (size[0], size[1]) if size else None, fit, damaged)
+        tree = folders.find_stacks(root)
+        (cells,), levels = read_split(tree, split, reading, (validation, test), background, white)
+        count = cells.images.shape[1]
+        if count < 2:
+            raise DataError(
+                f"{folders.shown(root)}: its images have one channel; a stack has red and one or more others"
+            )
+        names = tuple(channel_names or cells.channels or [f"channel {each}" for each in channels or range(count)])
+        if len(names) != count or len(set(names)) < count or not all(names):
+            raise DataError(
+                f"the channels are called {', '.join(map(repr, names))}, but {count} different names are needed: "
+                f"data.channel_names=[red, {', '.join(f'protein{k}' for k in range(1, count))}]"
+            )
+        pairs = images_spec(
+            cells.images.shape[2:],
+            (names[0], "protein"),
+            origin_of(tree, [cells]),
+            pixel_size_um or cells.pixel_size,
+            levels.pick(k for green in range(1, count) for k in (0, green)),
+            names[1:],
+            units=True,
+        )
+        self.layout = layout
+        self.pairs_spec = pairs
+        self.spec = pairs if layout == "per_class" else stack_spec(pairs)
+        self.cells = Resident(stack_spec(pairs), levels.samples(cells.images), flips=("y", "x"))
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def to(self, device: torch.device) -> Stacks:
+        """Moves everything to `device`."""
+        self.cells.to(device)
+        return self
+
+    def batch(self, indices: Tensor, rng: torch.Generator | None) -> Batch:
+        """The cells of `indices`, (B,) on the CPU; with `rng`, each turned over at random as a whole."""
+        stacks = self.cells.batch(indices, rng).samples  # (B, 1 + K, H, W)
+        return Batch(unstacked(stacks) if self.layout == "per_class" else stacks)
+
+    @cached_property
+    def judged(self) -> Stacks:
+        """The data that metrics compare with: these cells as pairs, one for each protein."""
+        if self.layout == "per_class":
+            return self
+        pairs = copy(self)  # of the same images
+        pairs.layout, pairs.spec = "per_class", self.pairs_spec
+        return pairs
+
+    def as_judged(self, samples: Tensor) -> Tensor:
+        """Samples (B, *spec.shape) in the form of `judged`: the pairs of one cell, (B, K, 2, H, W)."""
+        return unstacked(samples) if self.layout == "composite" else samples

@@ -1,0 +1,109 @@
+"""Arrays that take long to make, kept in HDF5 files: written atomically, ignored when stale or damaged.
+
+The files lie in `$GANTK_CACHE`, else `$XDG_CACHE_HOME/gantk`, else `~/.cache/gantk`; any of them may be deleted at
+any time. A folder of data is never written to.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from gantk.console import warn
+from gantk.errors import FileError
+from gantk.files import hdf5
+
+WORD = b"gantk cache\n"
+
+
+def folder() -> Path:
+    """Where the cache lies."""
+    if own := os.environ.get("GANTK_CACHE"):
+        return Path(own) / "cells"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gantk" / "cells"
+
+
+def digest(*parts: Any) -> str:
+    """A name for what these JSON values say."""
+    return sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def load(key: str, fingerprint: str) -> tuple[dict[str, np.ndarray], Any] | None:
+    """The arrays and notes kept under `key`, or None where there are none, or they were made from something else.
+
+    Args:
+        key: what they are.
+        fingerprint: the state of what they are made from.
+    """
+    remove_unfinished()
+    path = folder() / f"{key}.h5"
+    try:
+        content = path.read_bytes()
+        if not content.startswith(WORD) or hdf5.unsealed(content, WORD) is None:
+            return None  # damaged, or not ours: it is made anew
+        with hdf5.opened(content, path, "a cache", "Delete it") as file:
+            if hdf5.text(file, "fingerprint") != fingerprint:
+                return None
+            parts = hdf5.members(file)
+            return hdf5.arrays(parts["arrays"]), json.loads(hdf5.array(parts["notes"]).tobytes())
+    except (OSError, FileError):
+        return None
+
+
+def save(key: str, fingerprint: str, arrays: Mapping[str, np.ndarray], notes: Any) -> None:
+    """Keeps arrays and notes under `key`; where the disk does not allow it, the work is merely not saved.
+
+    Args:
+        key: what they are; an earlier entry is replaced.
+        fingerprint: the state of what they are made from.
+        arrays: by name.
+        notes: JSON values.
+    """
+    unfinished = folder() / f"{key}.{os.getpid()}.unfinished"
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        image = io.BytesIO()
+        with h5py.File(image, "w", userblock_size=hdf5.BLOCK) as file:
+            hdf5.write_text(file, "fingerprint", fingerprint)
+            group = file.create_group("arrays")
+            for name, values in arrays.items():
+                group.create_dataset(name, data=values, chunks=True, compression="lzf")
+            file["notes"] = np.frombuffer(json.dumps(notes).encode(), np.uint8)
+        with unfinished.open("wb") as target:
+            target.write(hdf5.header(WORD, image.getbuffer()[hdf5.BLOCK :]))
+            target.write(image.getbuffer()[hdf5.BLOCK :])
+        unfinished.replace(folder() / f"{key}.h5")
+    except OSError as error:
+        warn(f"cannot keep a cache in {folder()}: {error}")
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+
+
+def remove_unfinished() -> None:
+    """Removes what processes that died were writing: of this machine at once, of others after a day."""
+    with suppress(OSError):
+        for path in folder().glob("*.unfinished"):
+            number = path.name.split(".")[-2]
+            dead = os.name == "posix" and number.isdecimal() and not _lives(int(number))
+            if dead or time.time() - path.stat().st_mtime > 86400:
+                path.unlink(missing_ok=True)
+
+
+def _lives(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

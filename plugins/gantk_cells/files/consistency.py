@@ -1,0 +1,75 @@
+"""Refuses images that are unlike each other: the error names one file that is odd, and what to do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from gantk.errors import DataError
+from gantk_cells import sizes
+from gantk_cells.files.folders import shown
+
+Files = Sequence[tuple[Path, Any]]
+
+
+def _refuse_odd(files: Files, error: Callable[[Path, Any, Any, list[Any]], DataError]) -> None:
+    counted = Counter(value for _, value in files if value is not None)
+    if len(counted) > 1:
+        usual = counted.most_common(1)[0][0]
+        path, odd = next((path, value) for path, value in files if value not in (None, usual))
+        raise error(path, odd, usual, list(counted))
+
+
+def check_sizes(files: Files) -> None:
+    """Raises a DataError where (height, width) differ."""
+    _refuse_odd(files, _unequal)
+
+
+def check_types(files: Files) -> None:
+    """Raises a DataError where the types of the pixels differ."""
+    _refuse_odd(files, _mixed)
+
+
+def check_counts(files: Files) -> None:
+    """Raises a DataError where stacks differ in their number of channels; None is no stack."""
+    _refuse_odd(files, _counts)
+
+
+def check_meanings(files: Files) -> None:
+    """Raises a DataError where channels chosen by number have other names; None where there are no names."""
+    _refuse_odd(files, _meanings)
+
+
+def _unequal(path: Path, size: tuple[int, int], usual: tuple[int, int], every: list[tuple[int, int]]) -> DataError:
+    height, width = zip(*every, strict=True)
+    around, within = sizes.padded(max(height), max(width)), sizes.cropped(min(height), min(width))
+    crop = f"    cropped:  data.size=[{within[0]}, {within[1]}] data.fit=crop\n" if within else ""
+    return DataError(
+        f"images of unequal size: {shown(path)} is {size[0]} × {size[1]} (height × width), most others are "
+        f"{usual[0]} × {usual[1]}; bring them to one size, their middles kept:\n{crop}"
+        f"    padded with background:  data.size=[{around[0]}, {around[1]}] data.fit=pad"
+    )
+
+
+def _mixed(path: Path, type: str, usual: str, every: object) -> DataError:
+    return DataError(
+        f"images of different types: {shown(path)} has pixels of type {type}, most others {usual}; save all alike, "
+        "so that a value means the same in each"
+    )
+
+
+def _counts(path: Path, count: int, usual: int, every: object) -> DataError:
+    return DataError(
+        f"{shown(path)} has {count} channel{'s' * (count > 1)}, most others have {usual}, so that a number may mean "
+        "another channel; move it away, or choose channels by their names: data.channels=[red, green]"
+    )
+
+
+def _meanings(path: Path, names: tuple[str, ...], usual: tuple[str, ...], every: object) -> DataError:
+    return DataError(
+        f"{shown(path)} calls these channels {', '.join(map(repr, names))}, most others "
+        f"{', '.join(map(repr, usual))}; choose by name, so that the order does not matter: "
+        f"data.channels=[{', '.join(usual)}]"
+    )

@@ -1,0 +1,186 @@
+"""Metric `probe`: does a classifier, trained on real pairs, see the right protein in generated ones?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Annotated
+from weakref import WeakKeyDictionary
+
+import torch
+from annotated_types import Ge
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gantk.errors import DoesNotFit
+from gantk.interfaces import Dataset, Samples, Value
+from gantk_cells.metrics.pairs import Pairs, pairs_in, pairs_of
+
+_trained: WeakKeyDictionary[Dataset, dict[tuple[int, ...], Classifier]] = WeakKeyDictionary()
+"""Probes by the data set and the parameters they were trained with, so that a run trains each once."""
+
+
+class Probe:
+    """A small classifier tells the protein of a pair: its accuracy on generated pairs, beside that on real test pairs.
+
+    Samples with one unit a protein are judged unit by unit, labelled pairs by their label. Of pairs without labels only
+    the share that looks like each protein is told. The probe is trained once for a run and does not depend on the
+    run's seed, so that runs on the same data are judged by the same probe.
+
+    Args:
+        samples: how many generated samples are judged.
+        images: how many real images it is trained on, at most.
+        steps: of training, 128 images each.
+        width: channels of its first layer.
+        confusion: whether to list which proteins are taken for which.
+    """
+
+    def __init__(
+        self,
+        *,
+        samples: Annotated[int, Ge(1)] = 1000,
+        images: Annotated[int, Ge(1)] = 9000,
+        steps: Annotated[int, Ge(1)] = 240,
+        width: Annotated[int, Ge(1)] = 12,
+        confusion: bool = False,
+    ):
+        self.samples = samples
+        self.images = images
+        self.steps = steps
+        self.width = width
+        self.confusion = confusion
+
+    def compute(
+        self,
+        generated: Samples,
+        train: Dataset,
+        test: Dataset,
+        *,
+        rng: torch.Generator,
+        nets: Mapping[str, nn.Module],
+    ) -> dict[str, Value]:
+        """`accuracy` first, then that of each protein; `share_difference` and each `share_…` where there are no labels.
+
+        Raises:
+            DoesNotFit: the real data have no labels to learn.
+        """
+        probe = self._probe(train)
+        if test not in probe.real:
+            probe.real[test] = probe.judge(pairs_in(test, self.images, torch.Generator().manual_seed(0)))
+        real = probe.real[test]
+        made = probe.judge(pairs_of(generated))
+        note = f"{test.spec.origin}, held out"
+        if made.labels is None:
+            shares = {
+                f"share_{name}": Value(made.share(k), "near", real.share(k), note) for k, name in enumerate(probe.names)
+            }
+            moved = sum(abs(value.value - (value.reference or 0)) for value in shares.values()) / 2
+            return {"share_difference": Value(moved, "lower", 0.0, "half the sum of differences"), **shares}
+        values = {"accuracy": Value(made.accuracy(), "higher", real.accuracy(), note)}
+        for k, name in enumerate(probe.names):
+            values[f"accuracy_{name}"] = Value(made.hit(k, k), "higher", real.hit(k, k), note)
+        if self.confusion:
+            for k, name in enumerate(probe.names):
+                for j, other in enumerate(probe.names):
+                    if j != k:
+                        values[f"{name}_taken_for_{other}"] = Value(made.hit(k, j), "near", real.hit(k, j), note)
+        return values
+
+    def _probe(self, train: Dataset) -> Classifier:
+        key = (self.images, self.steps, self.width)
+        known = _trained.setdefault(train, {})
+        if key not in known:
+            rng = torch.Generator().manual_seed(0)
+            pairs = pairs_in(train, self.images, rng)
+            if pairs.labels is None:
+                raise DoesNotFit("the probe learns to tell proteins apart, but these data have no labels or units")
+            known[key] = Classifier(pairs.images.shape[1], pairs.names, self.width, rng)
+            known[key].learn(pairs, self.steps, rng)
+        return known[key]
+
+
+class Judged:
+    """What the probe saw: `seen` (N,), and what it was: `labels` (N,) or None."""
+
+    def __init__(self, seen: Tensor, labels: Tensor | None):
+        self.seen = seen
+        self.labels = labels
+
+    def accuracy(self) -> float:
+        """Share of all images seen as what they are."""
+        assert self.labels is not None
+        return (self.seen == self.labels).float().mean().item()
+
+    def share(self, protein: int) -> float:
+        """Share of all images that look like this protein."""
+        return (self.seen == protein).float().mean().item()
+
+    def hit(self, protein: int, other: int) -> float:
+        """Share of the images of `protein` that look like `other`."""
+        return (self.seen[self.labels == protein] == other).float().mean().item()
+
+
+class Classifier(nn.Module):
+    """Four convolutions of stride 2, then the mean and the maximum over what is left of the frame.
+
+    Args:
+        channels: of an image.
+        names: of the proteins.
+        width: channels of the first layer; the others have 2, 4 and 4 times as many.
+        rng: draws the first weights.
+    """
+
+    def __init__(self, channels: int, names: tuple[str, ...], width: int, rng: torch.Generator):
+        super().__init__()
+        self.names = names
+        self.real: WeakKeyDictionary[Dataset, Judged] = WeakKeyDictionary()
+        sizes = (channels, width, 2 * width, 4 * width, 4 * width)
+        layers: list[nn.Module] = []
+        for before, after in pairwise(sizes):
+            layers += [nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+        self.layers = nn.Sequential(*layers)
+        self.head = nn.Linear(2 * sizes[-1], len(names))
+        with torch.no_grad():
+            for weight in (self.head.weight, *(m.weight for m in self.layers if isinstance(m, nn.Conv2d))):
+                spread = math.sqrt(2 / weight[0].numel())
+                weight.copy_(torch.randn(weight.shape, generator=rng) * spread)
+            self.head.bias.zero_()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images (B, C, H, W) to logits (B, proteins)."""
+        last = self.layers(images).flatten(2)  # (B, F, pixels)
+        return self.head(torch.cat([last.mean(2), last.amax(2)], 1))
+
+    def learn(self, pairs: Pairs, steps: int, rng: torch.Generator, batch: int = 128) -> None:
+        """Trains on labelled pairs, turned over at random along both axes."""
+        labels = pairs.labels
+        assert labels is not None
+        optimizer = torch.optim.Adam(self.parameters(), lr=3e-3)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps + 1, pct_start=0.2)
+        passes = math.ceil(steps * batch / len(labels))
+        order = torch.cat([torch.randperm(len(labels), generator=rng) for _ in range(passes)])
+        self.train()
+        with torch.enable_grad():
+            for step in range(steps):
+                chosen = order[step * batch : (step + 1) * batch]
+                turned = turn_over(pairs.images[chosen], rng)
+                optimizer.zero_grad()
+                F.cross_entropy(self(turned), labels[chosen], label_smoothing=0.05).backward()
+                optimizer.step()
+                schedule.step()
+        self.eval()
+
+    def judge(self, pairs: Pairs) -> Judged:
+        """The protein that each pair looks like."""
+        with torch.no_grad():
+            seen = torch.cat([self(part.float()).argmax(1) for part in pairs.images.cpu().split(512)])
+        return Judged(seen, None if pairs.labels is None else pairs.labels.cpu())
+
+
+def turn_over(images: Tensor, rng: torch.Generator) -> Tensor:
+    """Each image (B, C, H, W) turned over, or not, along y and along x."""
+    for axis in (2, 3):
+        turned = torch.rand((len(images), 1, 1, 1), generator=rng) < 0.5
+        images = torch.where(turned, images.flip(axis), images)
+    return images

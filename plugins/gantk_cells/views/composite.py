@@ -1,0 +1,170 @@
+"""View `composite`: the channels of an image in one picture, in colours."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+import numpy as np
+from annotated_types import Ge, Le
+from numpy.typing import NDArray
+from PIL import Image
+
+from gantk.errors import DoesNotFit
+from gantk.interfaces import Panel, Samples
+from gantk.spec import DataSpec
+from gantk_cells.stack import channel_names, is_stack, protein_names, shares_red, stack
+from gantk_cells.views.panels import panels
+from gantk_cells.views.sheet import Block, Line, sheet
+from gantk_cells.views.sheet import scale_bar as bar_for
+
+Colours = Literal["red/green", "magenta/green"]
+COLOURS = {
+    "red/green": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "magenta/green": ((1, 0, 1), (0, 1, 0), (0, 0, 1)),
+}
+GREY = (1, 1, 1)
+REAL_LINES = 2  # lines of real samples that are shown below generated ones
+
+Brightness = NDArray[np.floating]  # channels (C, H, W) from 0 to 1
+Picture = NDArray[np.uint8]  # (H, W, 3)
+
+
+class Composite:
+    """Red/green composites. Where a sample is one cell with several proteins, a row is a cell and a column a protein.
+
+    The picture says whether its images are generated, simulated or real. Real samples, where given, stand below.
+
+    Args:
+        spec: of the samples.
+        colours: of the first and the second channel. A single channel is drawn in grey.
+        scale: how many pixels of the picture a pixel of a sample takes along each axis.
+        columns: how many images stand side by side, where a row is not a cell.
+        scale_bar: micrometres of the bar at the foot, where the size of a pixel is known; 0 draws none, null takes a
+            round length that fits.
+    """
+
+    def __init__(
+        self,
+        spec: DataSpec,
+        *,
+        colours: Colours = "red/green",
+        scale: Annotated[int, Ge(1), Le(16)] = 2,
+        columns: Annotated[int, Ge(1)] = 8,
+        scale_bar: Annotated[float, Ge(0)] | None = None,
+    ):
+        if len(spec.own_shape) != 3 or spec.unit_axes > 1:
+            raise DoesNotFit(f"cells/composite draws images (channel, y, x), but a sample is {' × '.join(spec.axes)}")
+        self.colours = COLOURS[colours]
+        self.scale = scale
+        self.columns = columns
+        self.bar = bar_for(spec.own_shape[2], spec.attributes.get("pixel_size_um"), scale_bar)
+
+    def draw(self, samples: Samples, *, real: Samples | None = None, caption: str = "") -> Image.Image:
+        """One picture of all samples, and below it a few real ones."""
+        blocks = [Block(heading(samples), self.lines(samples))]
+        if real is not None:
+            blocks.append(Block(heading(real), self.lines(real)[:REAL_LINES]))
+        return sheet(caption, blocks, self.scale, self.bar)
+
+    def pictures(self, samples: Samples, caption: str = "") -> dict[str, Image.Image]:
+        """For each protein one picture: composites of up to `columns` cells, then each of their channels alone."""
+        drawn = {}
+        for name, images in self._by_protein(samples, self.columns).items():
+            lines = [Line([f"{name}"], [self.composite(image) for image in images])]
+            red, *others = channel_names(samples.spec)
+            others = [name if other == "protein" else other for other in ([name] if is_stack(samples.spec) else others)]
+            for channel, alone in enumerate((red, *others) if others else ()):
+                lines.append(Line([f"{alone} alone"], [self._in_colour(image[channel], channel) for image in images]))
+            drawn[re.sub(r"[^\w.-]+", "_", name)] = sheet(
+                caption, [Block(heading(samples), lines)], self.scale, self.bar
+            )
+        return drawn
+
+    def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
+        """What a report shows of many cells beside held-out ones."""
+        together = [(str(samples.attributes.get("origin", "generated")), samples), (real.spec.origin, real)]
+        means = [
+            (origin, {name: images.mean(0) for name, images in self._by_protein(each, None).items()})
+            for origin, each in together
+        ]
+        names = [name for name in means[1][1] if name in means[0][1]]
+        if not names:  # a generator that does not say which protein it draws
+            names, means = ["all"], [(origin, {"all": brightness(each).mean(0)}) for origin, each in together]
+        blocks = []
+        for origin, mean in means:
+            parts = [names[start : start + self.columns] for start in range(0, len(names), self.columns)]
+            lines = [Line(list(part), [self.composite(mean[name]) for name in part]) for part in parts]
+            blocks.append(Block(f"mean of {origin} cells", lines))
+        average = Panel(
+            "The average cell",
+            "Mean image of the cells of each protein, generated and held out. What differs here differs in many cells.",
+            sheet("", blocks, self.scale, self.bar),
+        )
+        return {"average": average} | panels(samples, real)
+
+    def _by_protein(self, samples: Samples, most: int | None) -> dict[str, Brightness]:
+        """Up to `most` images (n, C, H, W) of each protein, or of all together."""
+        spec = samples.spec
+        values = brightness(samples)
+        if is_stack(spec):
+            names = channel_names(spec)
+            return {name: values[:most, [0, k]] for k, name in enumerate(names) if k}
+        if spec.unit_axes:
+            return {name: values[:most, k] for k, name in enumerate(protein_names(spec))}
+        if samples.labels is None or not spec.classes:
+            return {"all": values[:most]}
+        labels = samples.labels.numpy()
+        chosen = {name: values[labels == k][:most] for k, name in enumerate(spec.classes)}
+        return {name: images for name, images in chosen.items() if len(images)}
+
+    def lines(self, samples: Samples) -> list[Line]:
+        """Samples as lines of pictures: of stacks one cell a line, otherwise one after another."""
+        if shares_red(samples):
+            samples = stack(samples)
+        spec = samples.spec
+        values = brightness(samples)
+        if is_stack(spec):  # one cell a line: its red, and its red with each green
+            red, *proteins = channel_names(spec)
+            lines = [
+                Line([], [self._in_colour(cell[0], 0), *(self.composite(cell[[0, k]]) for k in range(1, len(cell)))])
+                for cell in values
+            ]
+            lines[0].titles = [f"{red} alone", *proteins]
+            return lines
+        if spec.unit_axes:  # images of different cells: there is no red that they share
+            lines = [Line([], [None, *(self.composite(image) for image in row)]) for row in values]
+            lines[0].titles = ["", *protein_names(spec)]
+            return lines
+        images: list[Picture | None] = [self.composite(image) for image in values]
+        labels = [] if samples.labels is None or not spec.classes else samples.labels.tolist()
+        titles = [spec.classes[label] for label in labels]
+        parts = [slice(start, start + self.columns) for start in range(0, len(images), self.columns)]
+        return [Line(titles[part], images[part]) for part in parts]
+
+    def composite(self, image: Brightness) -> Picture:
+        """The channels of one image (C, H, W) in their colours, (H, W, 3)."""
+        if len(image) == 1:
+            return (image[0, :, :, None] * GREY * 255).round().astype(np.uint8)
+        light = sum(self._in_colour(values, channel).astype(int) for channel, values in enumerate(image))
+        return np.minimum(light, 255).astype(np.uint8)
+
+    def _in_colour(self, values: NDArray[np.floating], channel: int) -> Picture:
+        colour = np.array(self.colours[channel % len(self.colours)])
+        return (values[:, :, None] * colour * 255).round().astype(np.uint8)
+
+
+def heading(samples: Samples) -> str:
+    """What the samples are, in words for a picture."""
+    origin = samples.attributes.get("origin", samples.spec.origin)
+    text = {"real": "real cells", "simulated": "simulated cells (not real data)"}.get(origin, origin)
+    if samples.spec.unit_axes and not shares_red(samples):
+        text += "; each image another cell"
+    return text
+
+
+def brightness(samples: Samples) -> NDArray[np.floating]:
+    """Samples scaled from their spec's range to 0 … 1; without a range, from the lowest to the highest value."""
+    values = samples.samples.detach().cpu().float().numpy()
+    low, high = samples.spec.range or (float(values.min()), float(values.max()))
+    return ((values - low) / max(high - low, 1e-12)).clip(0, 1)

@@ -1,0 +1,72 @@
+"""A trained GAN for design: from a run, from a checkpoint, or trained on the spot from its recipe."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from gantk import console
+from gantk.api import run
+from gantk.recipe.find_file import ENDINGS
+from gantk.recipe.recipe import load
+from gantk.training import from_recipe
+from gantk.training.loop import State, train
+
+
+@dataclass
+class Model:
+    """A trained GAN.
+
+    Args:
+        state: nets and optimisers.
+        digest: of the checkpoint, or of the weights.
+        batch: sequences in a batch of its training.
+    """
+
+    state: State
+    digest: str
+    batch: int
+
+
+def model_of(name: str) -> Model:
+    """The GAN in a run folder or a checkpoint, or trained now, from the recipe in a .yaml file or of this name.
+
+    Raises:
+        GantkError: there is nothing of that name, or it cannot be trained or read.
+    """
+    path = Path(name)
+    if path.exists() and path.suffix.lower() not in ENDINGS:
+        model = run.Model(path, "cpu")
+        return Model(model.state, model.checkpoint.digest, model.recipe.values["train"]["batch"])
+    values = load(name).values
+    settings, data = values["train"], from_recipe.datasets(values)["train"]
+    state = from_recipe.state(values, data.spec, "cpu")
+    steps = from_recipe.steps(values, len(data))
+    with console.training(0, steps, "training the GAN") as display:
+        for terms in train(
+            state,
+            data,
+            seed=values["seed"],
+            steps=steps,
+            batch=settings["batch"],
+            critic_steps=values["play"]["critic_steps"],
+            generator_steps=values["play"]["generator_steps"],
+            ema_decay=settings["ema"],
+            schedule=settings["schedule"],
+            precision=settings["precision"],
+        ):
+            if state.step % 100 == 0 or state.step == steps:
+                display.show(state.step, {term: float(value) for term, value in terms.items()})
+    generator = state.sampled()
+    return Model(state, digest_of(generator if generator is not None else state.critic), settings["batch"])
+
+
+def digest_of(net: nn.Module) -> str:
+    """A digest of the weights of a net: 16 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for tensor in net.state_dict().values():
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]

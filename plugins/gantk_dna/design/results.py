@@ -1,0 +1,110 @@
+"""Sets of designed sequences and what is known of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gantk.interfaces import Samples
+from gantk.spec import DataSpec
+from gantk_dna.alphabet import BASES, one_hot
+from gantk_dna.codes import Codes
+
+
+@dataclass
+class Designed:
+    """A set of sequences and its numbers; each (N,) but `distinct`.
+
+    Args:
+        name: "designs", "hill climb", …
+        codes: (N, L).
+        score: of the hard letters, by the objectives.
+        held_out: by the second objectives, which were not optimised; where there are none, as `score`.
+        distance: Levenshtein, to the nearest known sequence.
+        nearest: which one that is.
+        plausibility: share of real sequences that the critic scores lower; None without a GAN.
+        meets: whether each meets every constraint.
+        soft: of the soft samples; None where there were none.
+        latent_norms: |z| / √d; None without latents.
+        candidate: which candidate it was; None for baselines.
+    """
+
+    name: str
+    codes: Codes
+    score: NDArray[np.float64]
+    held_out: NDArray[np.float64]
+    distance: NDArray[np.int64]
+    nearest: NDArray[np.int64]
+    plausibility: NDArray[np.float64] | None
+    meets: NDArray[np.bool_]
+    soft: NDArray[np.float64] | None = None
+    latent_norms: NDArray[np.float64] | None = None
+    candidate: NDArray[np.int64] | None = None
+
+    @property
+    def distinct(self) -> float:
+        """Share of sequences that are not repeats."""
+        return len(np.unique(self.codes, axis=0)) / len(self.codes)
+
+
+@dataclass
+class Report:
+    """What a design run found.
+
+    Args:
+        sets: the designs first, then the baselines.
+        bar: what the second predictor says of the known sequence that it finds best.
+        best_measured: the best score in the data; None where they state none.
+        quality: how well the predictors predict held-out scores.
+        second: whether there is a second predictor, that is, whether anything was learned.
+        scored: how many sequences the search scored.
+        digest: of the generator's, or else the objectives' weights.
+        spec: what one sequence is.
+    """
+
+    sets: list[Designed]
+    bar: float
+    best_measured: float | None
+    quality: dict[str, float]
+    second: bool
+    scored: int
+    digest: str
+    spec: DataSpec
+
+    @property
+    def designs(self) -> Designed:
+        """The designs themselves."""
+        return self.sets[0]
+
+    def above_known(self, found: Designed) -> float:
+        """Share of sequences of which the second predictor says more than of every known one."""
+        return float((found.held_out > self.bar).mean())
+
+    def above_best_score(self, found: Designed) -> float | None:
+        """Share of which it says more than the best score in the data; None where scores and objectives differ."""
+        if self.best_measured is None or not self.second:
+            return None
+        return float((found.held_out > self.best_measured).mean())
+
+    def samples(self) -> Samples:
+        """The designs as samples, with everything that is known of each: what `gantk design -o` writes."""
+        found = self.designs
+        truth = {"score": found.score, "distance": found.distance}
+        if self.second:
+            truth["second"] = found.held_out
+        if found.plausibility is not None:
+            truth["plausibility"] = found.plausibility
+        if found.soft is not None:
+            truth["soft"] = found.soft
+        if found.candidate is not None:
+            truth["latent_index"] = found.candidate
+        channels = one_hot(torch.from_numpy(found.codes))
+        empty = channels.new_zeros(len(channels), self.spec.shape[0] - BASES, channels.shape[2])
+        attributes: dict[str, Any] = {"origin": "designed", "model": self.digest}
+        attributes["nearest"] = [f"train_{number}" for number in found.nearest]
+        tensors = {name: torch.as_tensor(np.round(values, 5)) for name, values in truth.items()}
+        return Samples(samples=torch.cat([channels, empty], 1), truth=tensors, spec=self.spec, attributes=attributes)

@@ -1,0 +1,116 @@
+"""Reads tables of sequences: CSV and TSV with a heading, plain or gzip; columns are named by the recipe."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from gantk.errors import DataError
+from gantk_dna.files.sequences import Record, check_file, lines_of
+
+SEQUENCE_COLUMNS = ("sequence", "seq", "x", "dna")
+"""What the column of sequences may be called where the recipe does not say."""
+
+
+def is_table(path: Path) -> bool:
+    """Whether the file's ending is that of a table."""
+    return path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv", ".tab"))
+
+
+def read_table(path: Path, *, sequence: str | None = None, columns: Sequence[str] = ()) -> list[Record]:
+    """The rows of a table as records; blanks around fields do not count, `#` starts a comment line.
+
+    Args:
+        path: a table; tabs, commas or semicolons stand between fields.
+        sequence: the column that holds the sequences; None: one of `SEQUENCE_COLUMNS`, in any case.
+        columns: others that must be there.
+
+    Raises:
+        DataError: no such column, a row of another width, an empty sequence, and what `lines_of` raises.
+    """
+    lines = lines_of(check_file(path))
+    heading_at = next((n for n, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")), None)
+    if heading_at is None:
+        raise DataError(f"{path}: is empty; expected a table with a heading")
+    delimiter = max("\t,;", key=lines[heading_at].count)
+    heading = [field.strip() for field in _split(path, lines[heading_at], heading_at, delimiter)]
+    for name in heading:
+        if heading.count(name) > 1:
+            raise DataError(f"{path}, line {heading_at + 1}: two columns are called '{name}'")
+    lower = {name.lower(): name for name in heading}
+    if sequence is None:
+        sequence = next((lower[name] for name in SEQUENCE_COLUMNS if name in lower), None)
+        if sequence is None:
+            raise DataError(
+                f"{path}: no column is called {', '.join(SEQUENCE_COLUMNS)}: say data.sequence=COLUMN; there are "
+                f"{', '.join(heading)}"
+            )
+    for name in (sequence, *columns):
+        if name not in heading:
+            near = get_close_matches(name, heading, n=1)
+            raise DataError(
+                f"{path}: no column '{name}'{f'; did you mean {near[0]}?' if near else ''} There are "
+                f"{', '.join(heading)}"
+            )
+    records: list[Record] = []
+    for at in range(heading_at + 1, len(lines)):
+        line = lines[at]
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        values = [field.strip() for field in _split(path, line, at, delimiter)]
+        if len(values) != len(heading):
+            raise DataError(f"{path}, line {at + 1}: {len(values)} fields, but the heading has {len(heading)}")
+        fields = dict(zip(heading, values, strict=True))
+        text = "".join(fields[sequence].split())
+        if not text:
+            raise DataError(f"{path}, line {at + 1}: the field '{sequence}' is empty")
+        records.append(Record(f"row {len(records) + 1}", text, at + 1, fields))
+    if not records:
+        raise DataError(f"{path}: has a heading but no rows")
+    return records
+
+
+def _split(path: Path, line: str, at: int, delimiter: str) -> list[str]:
+    if '"' not in line:
+        return line.split(delimiter)
+    try:
+        return next(csv.reader([line], delimiter=delimiter, strict=True, skipinitialspace=True))
+    except (csv.Error, StopIteration) as error:
+        raise DataError(f"{path}, line {at + 1}: {error}") from error
+
+
+MISSING = ("", "na", "nan", "null", "none", ".")
+"""What stands in a table for a number that is not known, in any case."""
+
+
+def number_in(path: Path, record: Record, columns: Sequence[str]) -> float | None:
+    """The score of a row: its one column's number, or the mean bin where several columns hold counts in bins.
+
+    Args:
+        path: for messages.
+        record: the row.
+        columns: one column, or one for each bin from 0.
+
+    Returns:
+        None where a field is missing, or all counts are 0.
+
+    Raises:
+        DataError: a field holds no finite number, or a negative count.
+    """
+    numbers = []
+    for column in columns:
+        text = record.fields[column]
+        if text.lower() in MISSING:
+            return None
+        try:
+            numbers.append(float(text))
+        except ValueError:
+            numbers.append(float("nan"))
+        if not abs(numbers[-1]) < float("inf") or (len(columns) > 1 and numbers[-1] < 0):
+            raise DataError(f"{path}, line {record.line}: '{column}' is {text!r}, not a number that can be used")
+    if len(columns) == 1:
+        return numbers[0]
+    total = sum(numbers)
+    return sum(bin * count for bin, count in enumerate(numbers)) / total if total else None

@@ -1,0 +1,149 @@
+"""Metric `composition`: GC content, the bases at each position, and whether the positions that matter still do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import numpy as np
+import torch
+from annotated_types import Ge, Interval
+from numpy.typing import NDArray
+from scipy.special import xlogy
+from torch import nn
+
+from gantk.errors import DoesNotFit
+from gantk.interfaces import Dataset, Samples, Value
+from gantk_dna.alphabet import BASES
+from gantk_dna.codes import Codes
+from gantk_dna.metrics.baselines import compared, floors_note
+
+G, C = 2, 1
+GC_OFF = 0.02
+SPREAD_OFF = 0.2
+SIGNAL_KEPT = 0.25
+
+
+def gc_content(codes: Codes) -> NDArray[np.float64]:
+    """Share of G and C among the known letters of each sequence: (N,); .5 where none is known."""
+    known = (codes < BASES).sum(1)
+    return np.where(known > 0, ((codes == G) | (codes == C)).sum(1) / np.maximum(known, 1), 0.5)
+
+
+def base_shares(codes: Codes) -> NDArray[np.float64]:
+    """Share of each base among the known letters at each position: (4, L); .25 each where none is known."""
+    counts = np.stack([(codes == base).sum(0) for base in range(BASES)]).astype(float)
+    total = counts.sum(0)
+    return np.where(total > 0, counts / np.maximum(total, 1), 1 / BASES)
+
+
+def information(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Information content of each position, the height of a sequence logo: 2 bits less the entropy.
+
+    Schneider & Stephens 1990 (Nucleic Acids Res. 18:6097), without their correction for small samples: sets of one
+    size are compared here.
+
+    Args:
+        shares: (4, L), each column summing to 1.
+
+    Returns:
+        (L,) of 0 … 2 bits.
+    """
+    return np.maximum(2 + xlogy(shares, shares).sum(0) / np.log(2), 0)
+
+
+class Composition:
+    """GC content and its spread, the bases at each position, and the information content where real data hold some.
+
+    Information content is that of sequence logos, in bits against equal shares of the bases. Positions with a signal
+    are those where the training set has at least `signal` bits.
+
+    Args:
+        samples: how many generated sequences are judged.
+        signal: bits that a position of the training set must hold to count as one with a signal.
+    """
+
+    def __init__(self, *, samples: Annotated[int, Ge(2)] = 5000, signal: Annotated[float, Interval(gt=0, lt=2)] = 0.15):
+        self.samples = samples
+        self.signal = signal
+
+    def compute(
+        self,
+        generated: Samples,
+        train: Dataset,
+        test: Dataset,
+        *,
+        rng: torch.Generator,
+        nets: Mapping[str, nn.Module],
+    ) -> dict[str, Value]:
+        """GC first, then positions; `signal_error` is the largest relative error of the information at a position.
+
+        Raises:
+            DoesNotFit: generated and real sequences are of different length.
+        """
+        sets = compared(generated, train, test, self.samples, rng)
+        if sets.generated.shape[1] != sets.training.shape[1]:
+            lengths = f"{sets.generated.shape[1]} letters generated, {sets.training.shape[1]} real"
+            raise DoesNotFit(f"dna/composition compares positions, but sequences differ in length: {lengths}")
+        gc, real_gc = gc_content(sets.generated), gc_content(sets.held_out)
+        real = base_shares(sets.held_out)
+        distances = {name: _distance(base_shares(each), real) for name, each in sets.all.items()}
+        values = {
+            "gc": Value(float(gc.mean()), "near", float(real_gc.mean()), "share of G and C; held-out real"),
+            "gc_sd": Value(float(gc.std()), "near", float(real_gc.std()), "its spread over sequences; held-out real"),
+            "position_bases": Value(distances["generated"], "lower", distances["real"], floors_note(distances)),
+        }
+        known = information(base_shares(sets.training))  # (L,) bits
+        places = np.flatnonzero(known >= self.signal)
+        held_out = information(real)
+        contents = {name: information(base_shares(each)) for name, each in sets.all.items()}
+        values["information"] = Value(
+            float(contents["generated"].mean()), "near", float(held_out.mean()), "bits a position, mean; held-out real"
+        )
+        values["signal_positions"] = Value(len(places), None, None, self._listed(places))
+        if len(places):
+            means = {name: float(each[places].mean()) for name, each in contents.items()}
+            errors = {name: _worst(each[places], known[places]) for name, each in contents.items()}
+            values["signal_information"] = Value(
+                means["generated"],
+                "near",
+                float(known[places].mean()),
+                floors_note(means, "bits there, training"),
+            )
+            values["signal_error"] = Value(
+                errors["generated"], "lower", _worst(held_out[places], known[places]), "worst relative error there"
+            )
+            for place in places[np.argsort(-known[places])][:8]:
+                best = "ACGT"[int(base_shares(sets.training)[:, place].argmax())]
+                values[f"position_{place}"] = Value(
+                    float(contents["generated"][place]), "near", float(known[place]), f"bits at {best}{place}; training"
+                )
+        return values
+
+    def _listed(self, places: NDArray[np.int64]) -> str:
+        listed = ", ".join(map(str, places[:20])) + (", …" if len(places) > 20 else "")
+        return f"with {self.signal:g} bits or more, from 0: {listed or 'none'}"
+
+    def summary(self, values: Mapping[str, Value]) -> str:
+        """GC and positional signal in words."""
+        gc, spread = values["gc"], values["gc_sd"]
+        off = []
+        if abs(gc.value - (gc.reference or 0)) > GC_OFF:
+            off.append(f"GC {gc.value:.3f}, real {gc.reference:.3f}")
+        if spread.reference and abs(spread.value / spread.reference - 1) > SPREAD_OFF:
+            off.append(f"its spread {spread.value:.3f}, real {spread.reference:.3f}")
+        line = "composition off: " + ", ".join(off) if off else f"composition right: GC {gc.value:.3f}"
+        if "signal_error" not in values:
+            return f"{line}; these data have no positional signal"
+        error, places = values["signal_error"].value, int(values["signal_positions"].value)
+        kept = "kept" if error <= SIGNAL_KEPT else "lost" if error > 0.75 else "weakened or distorted"
+        return f"{line}; positional signal {kept}: information at {places} positions within {error:.0%} of the real one"
+
+
+def _distance(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Total variation distance of the bases at a position, mean over the positions; 1 where lengths differ."""
+    return float(np.abs(one - other).sum(0).mean() / 2) if one.shape == other.shape else 1.0
+
+
+def _worst(found: NDArray[np.float64], real: NDArray[np.float64]) -> float:
+    return float((np.abs(found - real) / real).max())

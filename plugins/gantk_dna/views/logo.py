@@ -1,0 +1,176 @@
+"""The view: a sequence logo, that of real sequences beside it, and some sequences in colour."""
+
+from __future__ import annotations
+
+from math import log
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from rich.text import Text
+
+from gantk.interfaces import Panel, Samples
+from gantk.spec import DataSpec
+from gantk_dna.alphabet import BASES, bases_in
+from gantk_dna.codes import check_bases
+from gantk_dna.metrics.composition import information
+from gantk_dna.views.glyphs import COLOURS, FAINT, INK, PAPER, blended, font, stacks
+from gantk_dna.views.panels import panels
+
+MARGIN = 12  # pixels
+AXIS = 44
+LINE = 20
+WIDEST = 1200
+
+
+class Logo:
+    """Sequence logos of all samples and of real ones, and below them rows of sequences in colour.
+
+    The height of a stack is the information at its position (Schneider & Stephens 1990), with their correction for
+    small samples; both logos have one scale. Soft samples count by their shares of the bases, and their colours mix.
+
+    Args:
+        spec: what one sample is.
+        rows: how many sequences to draw in colour at most.
+        height: of a logo in pixels.
+        bits: upper end of the scale; null: as high as the highest stack, or .2 where all are lower.
+    """
+
+    def __init__(
+        self,
+        spec: DataSpec,
+        *,
+        rows: Annotated[int, Ge(0)] = 16,
+        height: Annotated[int, Ge(20)] = 110,
+        bits: float | None = None,
+    ):
+        check_bases(spec)
+        self.spec = spec
+        self.rows = rows
+        self.height = height
+        self.bits = bits
+        self.letters = bases_in(spec)
+        self.column = max(2, min(24, WIDEST // spec.shape[1]))
+
+    def draw(self, samples: Samples, *, real: Samples | None = None, caption: str = "") -> Image.Image:
+        """One picture: caption, logos, sequences; of real ones as many as of the samples."""
+        sets = [(samples, caption or str(samples.attributes.get("origin", "")))]
+        if real is not None:
+            sets.append((real, f"for comparison: {real.attributes.get('origin', 'real')}"))
+        found = [logo_heights(_shares(each)) for each, _ in sets]
+        top = self.bits or max(0.2, *(float(heights.sum(0).max()) for heights in found))
+        strips: list[Image.Image] = []
+        for (each, title), heights in zip(sets, found, strict=True):
+            count = f"{len(each):,} sequences" if len(each) != 1 else "1 sequence"
+            strips += self._texts(f"{title}: {count}" if title else count)
+            strips.append(self._logo(heights, top))
+        for each, title in sets:
+            shown = each[slice(0, self.rows)]
+            if self.rows and len(shown):
+                strips += self._texts(f"the first {len(shown)} {_kind(each, title)} sequences", FAINT)
+                strips.append(self._sequences(shown))
+        return _below_each_other(strips)
+
+    def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
+        """What a report shows of many sequences beside held-out ones."""
+        return panels(samples, real)
+
+    def text(self, samples: Samples) -> Text:
+        """The sequences as coloured letters for a terminal, one a line; the likeliest base at each position."""
+        lines = Text(no_wrap=True)
+        for codes in samples.samples[:, :BASES].argmax(1).tolist():
+            for base in codes:
+                red, green, blue = (int(part) for part in COLOURS[base])
+                lines.append(self.letters[base], style=f"rgb({red},{green},{blue})")
+            lines.append("\n")
+        return lines
+
+    @property
+    def _width(self) -> int:
+        return AXIS + self.column * self.spec.shape[1] + 2 * MARGIN
+
+    def _texts(self, text: str, ink: tuple[int, int, int] = INK) -> list[Image.Image]:
+        """The text, broken between words where it is wider than the picture."""
+        room = max(self._width, 260) - 2 * MARGIN
+        lines: list[str] = []
+        for word in text.split():
+            longer = f"{lines[-1]} {word}" if lines else word
+            if lines and font(14).getlength(longer) <= room:
+                lines[-1] = longer
+            else:
+                lines.append(word)
+        strips = []
+        for line in lines:
+            strip = Image.new("RGB", (max(room, int(font(14).getlength(line)) + 1) + 2 * MARGIN, LINE), PAPER)
+            ImageDraw.Draw(strip).text((MARGIN, 1), line, fill=ink, font=font(14))
+            strips.append(strip)
+        return strips
+
+    def _logo(self, heights: NDArray[np.float64], top: float) -> Image.Image:
+        """The logo with its axes."""
+        length = heights.shape[1]
+        strip = Image.new("RGB", (self._width, self.height + 2 * LINE), PAPER)
+        pen, left, high = ImageDraw.Draw(strip), MARGIN + AXIS, LINE // 2
+        strip.paste(stacks(heights / top, self.letters, self.column, self.height), (left, high))
+        pen.line([(left - 3, high), (left - 3, high + self.height)], fill=FAINT)
+        for share in (0.0, 0.5, 1.0):
+            y = high + round(self.height * (1 - share))
+            pen.line([(left - 7, y), (left - 3, y)], fill=FAINT)
+            pen.text((left - 10, y), f"{top * share:.2g}", fill=INK, font=font(11), anchor="rm")
+        pen.text((MARGIN - 8, high + self.height + 4), "bits", fill=FAINT, font=font(11))
+        every = next((step for step in (1, 5, 10, 20, 50, 100) if step * self.column >= 28), 200)
+        for place in range(0, length, every):
+            x = left + place * self.column + self.column // 2
+            pen.text((x, high + self.height + 3), str(place), fill=FAINT, font=font(11), anchor="ma")
+        return strip
+
+    def _sequences(self, shown: Samples) -> Image.Image:
+        """One row of coloured cells a sequence, with letters where there is room for them."""
+        shares = shown.samples[:, :BASES].detach().cpu().float().numpy()
+        high, left = max(6, min(18, self.column + 4)), MARGIN + AXIS
+        cells = blended(shares)  # (R, L, 3)
+        if self.column >= 10:
+            cells = cells // 3 + 170  # lighter, so that letters can be read
+        cells = cells.repeat(self.column, axis=1).repeat(high, axis=0)
+        cells[np.arange(len(cells)) % high == high - 1] = PAPER
+        strip = Image.new("RGB", (self._width, len(cells) + LINE // 2), PAPER)
+        strip.paste(Image.fromarray(cells), (left, 0))
+        if self.column >= 10:
+            pen, face = ImageDraw.Draw(strip), font(min(13, self.column - 1), bold=True)
+            for row, letters in enumerate(shares.argmax(1)):
+                for place, base in enumerate(letters):
+                    at = left + place * self.column + self.column // 2, row * high + (high - 1) // 2
+                    pen.text(at, self.letters[base], fill=INK, font=face, anchor="mm")
+        return strip
+
+
+def logo_heights(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Height of each letter in bits: (4, L).
+
+    Args:
+        shares: (N, 4, L), the share of each base at each position of each sequence.
+    """
+    mean = shares.mean(0)
+    mean = mean / np.maximum(mean.sum(0), 1e-9)
+    small_sample = (BASES - 1) / (2 * log(2) * max(len(shares), 1))
+    return mean * np.maximum(information(mean) - small_sample, 0)
+
+
+def _shares(samples: Samples) -> NDArray[np.float64]:
+    return samples.samples[:, :BASES].detach().cpu().double().numpy()
+
+
+def _kind(samples: Samples, title: str) -> str:
+    return "real" if title.startswith("for comparison") else str(samples.attributes.get("origin", ""))
+
+
+def _below_each_other(strips: list[Image.Image]) -> Image.Image:
+    width = max(strip.width for strip in strips)
+    page = Image.new("RGB", (width, sum(strip.height for strip in strips) + 2 * MARGIN), PAPER)
+    top = MARGIN
+    for strip in strips:
+        page.paste(strip, (0, top))
+        top += strip.height
+    return page

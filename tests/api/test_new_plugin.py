@@ -1,0 +1,111 @@
+"""`gantk new-plugin`: what it writes can be built, installed, run and tested as it stands; names it refuses."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from gantk.api.new_plugin import KINDS, BadName, package_name, write
+from gantk.cli import run_command_line as run
+from gantk.errors import FileError
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("class", "word of the Python language; say class_gan"),
+        ("json", "Python has a module of that name; say json_gan"),
+        ("3d-gan", "the first of them a letter; for instance d_gan"),
+        ("AcmeGan", "lower case letters"),
+        ("acme gan", "for instance acme_gan"),
+        ("acme--gan", "stand singly"),
+        ("../acme", "lower case letters"),
+        ("basics", r"plugin 'basics' \(gantk"),
+        ("torch", "a package of that name is installed"),
+        ("", "my_gan"),
+    ],
+)
+def test_refuses_names_that_cannot_be_packages(name: str, reason: str) -> None:
+    with pytest.raises(BadName, match=reason):
+        package_name(name)
+
+
+def test_dashes_become_underscores() -> None:
+    assert package_name("acme-gan") == "acme_gan"
+
+
+def test_overwrites_nothing(tmp_path: Path) -> None:
+    (tmp_path / "acme-gan").mkdir()
+    with pytest.raises(FileError, match="exists already"):
+        write("acme-gan", KINDS, tmp_path)
+    assert list((tmp_path / "acme-gan").iterdir()) == []
+
+
+def test_prints_the_folder_and_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["new-plugin", "acme-gan", "--kind", "loss", "--into", str(tmp_path)]) == 0
+    out, err = capsys.readouterr()
+    assert out == f"{tmp_path / 'acme-gan'}\n"
+    assert "pip install" in err
+    assert sorted(path.name for path in (tmp_path / "acme-gan" / "acme_gan").glob("*.py")) == [
+        "__init__.py",
+        "loss.py",
+        "plugin.py",
+    ]
+
+
+def test_names_the_nearest_kind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["new-plugin", "acme-gan", "--kind", "generator,critics", "--into", str(tmp_path)]) == 2
+    assert "did you mean 'critic'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kinds", [[kind] for kind in KINDS] + [list(KINDS)], ids=lambda kinds: "+".join(kinds))
+def test_what_it_writes_is_in_style(kinds: list[str], tmp_path: Path) -> None:
+    folder = write("acme-gan", kinds, tmp_path)
+    for check in (["check", "--select", "E,F,W,I,B,UP"], ["format", "--check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *check, "--isolated", "--line-length", "120", str(folder)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kinds", [list(KINDS), ["loss"]], ids=["every kind", "loss"])
+def test_in_a_fresh_environment(kinds: list[str], tmp_path: Path) -> None:
+    """Wheel built, installed beside gantk, and there used by real processes."""
+    folder = write("acme-gan", kinds, tmp_path)
+    environment = {**os.environ, "GANTK_CACHE": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
+
+    def call(*words: str | Path) -> str:
+        done = subprocess.run(
+            [str(word) for word in words], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    call(sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", tmp_path / "dist", folder)
+    call(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv")
+    python = tmp_path / "venv" / "bin" / "python"
+    here = sysconfig.get_paths()["purelib"]
+    site = tmp_path / "venv" / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+    (site / "outer.pth").write_text(f"import site; site.addsitedir({here!r})\n")  # gantk and what it needs
+    wheel = next((tmp_path / "dist").glob("acme_gan-*.whl"))
+    call(sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", wheel)
+
+    listed = call(python, "-m", "gantk", "list")
+    assert listed.count("acme_gan/") == len(kinds)
+    assert "acme_gan/first" in call(python, "-m", "gantk", "list", "recipes")
+    assert "valid" in call(python, "-m", "gantk", "validate", "acme_gan/first")
+    made = call(python, "-m", "gantk", "run", "acme_gan/first", "--out", tmp_path / "run", "train.steps=30")
+    assert (Path(made.strip()) / "report.html").exists()
+    if "callback" in kinds:
+        assert (tmp_path / "run" / "terms.csv").read_text().startswith("step,")
+    passed = call(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", "tests")
+    assert "passed" in passed and "failed" not in passed

@@ -1,0 +1,79 @@
+"""The notebook in docs runs from top to bottom, and the outputs that stand in it are those that come."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "docs" / "notebooks"
+NOTEBOOK = FOLDER / "gantk.ipynb"
+NUMBER = re.compile(r"-?\d[\d.]*(?:e[-+]?\d+)?")
+
+
+def outputs(notebook: Any) -> list[list[tuple[str, object]]]:
+    """Of every code cell, what does not differ between machines: kinds of output, and text without numbers."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [[_kind(output) for output in cell.outputs] for cell in cells]
+
+
+def _kind(output: Any) -> tuple[str, object]:
+    if output.output_type == "stream":
+        return output.name, NUMBER.sub("#", output.text)
+    if "text/html" in output.data:
+        tags = re.findall(r"<(\w+)|>([a-z_.]+)</td>", output.data["text/html"])
+        return "html", [one or other for one, other in tags]
+    if "image/png" in output.data:
+        return "picture", None
+    return "text", NUMBER.sub("#", output.data["text/plain"])
+
+
+def test_it_is_small_whole_and_says_nothing_of_this_machine() -> None:
+    text = NOTEBOOK.read_text(encoding="utf-8")
+    notebook = nbformat.reads(text, as_version=4)
+    nbformat.validate(notebook)
+    assert len(text) < 300_000
+    assert all(cell.outputs for cell in notebook.cells if cell.cell_type == "code")
+    shown = json.dumps([output for cell in notebook.cells for output in cell.get("outputs", [])])
+    without_pictures = re.sub(r"[A-Za-z0-9+/=\\n]{200,}", "", shown)
+    assert not re.search(r"/(tmp|home|work|root|Users)/", without_pictures)
+    assert not re.search(r"warning", without_pictures, re.I)
+
+
+def test_its_links_lead_somewhere() -> None:
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    links = re.findall(r"\]\(([^)#]+)\)", text)
+    assert len(links) > 3
+    for link in links:
+        assert (FOLDER / link).exists(), link
+
+
+def test_its_page_of_the_site_has_every_cell_and_picture() -> None:
+    pytest.importorskip("mkdocs")
+    page = runpy.run_path(str(FOLDER.parent / "_notebook.py"))["page"]
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    text = page(json.loads(NOTEBOOK.read_text(encoding="utf-8")))
+    assert all(cell.source in text for cell in notebook.cells)
+    pictures = [kind for cell in outputs(notebook) for kind, _ in cell].count("picture")
+    assert text.count("data:image/png;base64,") == pictures + 2  # those of the run, in its table's HTML
+
+
+@pytest.mark.slow
+def test_it_runs_and_its_outputs_are_fresh(tmp_path: Path) -> None:
+    out = tmp_path / "gantk.ipynb"
+    command = [sys.executable, str(FOLDER / "execute.py"), str(out)]
+    environment = os.environ | {"GANTK_CACHE": str(tmp_path / "cache"), "JUPYTER_PLATFORM_DIRS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    fresh = outputs(nbformat.read(out, as_version=4))
+    kept = outputs(nbformat.read(NOTEBOOK, as_version=4))
+    assert fresh == kept, "run python docs/notebooks/execute.py"

@@ -1,0 +1,483 @@
+"""Components that are wrong on purpose, each in one way, beside right ones of the same form."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from math import prod
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from gantk.data import Resident
+from gantk.errors import DoesNotFit
+from gantk.interfaces import SPLITS, Callback, Loss, Value
+from gantk.interfaces.play import Play
+from gantk.plugin import Component, hookimpl
+from gantk.spec import DataSpec
+from gantk.testing.toys import SmallCritic, SmallGenerator
+
+
+class RightGenerator(SmallGenerator):
+    """Right."""
+
+
+class Flat(SmallGenerator):
+    """Gives samples without their axes."""
+
+    def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
+        return super().forward(latent, labels).flatten(1).unsqueeze(1)
+
+
+class Unbounded(SmallGenerator):
+    """Leaves the range of the data."""
+
+    def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
+        return self.linear(latent).reshape(-1, *self.spec.shape)
+
+
+class Idle(SmallGenerator):
+    """Has a layer that nothing goes through."""
+
+    def __init__(self, spec: DataSpec):
+        super().__init__(spec)
+        self.spare = nn.Linear(2, 2)
+
+
+class Hidden(SmallGenerator):
+    """Keeps weights in a plain attribute, which no checkpoint holds."""
+
+    def __init__(self, spec: DataSpec):
+        super().__init__(spec)
+        self.shift = torch.randn(prod(spec.shape)).reshape(spec.shape)
+
+    def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
+        made = super().forward(latent, labels)
+        return made if self.shift.is_meta else made + self.shift
+
+
+class Dice(SmallGenerator):
+    """Draws from Python's random numbers."""
+
+    def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
+        return super().forward(latent * random.random(), labels)
+
+
+class Undocumented(SmallGenerator):
+    """Says nothing about its parameter."""
+
+    def __init__(self, spec: DataSpec, *, width: int = 3):
+        super().__init__(spec)
+
+
+class Greedy(SmallGenerator):
+    """Asks gantk for what it does not have."""
+
+    def __init__(self, spec: DataSpec, budget: int):
+        super().__init__(spec)
+
+
+class Choosy(SmallGenerator):
+    """Takes nothing at all."""
+
+    def __init__(self, spec: DataSpec):
+        raise DoesNotFit("never")
+
+
+class Heavy(SmallGenerator):
+    """Needs memory to be built."""
+
+    def __init__(self, spec: DataSpec):
+        super().__init__(spec)
+        self.start = nn.Parameter(torch.zeros(prod(spec.shape), device="cpu"))
+
+    def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
+        return super().forward(latent, labels) + 0 * self.start.reshape(self.spec.shape)
+
+
+class RightCritic(SmallCritic):
+    """Right."""
+
+    def __init__(self, spec: DataSpec):
+        super().__init__(spec)
+
+
+class Column(RightCritic):
+    """Gives a column of scores where there is one unit: (B, 1) for (B,) is taken as patches; here it sums over all."""
+
+    def forward(self, samples: Tensor) -> Tensor:
+        return super().forward(samples).sum().reshape(1)
+
+
+class Squeezed(RightCritic):
+    """Squeezes away the batch axis of a batch of one."""
+
+    def forward(self, samples: Tensor) -> Tensor:
+        return super().forward(samples).squeeze()
+
+
+class Deaf(RightCritic):
+    """Lets no slope through to the samples."""
+
+    def features(self, samples: Tensor) -> Tensor:
+        return super().features(samples.detach())
+
+
+class FirstOrder(torch.autograd.Function):
+    """A tanh whose slope is a number, not a function."""
+
+    @staticmethod
+    def forward(context: Any, values: Tensor) -> Tensor:
+        context.save_for_backward(values.tanh())
+        return values.tanh()
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        (made,) = context.saved_tensors
+        return gradient * (1 - made.detach() ** 2)
+
+
+class Straight(RightCritic):
+    """Has slopes that do not depend on the weights as they should."""
+
+    def features(self, samples: Tensor) -> Tensor:
+        flat = samples.reshape(len(samples), self.weight.shape[0], -1)
+        made = FirstOrder.apply(torch.einsum("bui,uih->buh", flat, self.weight))
+        return made.reshape(len(samples), *self.units, -1)
+
+
+class Gossip(RightCritic):
+    """Compares the samples of a batch without saying so."""
+
+    def features(self, samples: Tensor) -> Tensor:
+        made = super().features(samples)
+        return made - made.mean(0)
+
+
+class Mixing(RightCritic):
+    """Lets units see each other."""
+
+    def features(self, samples: Tensor) -> Tensor:
+        made = super().features(samples)
+        return made + made.mean(tuple(range(1, made.dim() - 1)), keepdim=True) if made.dim() > 2 else made
+
+
+class TwoFaced(RightCritic):
+    """Has features that its score does not come from."""
+
+    def forward(self, samples: Tensor) -> Tensor:
+        return 2 * super().forward(samples)
+
+
+class RightLoss(Loss):
+    """Right."""
+
+    def critic_loss(self, play: Play) -> dict[str, Tensor]:
+        real, fake = play.scores()
+        return {"real": play.mean(torch.relu(1 - real)), "fake": play.mean(torch.relu(1 + fake))}
+
+    def generator_loss(self, play: Play) -> dict[str, Tensor]:
+        return {"generator": -play.mean(play.score(play.fake))}
+
+
+class Backwards(RightLoss):
+    """Its critic learns to take fakes for real."""
+
+    def critic_loss(self, play: Play) -> dict[str, Tensor]:
+        real, fake = play.scores()
+        return {"real": play.mean(torch.relu(1 + real)), "fake": play.mean(torch.relu(1 - fake))}
+
+
+class Honest(RightLoss):
+    """Its generator learns to be caught."""
+
+    def generator_loss(self, play: Play) -> dict[str, Tensor]:
+        return {"generator": play.mean(play.score(play.fake))}
+
+
+class Overflowing(RightLoss):
+    """Computes the cross-entropy of probabilities."""
+
+    def critic_loss(self, play: Play) -> dict[str, Tensor]:
+        real, fake = play.scores()
+        return {"real": play.mean(-real.sigmoid().log()), "fake": play.mean(-(1 - fake.sigmoid()).log())}
+
+
+class Averaging(RightLoss):
+    """Averages over units."""
+
+    def critic_loss(self, play: Play) -> dict[str, Tensor]:
+        real, fake = play.scores()
+        return {"real": torch.relu(1 - real).mean(), "fake": torch.relu(1 + fake).mean()}
+
+
+class Vector(RightLoss):
+    """Gives a term for each sample."""
+
+    def generator_loss(self, play: Play) -> dict[str, Tensor]:
+        return {"generator": -play.score(play.fake)}
+
+
+class Orphan(RightLoss):
+    """Has a layer that nobody trains."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Linear(1, 1)
+
+
+class Fickle(RightLoss):
+    """Counts its own calls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def critic_steps(self, step: int, usual: int) -> int:
+        self.calls += 1
+        return usual + (self.calls < 10)
+
+
+class RightData(Resident):
+    """Right."""
+
+    def __init__(self, split: str):
+        super().__init__(self.what(), self.samples(SPLITS.index(split)), labels=torch.arange(60) % 2)
+
+    def what(self) -> DataSpec:
+        return DataSpec((1, 6, 6), ("channel", "y", "x"), range=(0.0, 1.0), classes=("even", "odd"))
+
+    def samples(self, seed: int) -> Tensor:
+        return torch.rand(60, 1, 6, 6, generator=torch.Generator().manual_seed(seed))
+
+
+class Bright(RightData):
+    """Leaves its range."""
+
+    def samples(self, seed: int) -> Tensor:
+        return 3 * super().samples(seed)
+
+
+class Same(RightData):
+    """Does not look at its split."""
+
+    def samples(self, seed: int) -> Tensor:
+        return super().samples(0)
+
+
+class Bytes(RightData):
+    """Gives integers."""
+
+    def batch(self, indices: Tensor, rng: torch.Generator | None) -> Any:
+        found = super().batch(indices, rng)
+        found.samples = (255 * found.samples).byte()
+        return found
+
+
+class Lucky(RightData):
+    """Flips by global random numbers."""
+
+    def batch(self, indices: Tensor, rng: torch.Generator | None) -> Any:
+        found = super().batch(indices, rng)
+        if rng is not None and random.random() < 0.5:
+            found.samples = found.samples.flip(-1)
+        return found
+
+
+class Open(RightData):
+    """Holds what cannot be pickled."""
+
+    def __init__(self, split: str):
+        super().__init__(split)
+        self.draw = lambda: split
+
+
+class Nowhere(RightData):
+    """Names a view that there is not."""
+
+    def what(self) -> DataSpec:
+        return DataSpec((1, 6, 6), ("channel", "y", "x"), range=(0.0, 1.0), view="wrong/nowhere")
+
+
+class Short(RightData):
+    """Says that it is longer than it is."""
+
+    def samples(self, seed: int) -> Tensor:
+        return super().samples(seed)[:40]
+
+    def __len__(self) -> int:
+        return 50
+
+
+class Cheat:
+    """A map-style data set whose many items are not its single ones."""
+
+    spec = DataSpec((2,), ("coordinate",), range=None)
+
+    def __init__(self, split: str):
+        self.points = torch.randn(30, 2, generator=torch.Generator().manual_seed(SPLITS.index(split)))
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self.points[index]
+
+    def __getitems__(self, indices: list[int]) -> list[Tensor]:
+        return [self.points[index] for index in sorted(indices)]
+
+
+class RightMetric:
+    """Right."""
+
+    samples = 100
+    better: Any = "lower"
+
+    def compute(self, generated: Any, train: Any, test: Any, *, rng: Any, nets: Any) -> dict[str, Value]:
+        real = test.batch(torch.arange(len(test)), None).samples
+        apart = (generated.samples.mean(0) - real.mean(0)).square().mean() + (generated.samples.std() - real.std()) ** 2
+        return {"apart": Value(apart.item(), self.better)}
+
+
+class Upside(RightMetric):
+    """Says that farther is better."""
+
+    better = "higher"
+
+
+class Aimless(RightMetric):
+    """Does not say what is better."""
+
+    better = None
+
+
+class Moody(RightMetric):
+    """Draws from Python's random numbers."""
+
+    def compute(self, *data: Any, **more: Any) -> dict[str, Value]:
+        return {name: Value(v.value + random.random(), v.better) for name, v in super().compute(*data, **more).items()}
+
+
+class Undefined(RightMetric):
+    """Divides 0 by 0."""
+
+    def compute(self, *data: Any, **more: Any) -> dict[str, Value]:
+        return {"apart": Value(float("nan"), "lower")}
+
+
+class RightView:
+    """Right.
+
+    Args:
+        spec: what one sample is.
+    """
+
+    def __init__(self, spec: DataSpec):
+        self.spec = spec
+
+    def draw(self, samples: Any, *, real: Any = None, caption: str = "") -> Image.Image:
+        return Image.new("L", (8, 8), int(255 * samples.samples.float().mean().clamp(0, 1)))
+
+
+class Crowd(RightView):
+    """Needs four samples."""
+
+    def draw(self, samples: Any, *, real: Any = None, caption: str = "") -> Image.Image:
+        return Image.new("L", (8, 8), int(samples.samples[3].mean().clamp(0, 1)))
+
+
+class Painter(RightView):
+    """Writes into the samples."""
+
+    def draw(self, samples: Any, *, real: Any = None, caption: str = "") -> Image.Image:
+        samples.samples.zero_()
+        return super().draw(samples)
+
+
+class RightCallback(Callback):
+    """Right."""
+
+
+class Misspelt(Callback):
+    """Would never be told."""
+
+    def on_lgo(self, step: int, values: Any) -> None:
+        raise NotImplementedError
+
+
+class Meddler(Callback):
+    """Changes what is logged."""
+
+    def on_log(self, step: int, values: Any) -> None:
+        values.clear()
+
+
+WRONG = {
+    Flat: "shapes",
+    Unbounded: "range",
+    Idle: "gradients",
+    Hidden: "checkpoint",
+    Dice: "repeatable",
+    Undocumented: "documented",
+    Greedy: "builds",
+    Choosy: "builds",
+    Heavy: "meta",
+    Column: "shapes",
+    Squeezed: "batch_of_one",
+    Deaf: "slope",
+    Straight: "second_order",
+    Gossip: "independent",
+    Mixing: "units",
+    TwoFaced: "features",
+    Backwards: "critic_sign",
+    Honest: "generator_sign",
+    Overflowing: "finite",
+    Averaging: "units",
+    Vector: "terms",
+    Orphan: "own_parameters",
+    Fickle: "play_defaults",
+    Bright: "range",
+    Same: "splits",
+    Bytes: "types",
+    Lucky: "repeatable",
+    Open: "picklable",
+    Nowhere: "shown",
+    Short: "length",
+    Cheat: "getitems",
+    Upside: "direction",
+    Aimless: "direction",
+    Moody: "repeatable",
+    Undefined: "values",
+    Crowd: "pictures",
+    Painter: "repeatable",
+    Misspelt: "hooks",
+    Meddler: "hooks",
+}
+"""Wrong component to the rule that must catch it."""
+
+KIND_OF = {
+    SmallGenerator: "generator",
+    SmallCritic: "critic",
+    Loss: "loss",
+    RightData: "dataset",
+    Cheat: "dataset",
+    RightMetric: "metric",
+    RightView: "view",
+    Callback: "callback",
+}
+RIGHT = (RightGenerator, RightCritic, RightLoss, RightData, RightMetric, RightView, RightCallback)
+
+
+def kind_of(target: type) -> str:
+    """What kind a component is, by its base."""
+    return next(kind for base, kind in KIND_OF.items() if issubclass(target, base))
+
+
+@hookimpl
+def gantk_components() -> Iterator[Component]:
+    for target in (*RIGHT, *WRONG):
+        yield Component(
+            kind_of(target), target.__name__.lower(), f"tests.helpers.wrong_components:{target.__name__}", ""
+        )

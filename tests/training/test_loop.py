@@ -1,0 +1,217 @@
+"""The loop: exactly repeatable, exactly resumable, and it trains what it should."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from gantk import randomness
+from gantk.data import Order, Resident
+from gantk.interfaces import Loss
+from gantk.interfaces.play import Play
+from gantk.spec import DataSpec
+from gantk.training import checkpoint
+from gantk.training.loop import State, average_of, follow, rate_factor, side, train
+from gantk.training.state import modules_of, optimizers_of
+
+SPEC = DataSpec(shape=(3,), axes=("coordinate",), range=None)
+
+
+class TinyGenerator(nn.Module):
+    latent_shape = (2,)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.Dropout(0.2), nn.ReLU(), nn.Linear(8, 3))
+
+    def forward(self, latent: torch.Tensor) -> torch.Tensor:
+        return self.layers(latent)
+
+
+class TinyCritic(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 1))
+
+    def forward(self, samples: torch.Tensor) -> torch.Tensor:
+        return self.layers(samples).squeeze(-1)
+
+
+class PlainLoss(Loss):
+    """Scores up for real, down for fake; counts who was trained when."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, int, int, bool]] = []
+
+    def critic_loss(self, play: Play) -> dict[str, torch.Tensor]:
+        self.seen.append(("critic", play.step, play.update, play.fake.requires_grad))
+        real, fake = play.scores()
+        noise = play.normal(len(real), purpose="noise")
+        return {"real": -play.mean(torch.tanh(real + 0.01 * noise)), "fake": play.mean(torch.tanh(fake))}
+
+    def generator_loss(self, play: Play) -> dict[str, torch.Tensor]:
+        frozen = not any(parameter.requires_grad for parameter in play.critic.parameters())
+        self.seen.append(("generator", play.step, play.update, frozen))
+        return {"generator": -play.mean(play.score(play.fake))}
+
+    def critic_steps(self, step: int, usual: int) -> int:
+        return 3 if step == 0 else usual
+
+
+def make_state() -> State:
+    torch.manual_seed(0)
+    generator, critic, loss = TinyGenerator(), TinyCritic(), PlainLoss()
+    return State(
+        generator,
+        critic,
+        loss,
+        average_of(generator),
+        torch.optim.Adam(side(generator, loss, "with_generator"), lr=1e-2),
+        torch.optim.Adam(side(critic, loss, "with_critic"), lr=1e-2),
+    )
+
+
+def make_data(n: int = 50) -> Resident:
+    return Resident(SPEC, torch.randn(n, 3, generator=torch.Generator().manual_seed(1)) + 2)
+
+
+def go(state: State, steps: int, **changes: object) -> list[dict[str, torch.Tensor]]:
+    settings: dict = {"seed": 7, "steps": steps, "batch": 8, "critic_steps": 2, "generator_steps": 2, "ema_decay": 0.9}
+    return list(train(state, make_data(), **(settings | changes)))
+
+
+def tensors_of(state: State) -> dict[str, torch.Tensor]:
+    found = {
+        f"{group}.{name}": value.clone()
+        for group, module in modules_of(state).items()
+        for name, value in module.state_dict().items()
+    }
+    for name, optimizer in optimizers_of(state).items():
+        for number, values in optimizer.state_dict()["state"].items():
+            found |= {f"{name}.{number}.{key}": torch.as_tensor(value).clone() for key, value in values.items()}
+    return found
+
+
+def assert_same(first: State, second: State) -> None:
+    a, b = tensors_of(first), tensors_of(second)
+    assert a.keys() == b.keys()
+    assert [name for name in a if not torch.equal(a[name], b[name])] == []
+
+
+def test_order_of_updates_and_who_is_frozen() -> None:
+    state = make_state()
+    go(state, 2)
+    seen = state.loss.seen
+    assert [entry[:3] for entry in seen] == [
+        *(("critic", 0, update) for update in range(3)),  # the loss asked for three at step 0
+        *(("generator", 0, update) for update in range(2)),
+        *(("critic", 1, update) for update in range(2)),
+        *(("generator", 1, update) for update in range(2)),
+    ]
+    assert not any(flag for who, _, _, flag in seen if who == "critic"), "fakes for the critic carry no graph"
+    assert all(flag for who, _, _, flag in seen if who == "generator"), "the critic is frozen in generator updates"
+
+
+def test_same_seed_same_run_and_another_seed_another() -> None:
+    first, second, other = make_state(), make_state(), make_state()
+    go(first, 5)
+    go(second, 5)
+    go(other, 5, seed=8)
+    assert_same(first, second)
+    assert not torch.equal(first.critic.layers[0].weight, other.critic.layers[0].weight)
+
+
+def test_global_random_state_does_not_matter() -> None:
+    first, second = make_state(), make_state()
+    go(first, 3)
+    torch.manual_seed(12345)
+    go(second, 3)
+    assert_same(first, second)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "linear", "cosine"])
+def test_stopped_and_resumed_is_the_run_that_never_stopped(schedule: str, tmp_path) -> None:
+    whole = make_state()
+    go(whole, 20, schedule=schedule)
+
+    half = make_state()
+    settings: dict = {"seed": 7, "batch": 8, "critic_steps": 2, "generator_steps": 2, "ema_decay": 0.9}
+    for _ in train(half, make_data(), steps=20, schedule=schedule, **settings):
+        if half.step == 10:
+            break
+    path = tmp_path / "step-10.h5"
+    checkpoint.write(path, half, recipe="", spec=SPEC, plugins={})
+    resumed = make_state()
+    checkpoint.restore(checkpoint.read(path), resumed)
+    assert resumed.step == 10
+    go(resumed, 20, schedule=schedule)
+    assert_same(whole, resumed)
+
+
+def test_without_a_generator_only_the_critic_is_trained() -> None:
+    class RealOnly(PlainLoss):
+        def critic_loss(self, play: Play) -> dict[str, torch.Tensor]:
+            return {"real": -play.mean(torch.tanh(play.score(play.real)))}
+
+    state = make_state()
+    state.generator = state.ema = state.generator_optimizer = None
+    state.loss = RealOnly()
+    before = copy.deepcopy(state.critic.state_dict())
+    terms = go(state, 3)
+    assert set(terms[0]) == {"real", "critic_grad_norm"}
+    assert not torch.equal(before["layers.0.weight"], state.critic.state_dict()["layers.0.weight"])
+
+
+def test_parameters_that_a_net_froze_stay_frozen() -> None:
+    state = make_state()
+    state.critic.layers[0].bias.requires_grad_(False)
+    state.critic_optimizer = torch.optim.Adam(side(state.critic, state.loss, "with_critic"), lr=1e-2)
+    before = state.critic.layers[0].bias.clone()
+    go(state, 3)
+    assert torch.equal(state.critic.layers[0].bias, before)
+    assert [p.requires_grad for p in state.critic.parameters()] == [True, False, True, True]
+    assert all(p.requires_grad for p in state.generator.parameters())
+
+
+def test_average_follows_by_the_formula() -> None:
+    generator = TinyGenerator()
+    average = average_of(generator)
+    old = copy.deepcopy(average.state_dict())
+    with torch.no_grad():
+        for parameter in generator.parameters():
+            parameter.add_(1.0)
+        generator.layers[1].running_mean.fill_(5.0)
+    follow(average, generator, decay=0.75)
+    new = average.state_dict()
+    torch.testing.assert_close(
+        new["layers.0.weight"], 0.75 * old["layers.0.weight"] + 0.25 * generator.layers[0].weight
+    )
+    assert (new["layers.1.running_mean"] == 5.0).all()
+
+
+def test_rates_follow_the_schedule_and_start_whole() -> None:
+    assert [rate_factor("linear", step, 4) for step in range(4)] == [1.0, 0.75, 0.5, 0.25]
+    assert rate_factor("cosine", 0, 10) == 1.0
+    assert rate_factor("cosine", 5, 10) == pytest.approx(0.5)
+    assert [rate_factor("tail", step, 4) for step in range(4)] == [1.0, 1.0, 1.0, 0.5]
+    assert {rate_factor("constant", step, 10) for step in range(10)} == {1.0}
+
+
+@pytest.mark.parametrize(("length", "batch"), [(10, 3), (4, 10), (7, 7), (1, 3)])
+def test_every_epoch_visits_every_sample_once(length: int, batch: int) -> None:
+    order = Order(length, batch, seed=1, purpose="critic")
+    draws = -(-3 * length // batch)
+    visited = torch.cat([order.draw(number) for number in range(draws)])
+    for epoch in range(3):
+        assert sorted(visited[epoch * length : (epoch + 1) * length].tolist()) == list(range(length))
+    assert torch.equal(Order(length, batch, 1, "critic").draw(2), order.draw(2)), "any draw without those before it"
+
+
+def test_streams_of_different_purposes_differ() -> None:
+    names = [("a", 0, 0), ("a", 1, 0), ("a", 0, 1), ("b", 0, 0)]
+    drawn = {tuple(torch.rand(4, generator=randomness.generator(3, *name)).tolist()) for name in names}
+    assert len(drawn) == len(names)
