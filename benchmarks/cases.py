@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +14,12 @@ from torch import nn
 from benchmarks.baselines.tower_loop import StarShaped, TowerCritics, TowerLoop
 from benchmarks.baselines.tutorial import Tutorial
 from gantk.data import Resident
+from gantk.machine import keep_freed_memory
 from gantk.recipe.recipe import from_text
 from gantk.spec import DataSpec
 from gantk.training import from_recipe
-from gantk.training.loop import State
+from gantk.training.loop import train
+from gantk.training.state import State
 
 CELLS = {"axes": ("channel", "y", "x")}
 KINDS: dict[str, dict[str, Any]] = {
@@ -94,7 +97,7 @@ class Case:
 
     def state(self) -> State:
         """Nets and optimisers as gantk builds them."""
-        return from_recipe.state(self.values(), self.spec, "cpu")
+        return from_recipe.initial_state(self.values(), self.spec, "cpu")
 
     def baseline(self, state: State) -> Tutorial:
         """The plain loop with nets of the same weights: over towers where there are several, else the tutorial's."""
@@ -126,3 +129,31 @@ def plain(net: nn.Module) -> nn.Module:
         if isinstance(module, nn.ReLU | nn.LeakyReLU):
             module.inplace = False
     return copied.to(memory_format=torch.contiguous_format)
+
+
+TARGETS = {"starshaped wgan_gp 16": 1.5, "starshaped wgan_gp 64": 1.2, "other": 1.1, "package": 1.2}
+
+
+def steps(case: Case, state: State, data: Resident) -> Iterator[Any]:
+    """gantk's loop over this case."""
+    values = case.values()
+    return train(
+        state,
+        data,
+        seed=0,
+        steps=10**9,
+        batch=case.batch,
+        critic_steps=values["play"]["critic_steps"],
+        generator_steps=values["play"]["generator_steps"],
+    )
+
+
+def as_in_a_run(loop: Iterator[Any]) -> Callable[[], None]:
+    """A step of gantk's loop, with what `gantk run` has the C library do with freed memory, and other loops do not."""
+
+    def step() -> None:
+        keep_freed_memory(True)
+        next(loop)
+        keep_freed_memory(False)
+
+    return step

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from gantk.components import construct
 from gantk.data import Resident, Wrapped
 from gantk.spec import DataSpec
-from gantk.training import from_recipe
 
 PROTEINS = ("Alp14", "Arp3", "Cki2", "Mkh1", "Sid2", "Tea1")
 
@@ -61,8 +61,8 @@ def images(count: int) -> list[dict[str, Any]]:
         try:
             write_images(Path(name) / "cells", count)
             block = {"use": "cells/lin", "root": f"{name}/cells", "layout": "per_class"}
-            read = seconds(lambda: from_recipe.component("dataset", block, split="train"))
-            again = seconds(lambda: from_recipe.component("dataset", block, split="train"))
+            read = seconds(lambda: construct.component("dataset", block, split="train"))
+            again = seconds(lambda: construct.component("dataset", block, split="train"))
         finally:
             os.environ.pop("GANTK_CACHE")
             if before is not None:
@@ -112,7 +112,7 @@ def letters(length: int) -> list[dict[str, Any]]:
         path.write_text(">made\n" + "\n".join(lines) + "\n")
         block = {"use": "dna/genome", "path": str(path), "length": 50}
         made: dict[str, Any] = {}
-        spent = seconds(lambda: made.update(data=from_recipe.component("dataset", block, split="train")))
+        spent = seconds(lambda: made.update(data=construct.component("dataset", block, split="train")))
         data = made["data"]
         indices = torch.randint(len(data), (64,))
         each = 64 * rate(lambda: data.batch(indices, torch.Generator()))

@@ -6,10 +6,9 @@ import statistics
 from math import log
 from typing import Any
 
-from benchmarks.cases import Case
+from benchmarks.cases import Case, steps
 from benchmarks.data import seconds
 from benchmarks.life import MEMORY, child
-from benchmarks.step import steps
 
 LEEWAY = 0.15  # of an exponent
 

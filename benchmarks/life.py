@@ -18,13 +18,12 @@ import gantk
 from benchmarks.cases import Case
 from benchmarks.data import seconds
 from benchmarks.measure import compare
-from gantk.evaluation.evaluate import draw_like
 from gantk.interfaces import Loss
 from gantk.runs import trainer
+from gantk.sampling import draw_like
 from gantk.spec import DataSpec
 from gantk.training import checkpoint
-from gantk.training.loop import State
-from gantk.training.state import Held, held_by
+from gantk.training.state import Held, State, held_by
 
 FIRST_STEP = """
 import json, sys, time

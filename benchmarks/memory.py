@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.cases import Case
-from benchmarks.step import STAR, steps
+from benchmarks.cases import Case, steps
+from benchmarks.step import STAR
 from gantk.machine import freed_memory_kept
 
 

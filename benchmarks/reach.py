@@ -24,7 +24,8 @@ import torch
 
 import gantk
 from gantk import machine
-from gantk.evaluation.evaluate import evaluate, flat
+from gantk.evaluation.evaluate import evaluate
+from gantk.evaluation.results import build_metrics, flat
 from gantk.training import from_recipe
 
 FRESH = {
@@ -43,7 +44,7 @@ def judge(run: gantk.Run, recipe: str, seed: int) -> dict[str, float]:
     model = run.model
     blocks = json.dumps(FRESH[recipe])
     values = from_text(model.checkpoint.recipe, name=recipe, overrides=[f"evaluate={blocks}"]).values
-    entries, data, state = from_recipe.metrics(values), from_recipe.datasets(values), model.state
+    entries, data, state = build_metrics(values), from_recipe.datasets(values), model.state
     found = flat(
         evaluate(
             entries,

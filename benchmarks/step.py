@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 
 from benchmarks import measure
 from benchmarks.baselines import peers
-from benchmarks.cases import Case
+from benchmarks.cases import TARGETS, Case, as_in_a_run, steps
 from benchmarks.measure import compare
-from gantk.data import Resident
-from gantk.machine import keep_freed_memory
-from gantk.training.loop import State, train
 
 CELLS = (2, 48, 80)
 STAR = (6, *CELLS)
@@ -44,37 +40,11 @@ LONG = [
     Case("dcgan", "wgan_gp", (3, 32, 32)),
     Case("motif", "gan", (1, 128)),
 ]
-TARGETS = {"starshaped wgan_gp 16": 1.5, "starshaped wgan_gp 64": 1.2, "other": 1.1, "package": 1.2}
 
 
 def target(case: Case) -> float:
     """How many times faster than the baseline this step should be."""
     return TARGETS.get(f"{case.kind} {case.loss} {case.width}", TARGETS["other"])
-
-
-def steps(case: Case, state: State, data: Resident) -> Iterator[Any]:
-    """gantk's loop over this case."""
-    values = case.values()
-    return train(
-        state,
-        data,
-        seed=0,
-        steps=10**9,
-        batch=case.batch,
-        critic_steps=values["play"]["critic_steps"],
-        generator_steps=values["play"]["generator_steps"],
-    )
-
-
-def as_in_a_run(loop: Iterator[Any]) -> Callable[[], None]:
-    """A step of gantk's loop, with what `gantk run` has the C library do with freed memory, and other loops do not."""
-
-    def step() -> None:
-        keep_freed_memory(True)
-        next(loop)
-        keep_freed_memory(False)
-
-    return step
 
 
 def against_baseline(case: Case, *, rounds: int, seconds: float, busy_ok: bool) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from mkdocs.structure.files import File, Files
 
 from gantk import errors, plugin
 from gantk.cli import gantk
-from gantk.components.registry import Declared, registry
-from gantk.components.validate import parameters, supplied
+from gantk.components.registry import Declared, installed_registry
+from gantk.components.signature import parameters, supplied
 from gantk.recipe import blocks as recipe_blocks
 
 DOCS = Path(__file__).parent
@@ -68,7 +68,7 @@ def _help(*words: str) -> str:
 
 def components(plugin_name: str) -> str:
     """Every component of a first-party plugin."""
-    every = [declared for declared in registry().components if declared.plugin == plugin_name]
+    every = [declared for declared in installed_registry().components if declared.plugin == plugin_name]
     parts = [
         f"# Components of {plugin_name}",
         f"What `gantk show {plugin_name}/NAME` prints. A recipe names a component by `use:`.",
@@ -83,7 +83,7 @@ def components(plugin_name: str) -> str:
 
 def _component(declared: Declared) -> Iterator[str]:
     yield f"### {declared.full}" + f" {{ #{declared.kind}-{declared.full.replace('/', '-')} }}"
-    target = registry().load(declared)
+    target = installed_registry().load(declared)
     if declared.kind == "command":
         command = declared.name.replace("_", "-")
         yield f"{_escaped(declared.summary)}: see [gantk {command}](cli.md#gantk-{command})."
@@ -100,10 +100,10 @@ def recipe_keys() -> str:
     parts = ["# Recipe keys", "[Recipes](../recipes.md) says how they are written and overridden."]
     blocks: list[tuple[str, str, Any]] = [
         ("The file", "", recipe_blocks.Blocks),
-        ("play", "play.", recipe_blocks.Play),
+        ("play", "play.", recipe_blocks.PlayBlock),
         ("train", "train.", recipe_blocks.Train),
         ("train.keep_best", "train.keep_best.", recipe_blocks.KeepBest),
-        ("An entry of evaluate", "", recipe_blocks.Evaluation),
+        ("An entry of evaluate", "", recipe_blocks.EvaluateEntry),
         ("machine", "machine.", recipe_blocks.Machine),
     ]
     for title, prefix, block in blocks:

@@ -11,15 +11,15 @@ from gantk_dna.files.genome import read_bed
 from gantk_dna.files.sequences import read_sequences
 from gantk_dna.files.tables import number_in, read_table
 
-from gantk.components.registry import registry
+from gantk.components.registry import installed_registry
 from gantk.errors import GantkError
 from gantk.files import hdf5
-from gantk.recipe.find_file import read
+from gantk.files.text import read
 from gantk.recipe.recipe import from_text
 from gantk.training import checkpoint
 
-for declared in registry().components:
-    registry().load(declared)  # now, so that no input is blamed for the time that imports take
+for declared in installed_registry().components:
+    installed_registry().load(declared)  # now, so that no input is blamed for the time that imports take
 
 FOLDER = Path(tempfile.mkdtemp(prefix="gantk-fuzz-"))
 

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gantk.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from gantk.api.model import Model
+    from gantk.api.run import Run, load, load_recipe, resume, run
+    from gantk.api.samples import Drawn
+    from gantk.api.samples import read_samples as read
+    from gantk.errors import GantkError
+    from gantk.evaluation.results import Evaluation
+    from gantk.interfaces import Callback
+    from gantk.recipe import Recipe
 
 __version__ = "0.1.0"
 __all__ = [
@@ -20,30 +32,15 @@ __all__ = [
     "run",
 ]
 
-if TYPE_CHECKING:
-    from gantk.api.run import (
-        Callback,
-        Drawn,
-        Evaluation,
-        GantkError,
-        Model,
-        Recipe,
-        Run,
-        load,
-        load_recipe,
-        read,
-        resume,
-        run,
-    )
-
-
-def __getattr__(name: str) -> Any:
-    if name in __all__:
-        from gantk.api import run  # torch is imported here, on first use, and not by `import gantk`
-
-        return getattr(run, name)
-    raise AttributeError(f"module 'gantk' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazy_exports(  # torch is imported on first use, and not by `import gantk`
+    __name__,
+    {
+        "api.model": ["Model"],
+        "api.run": ["Run", "load", "load_recipe", "resume", "run"],
+        "api.samples": ["Drawn", "read_samples as read"],
+        "errors": ["GantkError"],
+        "evaluation.results": ["Evaluation"],
+        "interfaces.callbacks": ["Callback"],
+        "recipe.recipe": ["Recipe"],
+    },
+)

@@ -6,12 +6,14 @@ import ctypes
 import os
 import platform
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
-from gantk.errors import GantkError
+from gantk.errors import DoesNotFit, GantkError
+from gantk.messages import byte_size
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 TUNED = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES")
@@ -28,7 +30,7 @@ def prepare_environment() -> None:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
-def choose(name: str) -> Any:
+def find_device(name: str) -> Any:
     """The torch.device called `name`, or for "auto" the best there is: cuda, then mps, then cpu.
 
     Raises:
@@ -101,3 +103,37 @@ def describe(device: Any | None = None) -> dict[str, Any]:
     if device is not None:
         found["device"] = str(device)
     return found
+
+
+CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+
+
+def there_is(device: Any = "cpu") -> int | None:
+    """Bytes of memory that this process may have at most on a device; None where nobody says."""
+    if str(device).startswith("cuda"):
+        import torch
+
+        return torch.cuda.get_device_properties(device).total_memory
+    found = []
+    with suppress(AttributeError, ValueError, OSError):  # Windows
+        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    for path in CGROUP_LIMITS:  # a container's limit
+        with suppress(OSError, ValueError):  # no such file, or "max"
+            found.append(int(path.read_text()))
+    return min(found, default=None)
+
+
+def refuse_more_than_there_is(
+    size: int, what: str, error: Callable[[str], Exception] = DoesNotFit, device: Any = "cpu"
+) -> None:
+    """Raises `error` where `what` would need more bytes than this machine has memory.
+
+    Args:
+        size: bytes.
+        what: that needs them, for the message.
+        error: makes the exception from the message.
+        device: where they would be.
+    """
+    limit = there_is(device)
+    if limit is not None and size > limit:
+        raise error(f"{what} would need about {byte_size(size)} of memory, and this machine has {byte_size(limit)}")

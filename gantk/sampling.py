@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from gantk import randomness
 from gantk.data import generated
-from gantk.errors import DoesNotFit, FileError, GantkError
-from gantk.files.run_folder import RunFolder
-from gantk.interfaces import Samples, call, declares, draw_latent
+from gantk.errors import DoesNotFit, GantkError
+from gantk.interfaces import Dataset, Samples, call, declares, draw_latent
 from gantk.spec import DataSpec
 
 CHUNK = 128  # samples a forward pass
@@ -125,16 +123,23 @@ def best_of(samples: Samples, critic: nn.Module, keep: int, *, device: torch.dev
     return samples[order.sort().values]
 
 
-def checkpoint_of(path: Path) -> Path:
-    """The checkpoint that `path` names: a checkpoint file itself, or of a run folder the best, else the newest.
-
-    Raises:
-        FileError: neither a checkpoint nor a run.
-    """
-    path = Path(path)
-    if path.is_dir():
-        folder = RunFolder(path)
-        return folder.best_checkpoint if folder.best_checkpoint.exists() else folder.last_checkpoint()
-    if not path.exists():
-        raise FileError(f"{path}: there is no such run or checkpoint")
-    return path
+def draw_like(
+    generator: nn.Module, dataset: Dataset, n: int, *, seed: int, purpose: str, device: torch.device | str
+) -> Samples:
+    """n generated samples; where the generator takes labels or a condition, those of real samples at random."""
+    labels = condition = None
+    if declares(generator, "labels") or declares(generator, "condition"):
+        rng = randomness.generator(seed, f"{purpose}/given")
+        chosen = torch.randint(len(dataset), (n,), generator=rng)
+        real = dataset.batch(chosen, None).to("cpu")
+        labels, condition = real.labels, real.condition
+    return draw(
+        generator,
+        dataset.spec,
+        n,
+        seed=seed,
+        purpose=purpose,
+        labels=labels if declares(generator, "labels") else None,
+        condition=condition,
+        device=device,
+    )

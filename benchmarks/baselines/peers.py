@@ -108,7 +108,7 @@ PACKAGES = {"torchgan": torchgan}
 
 def run(*, busy_ok: bool) -> list[dict[str, Any]]:
     """DCGANs of 3 x 32 x 32; a package that cannot be used is named with the reason."""
-    from benchmarks.step import TARGETS, as_in_a_run, steps
+    from benchmarks.cases import TARGETS, as_in_a_run, steps
 
     found: list[dict[str, Any]] = []
     for package, build in PACKAGES.items():

@@ -9,8 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softplus
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss, declares, feature_count
-from gantk.interfaces.play import Play
+from gantk.interfaces import Loss, Play, declares, feature_count
 from gantk.spec import DataSpec
 
 Size = Annotated[int, Ge(1)]

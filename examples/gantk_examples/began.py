@@ -8,8 +8,7 @@ from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss
-from gantk.interfaces.play import Play
+from gantk.interfaces import Loss, Play
 from gantk.spec import DataSpec
 
 Size = Annotated[int, Ge(1)]

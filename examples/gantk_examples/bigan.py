@@ -11,8 +11,7 @@ from torch.nn.functional import softplus
 
 from gantk.data import take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, Loss, Samples, Value, declares, draw_latent
-from gantk.interfaces.play import Play
+from gantk.interfaces import Dataset, Loss, Play, Samples, Value, declares, draw_latent
 from gantk.sampling import evaluating
 from gantk.spec import DataSpec
 

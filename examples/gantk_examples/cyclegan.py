@@ -13,8 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss, declares
-from gantk.interfaces.play import Play
+from gantk.interfaces import Loss, Play, declares
 from gantk.spec import DataSpec
 
 Size = Annotated[int, Ge(1)]

@@ -13,8 +13,7 @@ from torch.nn.functional import cross_entropy, one_hot, softplus
 
 from gantk.data import take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, Loss, Samples, Value, draw_latent, feature_count
-from gantk.interfaces.play import Play
+from gantk.interfaces import Dataset, Loss, Play, Samples, Value, draw_latent, feature_count
 from gantk.sampling import render
 from gantk.spec import DataSpec
 

@@ -8,8 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss, has_batch_statistics, has_second_order
-from gantk.interfaces.play import Play
+from gantk.interfaces import Loss, Play, has_batch_statistics, has_second_order
 from gantk.spec import DataSpec
 
 

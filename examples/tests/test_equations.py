@@ -13,8 +13,7 @@ from gantk_examples.pix2pix import PatchCritic, Pix2Pix, Translator
 from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Batch, Loss, draw_latent
-from gantk.interfaces.play import Play, may_share_forward
+from gantk.interfaces import Batch, Loss, Play, draw_latent, may_share_forward
 from gantk.spec import DataSpec
 
 BATCH = 5

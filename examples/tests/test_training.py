@@ -11,13 +11,13 @@ from torch import Tensor
 
 import gantk
 from gantk.data import take
+from gantk.evaluation import results
 from gantk.evaluation.evaluate import evaluate
 from gantk.interfaces import Dataset, Value
 from gantk.randomness import generator as stream
-from gantk.recipe.recipe import load
-from gantk.training import checkpoint, from_recipe
-from gantk.training.loop import State, train
-from gantk.training.state import modules_of, optimizers_of
+from gantk.recipe import load
+from gantk.reporting import pictures
+from gantk.training import State, checkpoint, datasets, initial_state, modules_of, optimizers_of, train
 
 CELLS = ["data.of.cells=60", "data.of.test_cells=20", "data.of.height=16", "data.of.width=24"]
 RECIPES = {
@@ -45,8 +45,8 @@ class Scene:
 
     def __init__(self, recipe: str, *overrides: str):
         self.values: Mapping[str, Any] = load(f"examples/{recipe}", [*RECIPES[recipe], *overrides]).values
-        self.data: dict[str, Dataset] = from_recipe.datasets(self.values)
-        self.state: State = from_recipe.state(self.values, self.data["train"].spec, "cpu")
+        self.data: dict[str, Dataset] = datasets(self.values)
+        self.state: State = initial_state(self.values, self.data["train"].spec, "cpu")
 
     def train(self, steps: int) -> list[dict[str, float]]:
         """Terms of each step up to `steps`."""
@@ -65,7 +65,7 @@ class Scene:
 
     def judged(self) -> dict[str, Value]:
         """The first metric of the recipe, on the test split."""
-        entries = from_recipe.metrics(self.values)[:1]
+        entries = results.build_metrics(self.values)[:1]
         nets = self.state.sampled(), self.state.critic
         found = evaluate(entries, *nets, self.data["train"], self.data["test"], seed=0, device="cpu")
         return found[entries[0].name]
@@ -114,7 +114,7 @@ def test_a_run_can_be_sampled_seen_and_judged(recipe: str, tmp_path: Path) -> No
     if spec.condition_shape is None:
         return
     assert drawn.condition is not None  # those of test samples
-    data = from_recipe.datasets(load(run.path / "resolved.yaml").values)["test"]
+    data = datasets(load(run.path / "resolved.yaml").values)["test"]
     known = data.batch(torch.arange(len(data)), None).condition
     assert known is not None
     assert all(bool((known == each).flatten(1).all(1).any()) for each in drawn.condition)
@@ -124,7 +124,7 @@ def test_a_run_can_be_sampled_seen_and_judged(recipe: str, tmp_path: Path) -> No
 def test_pictures_show_what_was_given(recipe: str, rows: tuple[int, int]) -> None:
     scene = Scene(recipe)
     real = take(scene.data["train"], 4)
-    view: Any = from_recipe.view(real.spec)
+    view: Any = pictures.build_view(real.spec)
     made = replace(real, samples=-real.samples, attributes={"origin": "generated"})
     one = view.scale * real.spec.own_shape[1] + 2
     assert view.draw(real).height == 20 + rows[0] * one  # the data alone

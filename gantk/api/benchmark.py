@@ -19,9 +19,11 @@ from gantk import machine as device
 from gantk.errors import GantkError
 from gantk.interfaces import Dataset
 from gantk.interfaces.play import Play
-from gantk.training import engine, from_recipe
+from gantk.training import from_recipe
 from gantk.training.engine import Eager, Terms
-from gantk.training.loop import State, train
+from gantk.training.loop import train
+from gantk.training.settings import step_count
+from gantk.training.state import State
 
 STEPS = 20  # measured at most, of each setting
 NOTICEABLE = 1.05  # times as fast: less is not worth a word
@@ -132,11 +134,11 @@ class Bench:
 
     def __post_init__(self) -> None:
         machine = self.values["machine"]
-        self.device = device.choose(machine["device"])
+        self.device = device.find_device(machine["device"])
         device.set_threads(machine["threads"])
         self.threads = torch.get_num_threads()
         self.data = from_recipe.datasets(self.values)["train"].to(self.device)
-        self.steps = from_recipe.steps(self.values, len(self.data))
+        self.steps = step_count(self.values, len(self.data))
         self.began = time.perf_counter()  # reading the data does not count
 
     def left(self) -> float:
@@ -164,7 +166,7 @@ class Bench:
     def timed(self, computed: Eager, share: float, batch: int | None = None) -> float:
         """Median seconds of a step, of up to STEPS in `share` of the time that is left; at least two."""
         clock, times = Clock(self.device), list[float]()
-        loop = self.loop(from_recipe.state(self.values, self.data.spec, self.device), computed, batch)
+        loop = self.loop(from_recipe.initial_state(self.values, self.data.spec, self.device), computed, batch)
         next(loop)
         until = clock.now() + share * self.left()
         while len(times) < 2 or (len(times) < STEPS and clock.now() < until):
@@ -176,7 +178,7 @@ class Bench:
     def parts(self, share: float) -> dict[str, float]:
         """Share of a step's time by what it is spent on; "rest" is the loop itself."""
         clock = Clock(self.device)
-        state = from_recipe.state(self.values, self.data.spec, self.device)
+        state = from_recipe.initial_state(self.values, self.data.spec, self.device)
         for optimizer in (state.generator_optimizer, state.critic_optimizer):
             if optimizer is not None:
                 optimizer.step = clock.counted(optimizer.step, "optimizers")  # type: ignore[method-assign]
@@ -210,7 +212,7 @@ class Bench:
                 yield tried({"train.batch": changed}, Eager(precision), changed)
         if self.device.type == "cuda":
             try:
-                yield tried({"machine.engine": "graphs"}, engine.choose("graphs", self.device, precision))
+                yield tried({"machine.engine": "graphs"}, from_recipe.make_engine("graphs", self.device, precision))
             except GantkError as error:
                 yield {"machine.engine": "graphs", "refused": str(error).splitlines()[0]}, 0.0
 

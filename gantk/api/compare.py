@@ -8,9 +8,10 @@ from pathlib import Path
 
 from gantk import console
 from gantk.api.run import Model, Run
-from gantk.components.registry import registry
+from gantk.components.registry import installed_registry
 from gantk.errors import FileError
-from gantk.evaluation.evaluate import ARROWS, Results, evaluate
+from gantk.evaluation.evaluate import evaluate
+from gantk.evaluation.results import ARROWS, Entry, Results, build_metrics
 from gantk.interfaces import Dataset, Value
 from gantk.recipe.recipe import entries_of
 from gantk.training import from_recipe
@@ -42,23 +43,21 @@ def kept(paths: Sequence[Path]) -> dict[str, Results]:
     return found
 
 
-def entries(metrics: Sequence[str]) -> list[from_recipe.Entry]:
+def entries(metrics: Sequence[str]) -> list[Entry]:
     """Metrics as they are named on the command line: a name, or `{use: name, parameter: value}`.
 
     Raises:
         GantkError: unknown, ambiguous, or wrong parameters.
     """
     full = [text if text.lstrip().startswith("{") else f"{{use: {_full(text)}}}" for text in metrics]
-    return from_recipe.metrics({"evaluate": entries_of([f"evaluate=[{', '.join(full)}]"])})
+    return build_metrics({"evaluate": entries_of([f"evaluate=[{', '.join(full)}]"])})
 
 
 def _full(name: str) -> str:
-    return registry().find("metric", name, allow_bare=True).full
+    return installed_registry().find("metric", name, allow_bare=True).full
 
 
-def judged(
-    paths: Sequence[Path], metrics: Sequence[from_recipe.Entry], device: str, seed: int | None
-) -> dict[str, Results]:
+def judged(paths: Sequence[Path], metrics: Sequence[Entry], device: str, seed: int | None) -> dict[str, Results]:
     """These metrics on the test split of every run's own data, by name of the run.
 
     Runs on the same data share them and the metrics, so that what depends on real data alone is computed once.

@@ -15,8 +15,8 @@ from gantk.api.run import Model
 from gantk.errors import DoesNotFit, GantkError, RecipeError
 from gantk.files.latents import Latents
 from gantk.interfaces import Samples, declares, draw_latent
+from gantk.reporting import pictures
 from gantk.sampling import render
-from gantk.training import from_recipe
 
 Way = Literal["spherical", "linear"]
 
@@ -198,7 +198,7 @@ def frames_of(samples: Samples, step: int, parameters: Mapping[str, Any] | None 
     Raises:
         GantkError: the samples' spec names no view.
     """
-    view = from_recipe.view(samples.spec, **(parameters or {}))
+    view = pictures.build_view(samples.spec, **(parameters or {}))
     if view is None:
         raise GantkError("these samples name no view to draw them with; write another format than .gif and .png")
     count = len(samples)

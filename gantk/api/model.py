@@ -14,13 +14,14 @@ from torch import Tensor, nn
 
 from gantk import randomness, sampling
 from gantk.api.samples import Drawn
-from gantk.components.registry import registry
+from gantk.components.registry import installed_registry
 from gantk.data import take
 from gantk.errors import DoesNotFit, GantkError, RecipeError
 from gantk.evaluation import evaluate
-from gantk.evaluation.results import Evaluation
+from gantk.evaluation.results import Evaluation, build_metrics
+from gantk.files import run_folder
 from gantk.interfaces import Dataset, declares
-from gantk.machine import choose
+from gantk.machine import find_device
 from gantk.recipe.overrides import as_text
 from gantk.recipe.recipe import from_text
 from gantk.training import checkpoint, from_recipe
@@ -38,11 +39,11 @@ class Model:
     """
 
     def __init__(self, path: str | Path, device: str = "auto"):
-        self.checkpoint = checkpoint.read(sampling.checkpoint_of(Path(path)))
+        self.checkpoint = checkpoint.read(run_folder.checkpoint_of(Path(path)))
         self.spec = self.checkpoint.spec
         self.recipe = from_text(self.checkpoint.recipe, name=self.checkpoint.path.stem)
-        self.device = choose(device)
-        self.state = from_recipe.state(self.recipe.values, self.spec, self.device)
+        self.device = find_device(device)
+        self.state = from_recipe.initial_state(self.recipe.values, self.spec, self.device)
         checkpoint.restore(self.checkpoint, self.state)
 
     @property
@@ -79,7 +80,7 @@ class Model:
             if label is not None:
                 raise DoesNotFit("this generator makes samples from those of the test split, whose class is theirs")
             like = {"seed": seed, "purpose": "sample", "device": self.device}
-            drawn = evaluate.draw_like(self.generator, self.data["test"], n * reject, **like)
+            drawn = sampling.draw_like(self.generator, self.data["test"], n * reject, **like)
         else:
             drawn = sampling.draw(self.generator, self.spec, n * reject, seed=seed, labels=labels, device=self.device)
         if reject > 1:
@@ -166,7 +167,7 @@ class Model:
             entries = [_entry(metric) for metric in metrics]
             changes += as_text({"evaluate": entries})
         values = from_text(self.checkpoint.recipe, name=self.checkpoint.path.stem, overrides=changes).values
-        built = from_recipe.metrics(values)
+        built = build_metrics(values)
         if not built:
             raise RecipeError(
                 "this recipe has no `evaluate` entries; give some: 'evaluate=[{use: basics/diversity}]' "
@@ -192,5 +193,5 @@ def _entry(metric: str | Mapping[str, Any]) -> dict[str, Any]:
     """A metric as a recipe's `evaluate` names it; a bare name becomes the full one."""
     block = {"use": metric} if isinstance(metric, str) else dict(metric)
     if "use" in block:
-        block["use"] = registry().find("metric", block["use"], allow_bare=True).full
+        block["use"] = installed_registry().find("metric", block["use"], allow_bare=True).full
     return block

@@ -13,7 +13,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gantk import __version__
-from gantk.components.registry import registry
+from gantk.components.registry import installed_registry
 from gantk.errors import FileError, GantkError
 
 
@@ -63,7 +63,7 @@ def package_name(name: str) -> str:
         raise BadName(f"'{name}' cannot be the name of a package: it is a word of the Python language; say {name}_gan")
     if package in sys.stdlib_module_names:
         raise BadName(f"'{name}' cannot be the name of a package: Python has a module of that name; say {name}_gan")
-    taken = {plugin.name: plugin for plugin in registry().plugins}
+    taken = {plugin.name: plugin for plugin in installed_registry().plugins}
     if package in taken:
         raise BadName(f"'{name}' is taken: {taken[package].title} is installed; give another name")
     if importlib.util.find_spec(package) is not None:

@@ -12,32 +12,16 @@ from PIL import Image
 
 from gantk import console, notebook, plots
 from gantk.api.model import Model
-from gantk.api.samples import Drawn, read
-from gantk.components.registry import nearest
+from gantk.api.samples import Drawn
 from gantk.errors import FileError, GantkError
-from gantk.evaluation import evaluate
-from gantk.evaluation.results import Evaluation
+from gantk.evaluation.results import Evaluation, from_json
 from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Callback
+from gantk.messages import nearest
 from gantk.recipe.recipe import Recipe, from_text
 from gantk.recipe.recipe import load as load_file
 from gantk.recipe.yaml_positions import dump
 from gantk.runs import start
-
-__all__ = [
-    "Callback",
-    "Drawn",
-    "Evaluation",
-    "GantkError",
-    "Model",
-    "Recipe",
-    "Run",
-    "load",
-    "load_recipe",
-    "read",
-    "resume",
-    "run",
-]
 
 Overrides = Mapping[str, Any] | Sequence[str]
 """{"train.steps": 100}, or ["train.steps=100"] as on the command line."""
@@ -128,7 +112,7 @@ class Run:
         found = self.folder.judged()
         if not found:
             return Evaluation({}, f"{self.path}: not judged yet")
-        results = evaluate.from_json(found["values"])
+        results = from_json(found["values"])
         return Evaluation(results, f"{self.path}, test split", summaries=found.get("summaries", ()))
 
     def curves(self) -> Image.Image:

@@ -91,7 +91,7 @@ class Drawn(Samples):
         return f"<{len(self)} samples of {shape}, {self.attributes.get('origin', self.spec.origin)}{step}>"
 
 
-def read(path: str | Path) -> Drawn:
+def read_samples(path: str | Path) -> Drawn:
     """The samples in a file that gantk or another program wrote: HDF5, OME-TIFF, FASTA, ….
 
     Raises:

@@ -17,9 +17,9 @@ from gantk.components.formats import format_for
 from gantk.errors import FileError, GantkError
 from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Samples
+from gantk.reporting import pictures
 from gantk.reporting.pictures import picture_of, write_animation
 from gantk.spec import DataSpec
-from gantk.training import from_recipe
 from gantk.training.checkpoint import is_checkpoint
 
 PLAIN_IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif")
@@ -48,7 +48,7 @@ def text(source: Path, number: int, seed: int = 0) -> Text:
         GantkError: it cannot be read, or such samples have no text.
     """
     samples, _ = samples_of(source, number, seed)
-    writer = getattr(from_recipe.view(samples.spec), "text", None)
+    writer = getattr(pictures.build_view(samples.spec), "text", None)
     if writer is None:
         raise GantkError(f"{source}: such samples cannot be shown as text; without --text a picture is drawn")
     return writer(samples)

@@ -44,9 +44,9 @@ class LazyGroup(click.Group):
         declared = self._from_plugins().get(cmd_name)
         if declared is None:
             return None
-        from gantk.components.registry import registry
+        from gantk.components.registry import installed_registry
 
-        return registry().load(declared)
+        return installed_registry().load(declared)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -69,9 +69,9 @@ class LazyGroup(click.Group):
                 formatter.write_dl([(name, declared.summary) for name, declared in from_plugins.items()])
 
     def _from_plugins(self) -> dict:
-        from gantk.components.registry import registry
+        from gantk.components.registry import installed_registry
 
-        return {declared.name.replace("_", "-"): declared for declared in registry().of_kind("command")}
+        return {declared.name.replace("_", "-"): declared for declared in installed_registry().of_kind("command")}
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

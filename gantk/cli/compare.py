@@ -33,7 +33,7 @@ def command(runs: tuple[Path, ...], metrics: tuple[str, ...], seed: int | None, 
     gantk compare runs/lin_* --metric '{use: basics/critic_test, steps: 500}'
     """
     from gantk.api import compare
-    from gantk.evaluation.evaluate import as_json as to_json
+    from gantk.evaluation.results import as_json as to_json
 
     found = compare.judged(runs, compare.entries(metrics), device, seed) if metrics else compare.kept(runs)
     if as_json:

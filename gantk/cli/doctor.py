@@ -23,22 +23,22 @@ def command(only: str | None, as_json: bool) -> None:
         _check(only, as_json)
         return
     from gantk import machine
-    from gantk.components.registry import registry
+    from gantk.components.registry import installed_registry
     from gantk.errors import BrokenPlugin, ComponentError
 
     started = time.perf_counter()
     import torch  # noqa: F401  # timed
 
     import_seconds = time.perf_counter() - started
-    found = machine.describe(machine.choose("auto"))
+    found = machine.describe(machine.find_device("auto"))
     found["torch_import_seconds"] = round(import_seconds, 2)
     found["gflops"] = round(_gflops(), 1)
-    plugins = registry().plugins
+    plugins = installed_registry().plugins
     broken = [plugin for plugin in plugins if plugin.state in ("broken", "refused")]
     unloadable = {}
-    for declared in registry().components:
+    for declared in installed_registry().components:
         try:
-            registry().load(declared)
+            installed_registry().load(declared)
         except ComponentError as error:
             unloadable[declared.full] = str(error)
     if as_json:

@@ -10,8 +10,7 @@ import click
 from gantk import cli_options, console
 
 if TYPE_CHECKING:
-    from gantk.evaluation.evaluate import Results
-    from gantk.training.from_recipe import Entry
+    from gantk.evaluation.results import Entry, Results
 
     Judged = tuple[list[Entry], Results, dict[str, Any]]
 
@@ -45,8 +44,8 @@ def command(
     gantk evaluate samples.h5 --data toy_motif
     """
     from gantk.errors import BarMissed
-    from gantk.evaluation.evaluate import HEADINGS, missed_bars, rows, summaries
-    from gantk.evaluation.evaluate import as_json as to_json
+    from gantk.evaluation.results import HEADINGS, missed_bars, rows, summary_lines
+    from gantk.evaluation.results import as_json as to_json
 
     if data is not None:
         entries, results, document = _of_file(source, data, overrides, seed)
@@ -56,7 +55,7 @@ def command(
     if as_json:
         console.answer_json(document | {"split": "test", "values": to_json(results), "missed": missed})
     else:
-        for line in summaries(entries, results):
+        for line in summary_lines(entries, results):
             console.answer(line)
         console.table(f"{next(iter(document.values()))}, test split", HEADINGS, rows(results))
     if missed:
@@ -88,5 +87,5 @@ def _of_file(source: Path, data: str, overrides: tuple[str, ...], seed: int | No
         raise FileError(f"{source}: there is no such file")
     samples = format_for(source).read(source)
     against = sample_files.reference(data, overrides, seed)
-    entries, results = against.entries, sample_files.judge(samples, against)
+    entries, results = against.entries, sample_files.evaluate_samples(samples, against)
     return entries, results, {"samples": str(source), "data": data}

@@ -13,7 +13,7 @@ from gantk.plugin import KINDS
 @cli_options.as_json
 def command(kind: str | None, as_json: bool) -> None:
     """Show what is installed: components of every kind, or of one KIND, or `recipes`."""
-    from gantk.components.registry import registry
+    from gantk.components.registry import installed_registry
 
     wanted = kind.removesuffix("s") if kind and kind not in KINDS else kind  # `gantk list losses` is heard too
     wanted = {"losse": "loss", "losses": "loss"}.get(wanted or "", wanted)
@@ -23,7 +23,7 @@ def command(kind: str | None, as_json: bool) -> None:
         raise click.UsageError(
             f"'{console.plain(kind or '')}' is no kind; the kinds are {', '.join(KINDS)}, and recipes"
         )
-    found = registry().components if wanted is None else registry().of_kind(wanted)
+    found = installed_registry().components if wanted is None else installed_registry().of_kind(wanted)
     if as_json:
         console.answer_json(
             [
@@ -44,7 +44,7 @@ def command(kind: str | None, as_json: bool) -> None:
         for declared in found
     ]
     console.table("", ("name", "kind", "from", "what it is"), rows)
-    for plugin in registry().plugins:
+    for plugin in installed_registry().plugins:
         if plugin.state in ("broken", "refused"):
             console.warn(f"{plugin.title} is {plugin.state}: {plugin.reason} (`gantk doctor` says more)")
     return None

@@ -11,7 +11,7 @@ from gantk import console
 
 def _kinds(context: click.Context, parameter: click.Parameter, value: str) -> list[str]:
     from gantk.api.new_plugin import KINDS
-    from gantk.components.registry import nearest
+    from gantk.messages import nearest
 
     wanted = [each.strip() for each in value.split(",") if each.strip()]
     for each in wanted:

@@ -17,7 +17,7 @@ def command() -> None:
     gantk schema > recipe.schema.json
     # yaml-language-server: $schema=recipe.schema.json
     """
-    from gantk.components.registry import registry
+    from gantk.components.registry import installed_registry
     from gantk.recipe.json_schema import json_schema
 
-    console.answer_json(json_schema(registry()))
+    console.answer_json(json_schema(installed_registry()))

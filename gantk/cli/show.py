@@ -24,9 +24,9 @@ def command(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
     gantk show basics/wgan_gp
     gantk show recipes/lin_starshaped.yaml loss.use=basics/wgan
     """
-    from gantk.components.registry import registry
+    from gantk.components.registry import installed_registry
 
-    found = registry().named(name)
+    found = installed_registry().named(name)
     if not found:
         return _recipe(name, overrides, as_json)
     if as_json:
@@ -40,10 +40,10 @@ def command(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
 def _component(declared: Declared) -> None:
     import inspect
 
-    from gantk.components.registry import registry
-    from gantk.components.validate import parameters, supplied
+    from gantk.components.registry import installed_registry
+    from gantk.components.signature import parameters, supplied
 
-    target = registry().load(declared)
+    target = installed_registry().load(declared)
     console.answer(f"{declared.full}  ({declared.kind} of {declared.distribution} {declared.version})")
     if declared.kind == "command":
         console.answer(f"{declared.summary}\n  gantk {declared.name.replace('_', '-')} --help says more\n")
@@ -67,10 +67,10 @@ def _component(declared: Declared) -> None:
 
 
 def _as_json(declared: Declared) -> dict[str, Any]:
-    from gantk.components.registry import registry
-    from gantk.components.validate import parameters, supplied
+    from gantk.components.registry import installed_registry
+    from gantk.components.signature import parameters, supplied
 
-    target = registry().load(declared)
+    target = installed_registry().load(declared)
     is_command = declared.kind == "command"
     return {
         "kind": declared.kind,
@@ -96,14 +96,14 @@ def _as_json(declared: Declared) -> dict[str, Any]:
 
 
 def _recipe(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
-    from gantk.components.registry import registry
+    from gantk.components.registry import installed_registry
     from gantk.errors import FileError
     from gantk.recipe.recipe import leaves, load, locate
 
     try:
         locate(name)
     except FileError as error:
-        near = registry().nearest_to(name)
+        near = installed_registry().nearest_to(name)
         hint = f". A component of a similar name is '{near}'" if near else ""
         raise FileError(f"there is no component called '{name}', and {error}{hint}") from error
     recipe = load(name, overrides)

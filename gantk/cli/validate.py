@@ -25,8 +25,8 @@ def command(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
     mistakes come as a list with file, line and column.
     """
     from gantk.errors import DataError, DoesNotFit, RecipeError
+    from gantk.messages import byte_size
     from gantk.recipe.recipe import load
-    from gantk.training.memory_estimate import in_words
 
     try:
         loaded = load(recipe, overrides)
@@ -48,13 +48,14 @@ def command(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
         for name, count in found["parameters"].items():
             console.answer(f"{name:<11} {count:,} parameters")
         console.answer(f"steps       {found['steps']:,}")
-        console.answer(f"memory      about {in_words(found['memory']['total'])} ({found['memory']['reasons']})")
+        console.answer(f"memory      about {byte_size(found['memory']['total'])} ({found['memory']['reasons']})")
 
 
 def _checked(recipe: Recipe) -> dict[str, Any]:
     from gantk import machine
     from gantk.errors import MissingData
-    from gantk.training import from_recipe
+    from gantk.evaluation import results
+    from gantk.training import from_recipe, settings
     from gantk.training.distributed.ranks import Ranks
 
     of_one = Ranks(count=recipe.values["machine"]["devices"]).of_one(recipe.values)
@@ -66,8 +67,8 @@ def _checked(recipe: Recipe) -> dict[str, Any]:
         return found | {"checked": "form"}
     spec = data["train"].spec
     parameters = from_recipe.check_fit(recipe.values, spec)
-    needed = from_recipe.memory_needed(of_one, spec, machine.choose(recipe.values["machine"]["device"]))
-    from_recipe.metrics(recipe.values)
+    needed = from_recipe.memory_needed(of_one, spec, machine.find_device(recipe.values["machine"]["device"]))
+    results.build_metrics(recipe.values)
     return found | {
         "checked": "form, data and nets",
         "samples": {split: len(dataset) for split, dataset in data.items()},
@@ -75,5 +76,5 @@ def _checked(recipe: Recipe) -> dict[str, Any]:
         "sample_axes": list(spec.axes),
         "parameters": parameters,
         "memory": {"total": needed.total, "reasons": needed.reasons},
-        "steps": from_recipe.steps(recipe.values, len(data["train"])),
+        "steps": settings.step_count(recipe.values, len(data["train"])),
     }

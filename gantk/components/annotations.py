@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types
 
-from gantk.components.registry import with_article
+from gantk.messages import with_article
 from gantk.plugin import INTERFACES
 
 TORCH_MODULE = ("torch.nn.modules.module", "Module")  # by name, so that this module needs no torch

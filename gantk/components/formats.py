@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gantk.components.registry import registry
+from gantk.components import construct
+from gantk.components.registry import installed_registry
 from gantk.errors import FileError
 from gantk.interfaces import Format
 from gantk.spec import DataSpec
-from gantk.training import from_recipe
 
 
 def format_for(path: Path, spec: DataSpec | None = None) -> Format:
@@ -18,8 +18,8 @@ def format_for(path: Path, spec: DataSpec | None = None) -> Format:
         FileError: no installed format has such an ending; the message lists those there are.
     """
     preferred = list(spec.formats) if spec is not None else []
-    names = preferred + [item.full for item in registry().of_kind("format") if item.full not in preferred]
-    formats: list[Format] = [from_recipe.component("format", {"use": name}) for name in names]
+    names = preferred + [item.full for item in installed_registry().of_kind("format") if item.full not in preferred]
+    formats: list[Format] = [construct.component("format", {"use": name}) for name in names]
     matches = [
         (len(ending), -position, found)
         for position, found in enumerate(formats)

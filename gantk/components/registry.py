@@ -17,14 +17,14 @@ import pluggy
 
 from gantk import plugin as hooks
 from gantk.errors import ComponentError
+from gantk.messages import nearest, printable, with_article
 from gantk.plugin import KINDS, Component
-from gantk.recipe.diagnostics import printable
 
 HOOKS = ("gantk_components", "gantk_recipes")
 
 
 @dataclass(frozen=True)
-class Plugin:
+class InstalledPlugin:
     """One entry point of the group `gantk`, loaded or not.
 
     Args:
@@ -86,13 +86,13 @@ class Registry:
     def __init__(self, entry_points: Iterable[EntryPoint] | None = None):
         found = _installed() if entry_points is None else entry_points
         disabled = {name.strip() for name in os.environ.get("GANTK_DISABLE_PLUGINS", "").split(",")}
-        self.plugins: list[Plugin] = []
+        self.plugins: list[InstalledPlugin] = []
         """All of them, by name; the one that holds a name stands before those that are refused."""
         self.components: list[Declared] = []
         """What the working plugins declare, by kind (in the order of KINDS) and full name."""
         self.recipe_packages: list[tuple[str, str]] = []
         """(plugin, package that holds recipes)."""
-        holders: dict[str, Plugin] = {}
+        holders: dict[str, InstalledPlugin] = {}
         for entry_point in sorted(found, key=_precedence):
             plugin = _describe(entry_point)
             if plugin.name in holders:
@@ -109,7 +109,7 @@ class Registry:
         if os.environ.get("GANTK_STRICT") == "1":
             self._insist()
 
-    def _take(self, plugin: Plugin, entry_point: EntryPoint) -> Plugin:
+    def _take(self, plugin: InstalledPlugin, entry_point: EntryPoint) -> InstalledPlugin:
         """Loads one plugin, all of it or nothing, and says how that went."""
         try:
             components, packages = _declarations(plugin, entry_point)
@@ -209,7 +209,7 @@ class Registry:
 
 
 @lru_cache(maxsize=1)
-def registry() -> Registry:
+def installed_registry() -> Registry:
     """The registry of what is installed; looked up once per process."""
     return Registry()
 
@@ -232,12 +232,12 @@ def _distribution(entry_point: EntryPoint) -> tuple[str, str]:
         return "unknown", "?"
 
 
-def _describe(entry_point: EntryPoint) -> Plugin:
+def _describe(entry_point: EntryPoint) -> InstalledPlugin:
     distribution, version = _distribution(entry_point)
-    return Plugin(entry_point.name, distribution, version, entry_point.value)
+    return InstalledPlugin(entry_point.name, distribution, version, entry_point.value)
 
 
-def _declarations(plugin: Plugin, entry_point: EntryPoint) -> tuple[list[Declared], list[str]]:
+def _declarations(plugin: InstalledPlugin, entry_point: EntryPoint) -> tuple[list[Declared], list[str]]:
     """What one plugin declares. Raises anything at all, where the plugin is at fault."""
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", plugin.name):
         raise _Unusable(f"plugin name {plugin.name!r}: use lower case letters, digits, '_' and '-'")
@@ -284,17 +284,6 @@ def _check_hook_names(module: Any) -> None:
         raise _Unusable(f"declares nothing: it has none of the hooks {' and '.join(HOOKS)}")
 
 
-def with_article(kind: str) -> str:
-    """'a loss', 'an optimizer'."""
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
-
-
-def nearest(word: str, words: Iterable[str]) -> str | None:
-    """The word of `words` that `word` was probably meant to be, or None where none is near."""
-    close = difflib.get_close_matches(word, list(words), n=1)
-    return close[0] if close else None
-
-
 def _nearest_component(name: str, among: list[Declared]) -> str | None:
     """The nearest full name, judged by the short names first: all names of a plugin share its prefix."""
     short = name.rpartition("/")[2]
@@ -305,3 +294,12 @@ def _nearest_component(name: str, among: list[Declared]) -> str | None:
 
 def _either(choices: list[str], start: str = "write") -> str:
     return f"{start} {' or '.join(repr(choice) for choice in choices)}"
+
+
+def plugin_versions() -> dict[str, str]:
+    """Plugin name to "distribution version", of those that work."""
+    return {
+        plugin.name: f"{plugin.distribution} {plugin.version}"
+        for plugin in installed_registry().plugins
+        if plugin.state == "ok"
+    }

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from gantk.components import registry as registry_module
 from gantk.components.annotations import Nested
-from gantk.components.registry import Declared, Registry, nearest, with_article
-from gantk.components.signature import Parameter, asked_for, parameters, supplied
-from gantk.errors import ComponentError, GantkError, RecipeError
-from gantk.recipe.diagnostics import shown
+from gantk.components.registry import Registry
+from gantk.components.signature import Parameter, parameters
+from gantk.errors import ComponentError, RecipeError
+from gantk.messages import nearest, shown, with_article
 
 Path = tuple[str | int, ...]
 
@@ -75,7 +75,7 @@ class Reader:
     """
 
     def __init__(self, registry: Registry | None = None):
-        self.registry = registry or registry_module.registry()
+        self.registry = registry or registry_module.installed_registry()
         self.problems: list[Problem] = []
 
     def add(self, path: Path, message: str, hint: str = "", at_key: bool = False) -> None:
@@ -238,58 +238,3 @@ def _readings(parameter: Parameter, raw: Any) -> Iterator[tuple[Any, str]]:
     elif isinstance(raw, (int, float, bool)):
         yield shown(raw), f'write it in quotes: "{shown(raw)}"'
     yield [raw], f"a list is written with brackets: [{shown(raw)}]"
-
-
-def build(declared: Declared, values: Mapping[str, Any], *, registry: Registry | None = None, **available: Any) -> Any:
-    """An instance of a component.
-
-    Args:
-        declared: which one.
-        values: its parameters, as a recipe has them; `use` may stand among them.
-        registry: where nested components come from; None: what is installed.
-        available: what gantk supplies by name (spec, split, parameters, …): each component, nested ones included,
-            is given what stands left of `*` in its signature.
-
-    Raises:
-        RecipeError: wrong parameters, or a ValueError that the component raised over them.
-        ComponentError: it cannot be imported, or asks for what is not supplied.
-    """
-    registry = registry or registry_module.registry()
-    return _build(declared, fill(declared.kind, {**values, "use": declared.full}, registry), registry, available)
-
-
-def _build(declared: Declared, values: Mapping[str, Any], registry: Registry, available: Mapping[str, Any]) -> Any:
-    target = registry.load(declared)
-    for name in asked_for(target):
-        if name not in available:
-            raise ComponentError(
-                f"{declared.kind} '{declared.full}' asks for '{name}', which gantk does not supply to "
-                f"{with_article(declared.kind)}; what the recipe supplies stands right of `*` in the signature"
-            )
-    given = {name: available[name] for name in supplied(target) if name in available}
-    arguments = {each.name: _argument(each, values[each.name], registry, available) for each in parameters(target)}
-    try:
-        return target(**given, **arguments)
-    except GantkError:
-        raise
-    except ValueError as error:
-        raise RecipeError(f"{declared.kind} '{declared.full}': {error}") from error
-
-
-def _argument(parameter: Parameter, value: Any, registry: Registry, available: Mapping[str, Any]) -> Any:
-    place = parameter.nested
-    if place is None:
-        return parameter.typed(value)
-    if value is None:
-        return None
-    if place.many:
-        return [_nested(place, item, registry, available) for item in value]
-    return _nested(place, value, registry, available)
-
-
-def _nested(place: Nested, value: Mapping[str, Any], registry: Registry, available: Mapping[str, Any]) -> Any:
-    if place.kind:
-        return _build(registry.find(place.kind, value["use"]), value, registry, available)
-    assert place.block is not None
-    known = parameters(place.block)
-    return place.block(**{each.name: _argument(each, value[each.name], registry, available) for each in known})

@@ -7,43 +7,14 @@ then judged pair by pair, as nets that draw pairs are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from gantk.interfaces import Dataset, Samples, call, draw_latent
-
-
-class AsJudged(nn.Module):
-    """A generator whose samples come in another form; its weights stay its own.
-
-    Args:
-        generator: what makes samples.
-        form: what is done to a batch of them.
-    """
-
-    def __init__(self, generator: nn.Module, form: Callable[[Tensor], Tensor]):
-        super().__init__()
-        self.generator = generator
-        self.form = form
-        self.latent_shape: Any = getattr(generator, "latent_shape", None)
-        self.latent_parts: Any = getattr(generator, "latent_parts", {})
-
-    @property
-    def passes_on_to(self) -> nn.Module:
-        """The net that the labels and the condition are for."""
-        return self.generator
-
-    def draw_latent(self, n: int, rng: torch.Generator) -> Tensor | None:
-        """n latents as the generator draws them."""
-        return draw_latent(self.generator, n, rng)
-
-    def forward(self, latent: Tensor | None, labels: Tensor | None = None, condition: Tensor | None = None) -> Tensor:
-        """Samples from these latents, given the labels and the condition where the generator takes them."""
-        return self.form(call(self.generator, latent, labels=labels, condition=condition))
+from gantk.interfaces import Dataset, Samples
+from gantk.interfaces.nets import GeneratorWrapper
 
 
 def as_judged(
@@ -63,4 +34,4 @@ def as_judged(
     if form is None or seen[0] is train:
         return generated, nets, train, held_out
     generated = replace(generated, samples=form(generated.samples), spec=seen[0].spec)
-    return generated, {name: AsJudged(net, form) for name, net in nets.items() if name == "generator"}, *seen
+    return generated, {name: GeneratorWrapper(net, form) for name, net in nets.items() if name == "generator"}, *seen

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from gantk import notebook
-from gantk.evaluation.evaluate import HEADINGS, Results, flat, missed_bars, rows
-from gantk.evaluation.evaluate import summaries as summaries_of
-from gantk.interfaces import Value
-from gantk.training.from_recipe import Entry
+from gantk.components.construct import component
+from gantk.errors import RecipeError
+from gantk.interfaces import Metric, Value
 
 
 class Evaluation(dict[str, dict[str, Value]]):
@@ -27,7 +29,7 @@ class Evaluation(dict[str, dict[str, Value]]):
         super().__init__(results)
         self.title = title
         self.entries = list(entries)
-        self.summaries = summaries_of(self.entries, results) if summaries is None else list(summaries)
+        self.summaries = summary_lines(self.entries, results) if summaries is None else list(summaries)
 
     def flat(self) -> dict[str, float]:
         """All numbers by their full names: {"motif_rate.motif_count": 991.0, …}."""
@@ -50,3 +52,114 @@ class Evaluation(dict[str, dict[str, Value]]):
         widths = [max(len(row[column]) for row in table) for column in range(len(HEADINGS))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
         return "\n".join([self.title, *self.summaries, *(line.rstrip() for line in lines)]).strip("\n")
+
+
+Results = dict[str, dict[str, Value]]
+
+
+COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
+
+
+def flat(results: Results) -> dict[str, float]:
+    """Results as one mapping: "motif_rate.hits" to number."""
+    return {f"{entry}.{name}": value.value for entry, values in results.items() for name, value in values.items()}
+
+
+@dataclass(frozen=True)
+class RequiredValue:
+    """One bar that a recipe's `require` sets: `name` must be `sign` `bound`, and whether it is."""
+
+    name: str
+    sign: str
+    bound: float
+    met: bool
+
+
+def bars(entry: str, require: Mapping[str, Any], values: Mapping[str, Value]) -> list[RequiredValue]:
+    """The bars of an entry.
+
+    Args:
+        entry: its name.
+        require: as the recipe has it: {">=": 0.9} is about the first value, {"hits": {"<": 9}} names one.
+        values: what the metric found.
+
+    Raises:
+        RecipeError: a bar for a value that is not there.
+    """
+    found = []
+    for key, bar in require.items():
+        wanted = {next(iter(values)): {key: bar}} if key in COMPARE else {key: bar}
+        for name, bounds in wanted.items():
+            if name not in values:
+                raise RecipeError(f"evaluate: {entry} has no value {name!r}; it has {', '.join(values)}")
+            for sign, bound in (bounds if isinstance(bounds, Mapping) else {">=": bounds}).items():
+                found.append(RequiredValue(name, sign, bound, COMPARE[sign](values[name].value, bound)))
+    return found
+
+
+def missed_bars(entries: Sequence[Entry], results: Results) -> list[str]:
+    """One line for each `require` of the recipe that the results do not meet."""
+    return [
+        f"{entry.name}.{bar.name} is {results[entry.name][bar.name].value:.4g}, required {bar.sign} {bar.bound:g}"
+        for entry in entries
+        for bar in bars(entry.name, entry.require, results[entry.name])
+        if not bar.met
+    ]
+
+
+ARROWS = {"higher": "↑", "lower": "↓", "near": "≈", None: ""}
+
+
+def rows(results: Results) -> list[list[str]]:
+    """The results as rows of text: name, value, direction, reference, note."""
+    return [
+        [
+            f"{entry}.{name}",
+            f"{value.value:.4g}",
+            ARROWS[value.better],
+            "" if value.reference is None else f"{value.reference:.4g}",
+            value.note,
+        ]
+        for entry, values in results.items()
+        for name, value in values.items()
+    ]
+
+
+HEADINGS = ("metric", "generated", "better", "reference", "which is")
+
+
+def summary_lines(entries: Sequence[Entry], results: Results) -> list[str]:
+    """The readable lines that some metrics put above their numbers."""
+    return [
+        entry.metric.summary(results[entry.name])
+        for entry in entries
+        if hasattr(entry.metric, "summary") and entry.name in results
+    ]
+
+
+def as_json(results: Results) -> dict[str, Any]:
+    """Results as JSON values."""
+    return {entry: {name: asdict(value) for name, value in values.items()} for entry, values in results.items()}
+
+
+def from_json(document: Mapping[str, Any]) -> Results:
+    """Results that `as_json` wrote."""
+    return {entry: {name: Value(**value) for name, value in values.items()} for entry, values in document.items()}
+
+
+@dataclass
+class Entry:
+    """One entry of `evaluate`: a metric, how often, and its bar."""
+
+    name: str
+    metric: Metric
+    every: int | None
+    require: Mapping[str, Any] = field(default_factory=dict)
+
+
+def build_metrics(values: Mapping[str, Any]) -> list[Entry]:
+    """The metrics of the recipe, in its order."""
+    return [
+        Entry(block["name"], component("metric", block), block.get("every"), block.get("require") or {})
+        for block in values["evaluate"]
+    ]

@@ -10,13 +10,14 @@ from typing import Any
 import torch
 
 from gantk import console, randomness
+from gantk.components import construct
 from gantk.components.formats import format_for
-from gantk.components.registry import registry
+from gantk.components.registry import installed_registry
 from gantk.components.signature import parameters
 from gantk.data import Resident
 from gantk.errors import ComponentError, DataError, DoesNotFit, GantkError, RecipeError
-from gantk.evaluation.evaluate import Results
 from gantk.evaluation.representation import as_judged
+from gantk.evaluation.results import Entry, Results, build_metrics
 from gantk.interfaces import Dataset, Samples
 from gantk.recipe.find_file import ENDINGS
 from gantk.recipe.recipe import entries_of, load
@@ -38,7 +39,7 @@ class Reference:
         chosen: whether somebody chose the metrics; of those that gantk took, some may not fit.
     """
 
-    entries: list[from_recipe.Entry]
+    entries: list[Entry]
     data: Mapping[str, Dataset]
     seed: int
     chosen: bool
@@ -59,16 +60,16 @@ def reference(name: str, overrides: Sequence[str], seed: int | None) -> Referenc
     path = Path(name)
     if path.suffix.lower() in ENDINGS or not path.is_file():
         values = load(name, overrides).values
-        entries = from_recipe.metrics(values)
+        entries = build_metrics(values)
         if not entries:
             raise RecipeError(f"{name}: has no `evaluate` entries; give some: 'evaluate=[{{use: plugin/metric}}]'")
         return Reference(entries, from_recipe.datasets(values), values["seed"] if seed is None else seed, chosen=True)
     samples = format_for(path).read(path)
-    entries = from_recipe.metrics({"evaluate": entries_of(overrides)}) if overrides else metrics_for(samples.spec)
+    entries = build_metrics({"evaluate": entries_of(overrides)}) if overrides else metrics_for(samples.spec)
     return Reference(entries, split(samples, seed or 0, path), seed or 0, chosen=bool(overrides))
 
 
-def metrics_for(spec: DataSpec) -> list[from_recipe.Entry]:
+def metrics_for(spec: DataSpec) -> list[Entry]:
     """Every metric of the plugin whose formats or view suit such samples, if it needs no parameter and is not costly.
 
     Raises:
@@ -77,11 +78,11 @@ def metrics_for(spec: DataSpec) -> list[from_recipe.Entry]:
     named = [name for name in (spec.view, *spec.formats) if name]
     plugins = list(dict.fromkeys(name.partition("/")[0] for name in named))
     for plugin in plugins:
-        known = [each for each in registry().of_kind("metric") if each.plugin == plugin]
-        costly = [each for each in known if getattr(registry().load(each), "costly", False)]
-        needing = [each for each in known if any(p.required for p in parameters(registry().load(each)))]
+        known = [each for each in installed_registry().of_kind("metric") if each.plugin == plugin]
+        costly = [each for each in known if getattr(installed_registry().load(each), "costly", False)]
+        needing = [each for each in known if any(p.required for p in parameters(installed_registry().load(each)))]
         entries = [
-            from_recipe.Entry(each.name, from_recipe.component("metric", {"use": each.full}), None)
+            Entry(each.name, construct.component("metric", {"use": each.full}), None)
             for each in known
             if each not in needing + costly
         ]
@@ -126,7 +127,7 @@ def _dataset(samples: Samples) -> Dataset:
     )
 
 
-def judge(samples: Samples, against: Reference) -> Results:
+def evaluate_samples(samples: Samples, against: Reference) -> Results:
     """Every metric on samples from a file, in random order, since metrics look at the first so many.
 
     A metric that does not fit is left out with a warning where nobody chose it.
@@ -155,7 +156,7 @@ def _in_form(samples: Samples, data: Mapping[str, Dataset]) -> tuple[Samples, Ma
     return samples, {name: getattr(each, "judged", each) for name, each in data.items()}
 
 
-def _values(samples: Samples, entry: from_recipe.Entry, data: Mapping[str, Dataset], seed: int) -> Any:
+def _values(samples: Samples, entry: Entry, data: Mapping[str, Dataset], seed: int) -> Any:
     wanted = getattr(entry.metric, "samples", 0)
     rng = randomness.generator(seed, f"evaluate/{entry.name}")
     try:

@@ -1,1 +1,28 @@
 """Files as runs write them: atomic, sealed with a checksum, locked."""
+
+from typing import TYPE_CHECKING
+
+from gantk.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from gantk.files import hdf5
+    from gantk.files.atomic import read_lines
+    from gantk.files.compressed import content_of
+    from gantk.files.latents import Latents
+
+__all__ = [
+    "Latents",
+    "content_of",
+    "hdf5",
+    "read_lines",
+]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "": ["hdf5"],
+        "atomic": ["read_lines"],
+        "compressed": ["content_of"],
+        "latents": ["Latents"],
+    },
+)

@@ -6,8 +6,8 @@ import gzip
 import zlib
 from pathlib import Path
 
+from gantk import machine, messages
 from gantk.errors import DataError
-from gantk.training import memory_estimate
 
 GZIP = b"\x1f\x8b"
 PIECE = 2**20
@@ -27,7 +27,7 @@ def content_of(path: Path) -> bytes:
         OSError: it cannot be read.
     """
     size = path.stat().st_size
-    memory_estimate.refuse_more_than_there_is(size, f"{path}: read as a whole it", DataError)
+    machine.refuse_more_than_there_is(size, f"{path}: read as a whole it", DataError)
     packed = path.read_bytes()
     if not packed.startswith(GZIP):
         return packed
@@ -40,7 +40,7 @@ def content_of(path: Path) -> bytes:
                 total += len(piece)
                 if total > limit:
                     raise DataError(
-                        f"{path}: unpacks to more than {memory_estimate.in_words(limit)}, {RATIO} times its size; a file "
+                        f"{path}: unpacks to more than {messages.byte_size(limit)}, {RATIO} times its size; a file "
                         "made to fill the memory? If it is right, unpack it and give the unpacked file"
                     )
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:

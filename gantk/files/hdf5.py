@@ -19,9 +19,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from gantk import machine
 from gantk.errors import FileError
-from gantk.recipe.diagnostics import printable
-from gantk.training import memory_estimate
+from gantk.messages import printable
 
 BLOCK = 512
 FILTERS = (h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_LZF)
@@ -191,7 +191,7 @@ def array(dataset: h5py.HLObject) -> NDArray[Any]:
     filters = [settings.get_filter(number)[0] for number in range(settings.get_nfilters())]
     if any(each not in FILTERS for each in filters):
         raise NotAsWritten(f"'{name}' is packed by a filter that gantk does not use (numbers {filters})")
-    memory_estimate.refuse_more_than_there_is(dataset.nbytes, f"'{name}' of shape {dataset.shape}", NotAsWritten)
+    machine.refuse_more_than_there_is(dataset.nbytes, f"'{name}' of shape {dataset.shape}", NotAsWritten)
     if dataset.nbytes and not _is_all_there(dataset):
         raise NotAsWritten(f"'{name}' announces {dataset.nbytes:,} bytes, which do not stand in the file")
     return dataset[()]
@@ -203,7 +203,5 @@ def _is_all_there(dataset: h5py.Dataset) -> bool:
     pieces = 1
     for size, chunk in zip(dataset.shape, dataset.chunks, strict=True):
         pieces *= -(-size // chunk)
-    memory_estimate.refuse_more_than_there_is(
-        int(np.prod(dataset.chunks)) * dataset.dtype.itemsize, "a piece", NotAsWritten
-    )
+    machine.refuse_more_than_there_is(int(np.prod(dataset.chunks)) * dataset.dtype.itemsize, "a piece", NotAsWritten)
     return pieces <= MOST and dataset.id.get_num_chunks() == pieces

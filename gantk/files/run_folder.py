@@ -10,10 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gantk.claim import EXISTS
 from gantk.errors import FileError
 from gantk.files.atomic import append_lines, read_json, read_lines, write_json, write_text
-from gantk.recipe.find_file import read
+from gantk.files.text import read
 
 CHECKPOINT_NAME = re.compile(r"step-(\d+)\.h5")
 
@@ -228,3 +227,21 @@ class RunFolder:
 def step_of(path: Path) -> int:
     """The step in a numbered checkpoint's name."""
     return int(path.stem.removeprefix("step-"))
+
+
+def checkpoint_of(path: Path) -> Path:
+    """The checkpoint that `path` names: a checkpoint file itself, or of a run folder the best, else the newest.
+
+    Raises:
+        FileError: neither a checkpoint nor a run.
+    """
+    path = Path(path)
+    if path.is_dir():
+        folder = RunFolder(path)
+        return folder.best_checkpoint if folder.best_checkpoint.exists() else folder.last_checkpoint()
+    if not path.exists():
+        raise FileError(f"{path}: there is no such run or checkpoint")
+    return path
+
+
+EXISTS = "exists already, and a run is never overwritten; give another --out, or remove it"

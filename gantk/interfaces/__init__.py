@@ -1,21 +1,28 @@
-"""What a GAN is made of: Dataset, Generator, Critic, Loss; and around it Metric, View, Format, Objective, Callback.
+"""What a plugin implements: nets, losses, data sets, metrics, views, formats, objectives, callbacks."""
 
-Generators and critics are plain `torch.nn.Module`s with the right methods: no base class. What a component is built
-from stands in its signature: left of `*` what gantk supplies by name (`spec` for nets and views, `split` for data
-sets, `parameters` for optimisers), right of `*` what the recipe supplies.
-"""
+from typing import TYPE_CHECKING
 
-from gantk.interfaces.dataset import SPLITS, Batch, Samples
-from gantk.interfaces.loss import Critic, Dataset, Generator, Loss
-from gantk.interfaces.nets import (
-    call,
-    declares,
-    draw_latent,
-    feature_count,
-    has_batch_statistics,
-    has_second_order,
-)
-from gantk.interfaces.views import Callback, Format, Metric, Objective, Panel, Value, View
+from gantk.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from gantk.interfaces.callbacks import Callback
+    from gantk.interfaces.dataset import SPLITS, Batch, Dataset, Samples
+    from gantk.interfaces.loss import Loss
+    from gantk.interfaces.metrics import Metric, Objective, Value
+    from gantk.interfaces.nets import (
+        Critic,
+        Generator,
+        GeneratorWrapper,
+        call,
+        declares,
+        draw_latent,
+        feature_count,
+        has_batch_statistics,
+        has_second_order,
+        into_range,
+    )
+    from gantk.interfaces.play import Play, may_share_forward
+    from gantk.interfaces.views import Format, Panel, View
 
 __all__ = [
     "SPLITS",
@@ -25,10 +32,12 @@ __all__ = [
     "Dataset",
     "Format",
     "Generator",
+    "GeneratorWrapper",
     "Loss",
     "Metric",
     "Objective",
     "Panel",
+    "Play",
     "Samples",
     "Value",
     "View",
@@ -38,4 +47,30 @@ __all__ = [
     "feature_count",
     "has_batch_statistics",
     "has_second_order",
+    "into_range",
+    "may_share_forward",
 ]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "callbacks": ["Callback"],
+        "dataset": ["Batch", "Dataset", "SPLITS", "Samples"],
+        "loss": ["Loss"],
+        "metrics": ["Metric", "Objective", "Value"],
+        "nets": [
+            "Critic",
+            "Generator",
+            "GeneratorWrapper",
+            "call",
+            "declares",
+            "draw_latent",
+            "feature_count",
+            "has_batch_statistics",
+            "has_second_order",
+            "into_range",
+        ],
+        "play": ["Play", "may_share_forward"],
+        "views": ["Format", "Panel", "View"],
+    },
+)

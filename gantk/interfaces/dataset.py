@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from gantk.plugin import interface
 from gantk.spec import DataSpec
 
 SPLITS = ("train", "validation", "test")
@@ -74,3 +75,27 @@ class Samples(Batch):
     def __getitem__(self, chosen: slice | Tensor) -> Samples:
         part = Batch.__getitem__(self, chosen)
         return replace(self, samples=part.samples, labels=part.labels, condition=part.condition, truth=part.truth)
+
+
+@interface("dataset")
+class Dataset(Protocol):
+    """Real samples. Built as `Component(split, *, …)` once for each of "train", "validation", "test".
+
+    The `rng` of `batch` lives on the device of the data; every random choice (flips, crops) comes from it alone, so
+    that a run can be repeated. Metrics and fixed pictures pass `rng=None`: then the samples come as they are.
+    A plain map-style torch dataset (`__getitem__`, `__len__`) with a `spec` is also taken, and wrapped. Data that are
+    judged in another form than they are trained in also define `judged` and `as_judged`
+    (see gantk/evaluation/representation.py).
+    """
+
+    spec: DataSpec
+
+    def __len__(self) -> int: ...
+
+    def to(self, device: torch.device) -> Dataset:
+        """The same data, resident on `device` where that makes sense."""
+        ...
+
+    def batch(self, indices: Tensor, rng: torch.Generator | None) -> Batch:
+        """The samples of `indices`, an int64 tensor of shape (B,) on the CPU."""
+        ...

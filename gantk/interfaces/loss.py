@@ -2,73 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor, nn
 
-from gantk.interfaces.dataset import Batch
 from gantk.plugin import interface
 from gantk.spec import DataSpec
 
 if TYPE_CHECKING:
     from gantk.interfaces.play import Play
-
-
-@interface("dataset")
-class Dataset(Protocol):
-    """Real samples. Built as `Component(split, *, …)` once for each of "train", "validation", "test".
-
-    The `rng` of `batch` lives on the device of the data; every random choice (flips, crops) comes from it alone, so
-    that a run can be repeated. Metrics and fixed pictures pass `rng=None`: then the samples come as they are.
-    A plain map-style torch dataset (`__getitem__`, `__len__`) with a `spec` is also taken, and wrapped. Data that are
-    judged in another form than they are trained in also define `judged` and `as_judged` (see gantk/evaluation/representation.py).
-    """
-
-    spec: DataSpec
-
-    def __len__(self) -> int: ...
-
-    def to(self, device: torch.device) -> Dataset:
-        """The same data, resident on `device` where that makes sense."""
-        ...
-
-    def batch(self, indices: Tensor, rng: torch.Generator | None) -> Batch:
-        """The samples of `indices`, an int64 tensor of shape (B,) on the CPU."""
-        ...
-
-
-@interface("generator")
-@runtime_checkable
-class Generator(Protocol):
-    """Latent to samples: an `nn.Module` built as `Component(spec, *, …)`.
-
-    `forward(latent, …)` returns (B, *spec.shape) within spec.range. It may also declare `labels` and `condition`, and
-    is then given them by name. `latent_shape` is the shape of one latent, drawn from N(0, 1), or None where there is
-    no latent; a generator with another prior defines `draw_latent(n, rng) -> Tensor` instead. A generator may also
-    define `present(samples: Samples) -> Samples`: how `gantk sample` writes what it made, where that is not how the
-    critic saw it (a star-shaped net writes one stack of channels for K pairs); and `latent_parts: dict[str, slice]`,
-    parts of the latent that commands may hold fixed while others vary ({"red": slice(0, 50), …}).
-    """
-
-    latent_shape: tuple[int, ...] | None
-
-    def __call__(self, latent: Tensor) -> Tensor: ...
-
-
-@interface("critic")
-@runtime_checkable
-class Critic(Protocol):
-    """Samples to scores, high for real: an `nn.Module` built as `Component(spec, *, …)`.
-
-    `forward(samples, …)` returns raw scores (no sigmoid), (B, *spec.units) or (B, *spec.units, *patches). It may
-    also declare `labels`, `condition` and `latent`. Where a loss needs features, a critic is
-    `head(features(samples))`, with features of shape (B, *spec.units, F). A critic whose slopes cannot be
-    differentiated once more, as gradient penalties do, says so by `second_order = False`; one in which the samples of
-    a batch see each other otherwise than by batch normalisation, by `batch_statistics = True`.
-    """
-
-    def __call__(self, samples: Tensor) -> Tensor: ...
 
 
 @interface("loss")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
+from gantk.plugin import interface
 from gantk.spec import DataSpec
 
 
@@ -74,3 +75,85 @@ def feature_count(critic: nn.Module, spec: DataSpec) -> int:
         count = features(torch.zeros((1, *spec.shape), device=at.device, dtype=at.dtype)).shape[-1]
     critic.train(was_training)
     return count
+
+
+@interface("generator")
+@runtime_checkable
+class Generator(Protocol):
+    """Latent to samples: an `nn.Module` built as `Component(spec, *, …)`.
+
+    `forward(latent, …)` returns (B, *spec.shape) within spec.range. It may also declare `labels` and `condition`, and
+    is then given them by name. `latent_shape` is the shape of one latent, drawn from N(0, 1), or None where there is
+    no latent; a generator with another prior defines `draw_latent(n, rng) -> Tensor` instead. A generator may also
+    define `present(samples: Samples) -> Samples`: how `gantk sample` writes what it made, where that is not how the
+    critic saw it (a star-shaped net writes one stack of channels for K pairs); and `latent_parts: dict[str, slice]`,
+    parts of the latent that commands may hold fixed while others vary ({"red": slice(0, 50), …}).
+    """
+
+    latent_shape: tuple[int, ...] | None
+
+    def __call__(self, latent: Tensor) -> Tensor: ...
+
+
+@interface("critic")
+@runtime_checkable
+class Critic(Protocol):
+    """Samples to scores, high for real: an `nn.Module` built as `Component(spec, *, …)`.
+
+    `forward(samples, …)` returns raw scores (no sigmoid), (B, *spec.units) or (B, *spec.units, *patches). It may
+    also declare `labels`, `condition` and `latent`. Where a loss needs features, a critic is
+    `head(features(samples))`, with features of shape (B, *spec.units, F). A critic whose slopes cannot be
+    differentiated once more, as gradient penalties do, says so by `second_order = False`; one in which the samples of
+    a batch see each other otherwise than by batch normalisation, by `batch_statistics = True`.
+    """
+
+    def __call__(self, samples: Tensor) -> Tensor: ...
+
+
+class GeneratorWrapper(nn.Module):
+    """A generator whose samples come in another form; its weights stay its own.
+
+    Args:
+        generator: what makes samples.
+        form: what is done to a batch of them.
+    """
+
+    def __init__(self, generator: nn.Module, form: Callable[[Tensor], Tensor]):
+        super().__init__()
+        self.generator = generator
+        self.form = form
+        self.latent_shape: Any = getattr(generator, "latent_shape", None)
+        self.latent_parts: Any = getattr(generator, "latent_parts", {})
+
+    @property
+    def passes_on_to(self) -> nn.Module:
+        """The net that the labels and the condition are for."""
+        return self.generator
+
+    def draw_latent(self, n: int, rng: torch.Generator) -> Tensor | None:
+        """n latents as the generator draws them."""
+        return draw_latent(self.generator, n, rng)
+
+    def forward(self, latent: Tensor | None, labels: Tensor | None = None, condition: Tensor | None = None) -> Tensor:
+        """Samples from these latents, given the labels and the condition where the generator takes them."""
+        return self.form(call(self.generator, latent, labels=labels, condition=condition))
+
+
+def into_range(raw: Tensor, spec: DataSpec) -> Tensor:
+    """Raw outputs squashed to what `spec` allows.
+
+    Categorical data: softmax over the channels. Otherwise tanh to (-1, 1), the logistic function to (0, 1) and to
+    any other range, and the numbers as they are where there is no range.
+
+    Args:
+        raw: (B, *spec.shape).
+        spec: what one sample is.
+    """
+    if spec.categorical:
+        return raw.softmax(dim=1 + spec.unit_axes)
+    if spec.range is None:
+        return raw
+    if spec.range == (-1.0, 1.0):
+        return raw.tanh()
+    low, high = spec.range
+    return torch.sigmoid(raw) * (high - low) + low

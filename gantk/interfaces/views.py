@@ -2,61 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
-
-import torch
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Protocol
 
 from gantk.interfaces.dataset import Samples
-from gantk.interfaces.loss import Dataset
 from gantk.plugin import interface
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from PIL import Image
-
-
-@dataclass(frozen=True)
-class Value:
-    """One number that a metric found, and how to read it.
-
-    Args:
-        value: the number.
-        better: "higher", "lower", "near" (near `reference` is best), or None where there is no better.
-        reference: what real data give for the same number, or what chance gives; None where there is none.
-        note: a few words beside it in the table: "real test", "expected by chance".
-    """
-
-    value: float
-    better: Literal["higher", "lower", "near"] | None = None
-    reference: float | None = None
-    note: str = ""
-
-
-@interface("metric")
-class Metric(Protocol):
-    """Generated against real: built as `Component(*, …)`.
-
-    `samples` is how many generated samples it wants. `compute` returns numbers by name, in the order to print them;
-    `rng` (CPU) is its only source of randomness. `nets` holds "generator" and "critic" where there are any.
-    A metric may define `summary(values) -> str`, one readable line printed above its numbers, and `costly = True` where
-    it takes minutes, so that it is computed only where somebody names it.
-    """
-
-    samples: int
-
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]: ...
 
 
 @dataclass(frozen=True)
@@ -101,38 +57,3 @@ class Format(Protocol):
     def read(self, path: Path) -> Samples:
         """Reads what `write` wrote. Raises FileError where it cannot."""
         ...
-
-
-@interface("objective")
-class Objective(Protocol):
-    """What designed samples are to have much of: built as `Component(spec, *, …)` by a command that designs.
-
-    `differentiable` says whether gradients flow to soft samples. A command may supply more by name: scored `data` to
-    learn from, a `seed`.
-    """
-
-    differentiable: bool
-
-    def __call__(self, samples: Tensor) -> Tensor:
-        """(B, *spec.shape) to scores (B,), high for much of it."""
-        ...
-
-
-@interface("callback")
-class Callback:
-    """Told what happens during a run; never changes it. Built as `Component(*, …)`. Override what you need."""
-
-    def on_start(self, folder: Path, recipe: Mapping[str, Any]) -> None:
-        """Training begins or resumes in the run folder `folder`."""
-
-    def on_log(self, step: int, values: Mapping[str, float]) -> None:
-        """The terms of a step, and whatever else was measured then, are known.
-
-        Metrics are called entry.value; those of the end, on the test split, test.entry.value.
-        """
-
-    def on_picture(self, step: int, name: str, picture: Image.Image) -> None:
-        """A sample picture was drawn."""
-
-    def on_end(self, folder: Path) -> None:
-        """The run ended: it was judged, or training was interrupted or diverged."""

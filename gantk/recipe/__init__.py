@@ -1,1 +1,26 @@
 """Recipes: YAML with positions, overrides, checks with a caret, resolved values."""
+
+from typing import TYPE_CHECKING
+
+from gantk.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from gantk.recipe.find_file import ENDINGS
+    from gantk.recipe.recipe import Recipe, from_text, load, load_as, parameters_of
+
+__all__ = [
+    "ENDINGS",
+    "Recipe",
+    "from_text",
+    "load",
+    "load_as",
+    "parameters_of",
+]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "find_file": ["ENDINGS"],
+        "recipe": ["Recipe", "from_text", "load", "load_as", "parameters_of"],
+    },
+)

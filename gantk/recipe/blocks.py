@@ -16,7 +16,7 @@ Positive = Annotated[int, Ge(1)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Play:
+class PlayBlock:
     """How the two nets are played against each other. What is not said here, the loss may say by its defaults.
 
     Args:
@@ -91,7 +91,7 @@ class Train:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluation:
+class EvaluateEntry:
     """What may stand in an entry of `evaluate` beside `use` and the metric's own parameters.
 
     Args:
@@ -148,7 +148,7 @@ class Blocks:
     generator: Annotated[Any, Kind("generator")] | None = None
     critic: Annotated[Any, Kind("critic")]
     loss: Annotated[Any, Kind("loss")]
-    play: Play = field(default_factory=dict)  # type: ignore[assignment]  # JSON-like, as recipes are
+    play: PlayBlock = field(default_factory=dict)  # type: ignore[assignment]  # JSON-like, as recipes are
     train: Train = field(default_factory=dict)  # type: ignore[assignment]
-    evaluate: list[Annotated[Any, Kind("metric", beside=Evaluation)]] = field(default_factory=list)
+    evaluate: list[Annotated[Any, Kind("metric", beside=EvaluateEntry)]] = field(default_factory=list)
     machine: Machine = field(default_factory=dict)  # type: ignore[assignment]

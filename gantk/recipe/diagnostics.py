@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
+
+from gantk.messages import printable
 
 LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what PyYAML counts as one
 
@@ -115,19 +116,6 @@ def _pointed(spot: Spot, widest: int = 100) -> list[str]:
     left, right = "…" if start else "", "…" if start + widest < len(line) else ""
     carets = "^" * max(1, min(_width(there), widest))
     return [f"    {left}{before}{there[:widest]}{after}{right}", f"    {' ' * _width(left + before)}{carets}"]
-
-
-def printable(text: str) -> str:
-    """The text with everything that a terminal would obey or hide written as an escape."""
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode("ascii", "replace") for each in text
-    )
-
-
-def shown(value: Any, longest: int = 48) -> str:
-    """A value as a message shows it: as YAML would write it, one line, not long."""
-    text = printable(json.dumps(value, ensure_ascii=False, default=str))
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def _width(text: str) -> int:

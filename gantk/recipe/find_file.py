@@ -6,11 +6,13 @@ import importlib.resources
 import importlib.util
 from pathlib import Path
 
-from gantk.components.registry import Registry, nearest
-from gantk.components.registry import registry as installed
+from gantk.components.registry import Registry
+from gantk.components.registry import installed_registry as installed
 from gantk.errors import FileError
-from gantk.recipe.diagnostics import Source, printable
-from gantk.recipe.yaml_positions import LARGEST, compose
+from gantk.files.text import read
+from gantk.messages import nearest, printable
+from gantk.recipe.diagnostics import Source
+from gantk.recipe.yaml_positions import compose
 
 ENDINGS = (".yaml", ".yml")
 
@@ -70,27 +72,6 @@ def summary(path: Path) -> str:
         return ""
     about = root.child("about") if root else None
     return " ".join(str(about.value).split()) if about else ""
-
-
-def read(path: Path) -> str:
-    """The text of a recipe.
-
-    Raises:
-        FileError: it cannot be read, is far too large, or is not UTF-8.
-    """
-    name = printable(str(path))
-    try:
-        with path.open("rb") as file:
-            content = file.read(4 * LARGEST + 1)
-    except OSError as error:
-        raise FileError(f"{name} cannot be read: {error.strerror or error}") from error
-    if len(content) > 4 * LARGEST:
-        raise FileError(f"{name} is larger than any recipe: {4 * LARGEST:,} bytes and more")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise FileError(f"{name} is not UTF-8 text (line {line}); save it with that encoding") from error
 
 
 def _own_folder() -> Path:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gantk.components.registry import nearest
-from gantk.recipe.diagnostics import Mistake, Node, Source, Spot, shown
+from gantk.messages import nearest, shown
+from gantk.recipe.diagnostics import Mistake, Node, Source, Spot
 from gantk.recipe.yaml_positions import compose
 
 COMMAND_LINE = "command line"

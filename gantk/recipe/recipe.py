@@ -10,14 +10,15 @@ from typing import Any
 
 from gantk import notebook
 from gantk.components.registry import Declared, Registry
-from gantk.components.registry import registry as installed
+from gantk.components.registry import installed_registry as installed
 from gantk.components.signature import Parameter, parameters
 from gantk.components.validate import Problem, Reader, described
 from gantk.errors import RecipeError
+from gantk.files.text import read
 from gantk.recipe import overrides as overriding
 from gantk.recipe.blocks import Blocks
 from gantk.recipe.diagnostics import Mistake, Node, Source, Spot
-from gantk.recipe.find_file import locate, read, shipped, summary
+from gantk.recipe.find_file import locate, shipped, summary
 from gantk.recipe.resolve import Resolver, play_defaults
 from gantk.recipe.yaml_positions import compose, dump
 

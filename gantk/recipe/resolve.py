@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from gantk.components.annotations import Nested
-from gantk.components.registry import Registry, nearest
-from gantk.components.registry import registry as installed
+from gantk.components.registry import Registry
+from gantk.components.registry import installed_registry as installed
 from gantk.components.signature import parameters, plain
 from gantk.components.validate import Path, Problem, Reader, dotted
 from gantk.errors import ComponentError
-from gantk.recipe.blocks import Blocks, Play
-from gantk.recipe.diagnostics import Node, Source, node_of, printable
+from gantk.messages import nearest, printable
+from gantk.recipe.blocks import Blocks, PlayBlock
+from gantk.recipe.diagnostics import Node, Source, node_of
 from gantk.recipe.overrides import COMMAND_LINE
 
 
@@ -175,7 +176,7 @@ def play_defaults(loss: dict[str, Any], registry: Registry | None = None) -> dic
                 found |= play_defaults(inner, registry)
     try:
         said = plain(target.play_defaults(**own)) if hasattr(target, "play_defaults") else {}
-        unknown = set(said) - {each.name for each in parameters(Play)}
+        unknown = set(said) - {each.name for each in parameters(PlayBlock)}
     except Exception as error:  # a plugin's code
         raise ComponentError(f"the play_defaults of {loss['use']} fail: {type(error).__name__}: {error}") from error
     if unknown:

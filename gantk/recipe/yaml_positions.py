@@ -9,9 +9,10 @@ from typing import Any
 
 import yaml
 
-from gantk.recipe.diagnostics import LINE_BREAK, Mistake, Node, Source, Spot, printable
+from gantk.files.text import LARGEST
+from gantk.messages import printable
+from gantk.recipe.diagnostics import LINE_BREAK, Mistake, Node, Source, Spot
 
-LARGEST = 1_000_000  # characters of a recipe
 MOST_VALUES = 20_000
 DEEPEST = 40
 

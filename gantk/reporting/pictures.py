@@ -8,9 +8,10 @@ from typing import Any
 
 from PIL import Image
 
+from gantk.components.construct import component
 from gantk.errors import GantkError
-from gantk.interfaces import Samples
-from gantk.training import from_recipe
+from gantk.interfaces import Samples, View
+from gantk.spec import DataSpec
 
 
 def picture_of(samples: Samples, caption: str = "", parameters: Mapping[str, Any] | None = None) -> Image.Image:
@@ -24,7 +25,7 @@ def picture_of(samples: Samples, caption: str = "", parameters: Mapping[str, Any
     Raises:
         GantkError: the samples' spec names no view.
     """
-    view = from_recipe.view(samples.spec, **(parameters or {}))
+    view = build_view(samples.spec, **(parameters or {}))
     if view is None:
         raise GantkError("these samples name no view to draw them with; write another format than .png")
     return view.draw(samples, caption=caption)
@@ -50,3 +51,8 @@ def write_animation(
     same = [frame.convert("RGB").resize(size) for frame in frames]
     durations = [int(1000 * seconds_per_frame)] * (len(same) - 1) + [int(1000 * last_seconds)]
     same[0].save(path, save_all=True, append_images=same[1:], duration=durations, loop=0)
+
+
+def build_view(spec: DataSpec, **parameters: Any) -> View | None:
+    """The view that draws such samples, with parameters of its own, or None where the spec names none."""
+    return None if spec.view is None else component("view", {**parameters, "use": spec.view}, spec=spec)

@@ -17,7 +17,7 @@ from PIL import Image
 
 from gantk import console, plots
 from gantk.errors import RecipeError
-from gantk.evaluation.evaluate import ARROWS, Bar, Results, bars, from_json
+from gantk.evaluation.results import ARROWS, RequiredValue, Results, bars, from_json
 from gantk.files.atomic import write_text
 from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Value
@@ -101,7 +101,7 @@ def _metrics(resolved: dict[str, Any], results: Results) -> tuple[list[dict[str,
     groups, mistakes = [], []
     for entry, values in results.items():
         block = blocks.get(entry, {})
-        found: list[Bar] = []
+        found: list[RequiredValue] = []
         for key, bar in (block.get("require") or {}).items():
             try:
                 found += bars(entry, {key: bar}, values)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from gantk.plots import Chart
-from gantk.training.loop import rate_factor
+from gantk.training.schedules import rate_factor
 
 Lines = Sequence[Mapping[str, Any]]
 

@@ -12,15 +12,14 @@ from PIL import Image
 from gantk import console, plots, randomness
 from gantk.data import take
 from gantk.errors import DoesNotFit
-from gantk.evaluation.evaluate import draw_like
 from gantk.evaluation.representation import as_judged
 from gantk.files.atomic import write_json, write_text
 from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Callback, Dataset, Panel, Samples, View, declares
-from gantk.sampling import draw
+from gantk.reporting.pictures import build_view
+from gantk.sampling import draw, draw_like
 from gantk.spec import DataSpec
-from gantk.training import from_recipe
-from gantk.training.loop import State
+from gantk.training.state import State
 
 PANEL_SAMPLES = 500  # generated and real samples that panels of a report are made from
 COMPARED = 64  # samples whose distances are compared
@@ -112,7 +111,7 @@ class Pictures:
         like = test if declares(generator, "condition") else self.train
         made = draw_like(generator, like, count, seed=self.seed, purpose="panels", device=self.device)
         made, _, _, test = as_judged(made, {}, self.train, test)
-        view: Any = self.view if made.spec == self.train.spec else from_recipe.view(made.spec)
+        view: Any = self.view if made.spec == self.train.spec else build_view(made.spec)
         real = take(test, count, randomness.generator(self.seed, "panels"))
         panels: dict[str, Panel] = {}
         with matplotlib.rc_context(plots.STYLE):

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from gantk import console
+from gantk.components.registry import plugin_versions
 from gantk.errors import Diverged, FileError
 from gantk.files.run_folder import RunFolder
 from gantk.runs.callbacks import reason_of
-from gantk.runs.environment import plugin_versions
 from gantk.runs.setup import Parts
 from gantk.training import checkpoint
 from gantk.training.state import Held, held_by
@@ -125,7 +125,7 @@ class Keeper:
 
     def _image(self, held: Held, best: Mapping[str, Any]) -> memoryview:
         recipe, spec = self.parts.resolved, self.parts.data["train"].spec
-        return checkpoint.image(held, recipe=recipe, spec=spec, plugins=plugin_versions(), best=best)
+        return checkpoint.to_bytes(held, recipe=recipe, spec=spec, plugins=plugin_versions(), best=best)
 
     def _write(self, path: Path, held: Held, best: Mapping[str, Any]) -> None:
         checkpoint.store(path, self._image(held, best))

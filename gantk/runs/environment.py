@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import socket
 import subprocess
@@ -11,16 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from gantk import machine
-from gantk.components.registry import registry
+from gantk.components.registry import plugin_versions
+from gantk.data import take
 from gantk.files.atomic import write_json
+from gantk.interfaces import Dataset
 from gantk.runs.setup import Parts
-from gantk.training import from_recipe
 
 UNSAID = ("git", "omp_wait_policy", "sessions")
 """What changes without consequence for the numbers, and is recorded but not told."""
 
 
-def describe(parts: Parts) -> dict[str, Any]:
+def session_environment(parts: Parts) -> dict[str, Any]:
     """What this session computes on: machine, versions, plugins, git state of the working directory, data."""
     try:
         git = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
@@ -33,15 +35,8 @@ def describe(parts: Parts) -> dict[str, Any]:
         "plugins": plugin_versions(),
         "git": described or None,
         "data": {split: len(dataset) for split, dataset in parts.data.items()},
-        "data_fingerprint": from_recipe.fingerprint(parts.data),
+        "data_fingerprint": fingerprint(parts.data),
         "data_origin": parts.data["train"].spec.origin,
-    }
-
-
-def plugin_versions() -> dict[str, str]:
-    """Plugin name to "distribution version", of those that work."""
-    return {
-        plugin.name: f"{plugin.distribution} {plugin.version}" for plugin in registry().plugins if plugin.state == "ok"
     }
 
 
@@ -87,7 +82,17 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any], path: str = "
     return dict(sorted(found.items()))
 
 
-def in_words(name: str, before: Any, now: Any) -> str:
+def change_sentence(name: str, before: Any, now: Any) -> str:
     """One change in a line."""
     said = {"data_fingerprint": "the data are not those of the session before"}
     return said.get(name) or f"{name.removeprefix('versions.')} was {before}, is {now}"
+
+
+def fingerprint(found: Mapping[str, Dataset]) -> str:
+    """A short digest of the data: sizes and the first samples of each split. Tells two data sets apart in env.json."""
+    digest = hashlib.sha256()
+    for split, dataset in found.items():
+        digest.update(f"{split}/{len(dataset)}/".encode())
+        if len(dataset):
+            digest.update(take(dataset, 32).samples.contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]

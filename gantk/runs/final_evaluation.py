@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gantk import console
 from gantk.errors import FileError
-from gantk.evaluation.evaluate import as_json, evaluate, flat, summaries
+from gantk.evaluation.evaluate import evaluate
+from gantk.evaluation.results import as_json, flat, summary_lines
 from gantk.files.atomic import write_json
 from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Callback
@@ -15,7 +16,9 @@ from gantk.runs.setup import Parts
 from gantk.training import checkpoint
 
 
-def judge(folder: RunFolder, parts: Parts, pictures: Pictures, audience: Callback, forgiving: Forgiving) -> None:
+def evaluate_test_split(
+    folder: RunFolder, parts: Parts, pictures: Pictures, audience: Callback, forgiving: Forgiving
+) -> None:
     """Judges the last state, or the best checkpoint where one was kept, and writes evaluation.json and the report.
 
     Args:
@@ -51,7 +54,7 @@ def judge(folder: RunFolder, parts: Parts, pictures: Pictures, audience: Callbac
     audience.on_log(state.step, {f"test.{name}": value for name, value in flat(results).items()})
     document = {"step": state.step, "split": "test", "values": as_json(results)}
     with forgiving("a summary of the metrics"):
-        document["summaries"] = summaries(parts.metrics, results)
+        document["summaries"] = summary_lines(parts.metrics, results)
     try:
         write_json(folder.evaluation, document)
     except OSError as error:

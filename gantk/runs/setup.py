@@ -11,11 +11,16 @@ import torch
 from torch import Tensor
 
 from gantk import machine
+from gantk.components import construct
+from gantk.evaluation import results
 from gantk.interfaces import Callback, Dataset, View
 from gantk.recipe.recipe import Recipe
-from gantk.training import checkpoint, engine, from_recipe
+from gantk.reporting import pictures
+from gantk.training import checkpoint, from_recipe
 from gantk.training.distributed.ranks import ALONE, Ranks
-from gantk.training.loop import State, train
+from gantk.training.loop import train
+from gantk.training.settings import step_count
+from gantk.training.state import State
 
 
 @dataclass
@@ -42,7 +47,7 @@ class Parts:
     state: State
     steps: int
     device: torch.device
-    metrics: list[from_recipe.Entry]
+    metrics: list[results.Entry]
     callbacks: list[Callback]
     view: View | None
     best: dict[str, Any]
@@ -61,7 +66,7 @@ class Parts:
 
     def build_anew(self) -> None:
         """Makes the state what it was before anything was trained or loaded."""
-        self.state = from_recipe.state(self.values, self.data["train"].spec, self.device)
+        self.state = from_recipe.initial_state(self.values, self.data["train"].spec, self.device)
 
     def train(self) -> Iterator[dict[str, Tensor]]:
         """The loop, from where the state stands; see `gantk.training.loop.train`."""
@@ -78,7 +83,7 @@ class Parts:
             schedule=settings["schedule"],
             precision=settings["precision"],
             clip_gradients=values["play"]["clip_gradients"],
-            engine=engine.choose(values["machine"]["engine"], self.device, settings["precision"]),
+            engine=from_recipe.make_engine(values["machine"]["engine"], self.device, settings["precision"]),
             ranks=self.ranks,
             device=self.device,
         )
@@ -96,8 +101,8 @@ def prepare(recipe: Recipe, ranks: Ranks = ALONE) -> Parts:
     """
     values = recipe.values
     of_one = ranks.of_one(values)
-    where = ranks.place(machine.choose(values["machine"]["device"]))
-    engine.check(values["machine"]["engine"], where)
+    where = ranks.place(machine.find_device(values["machine"]["device"]))
+    from_recipe.check(values["machine"]["engine"], where)
     machine.set_threads(values["machine"]["threads"])
     with ranks.first_on_each_machine():
         data = from_recipe.datasets(values)
@@ -107,12 +112,12 @@ def prepare(recipe: Recipe, ranks: Ranks = ALONE) -> Parts:
         values=values,
         resolved=recipe.to_yaml(),
         data=data,
-        state=from_recipe.state(values, data["train"].spec, where),
-        steps=from_recipe.steps(values, len(data["train"])),
+        state=from_recipe.initial_state(values, data["train"].spec, where),
+        steps=step_count(values, len(data["train"])),
         device=where,
-        metrics=from_recipe.metrics(values),
-        callbacks=[from_recipe.component("callback", block) for block in values["train"]["callbacks"] if ranks.first],
-        view=from_recipe.view(data["train"].spec),
+        metrics=results.build_metrics(values),
+        callbacks=[construct.component("callback", block) for block in values["train"]["callbacks"] if ranks.first],
+        view=pictures.build_view(data["train"].spec),
         best={},
         ranks=ranks,
     )

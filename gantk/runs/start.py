@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from gantk import console
-from gantk.claim import claim
 from gantk.errors import FileError, RecipeError
-from gantk.files.atomic import read_json, remove_parts, write_json, write_text
+from gantk.files.atomic import PART, read_json, remove_parts, write_json, write_text
 from gantk.files.lock import Lock
-from gantk.files.run_folder import RunFolder
+from gantk.files.run_folder import EXISTS, RunFolder
 from gantk.interfaces import Callback
 from gantk.recipe.recipe import Recipe, from_text
 from gantk.runs import environment
 from gantk.runs.callbacks import reason_of
 from gantk.runs.setup import Parts, prepare
 from gantk.runs.trainer import carry_out
-from gantk.runs.worker_ranks import follow
+from gantk.runs.worker_ranks import train_along
 from gantk.training import checkpoint
 from gantk.training.distributed.process_group import joined
 from gantk.training.distributed.ranks import Ranks
@@ -58,7 +57,7 @@ def start(recipe: Recipe, out: Path | None = None, callbacks: Sequence[Callback]
     with joined(recipe.values["machine"]["devices"]) as ranks:
         parts = prepare(recipe, ranks)
         if not ranks.first:
-            return follow(parts)
+            return train_along(parts)
         parts.callbacks += callbacks
         parts.begin()
         return _start(recipe, parts, claim(recipe.name, out))
@@ -71,7 +70,7 @@ def _start(recipe: Recipe, parts: Parts, path: Path) -> RunFolder:
             text=recipe.text,
             resolved=parts.resolved,
             origins=recipe.origins,
-            environment=environment.describe(parts) | {"sessions": [environment.session(0, {})]},
+            environment=environment.session_environment(parts) | {"sessions": [environment.session(0, {})]},
         )
         if parts.data["train"].spec.origin != "real":
             console.say(f"note: the data are {parts.data['train'].spec.origin}, not real")
@@ -101,7 +100,7 @@ def resume(
     folder = RunFolder(path)
     before = from_text(folder.resolved(), name=folder.path.name)
     recipe = from_text(folder.resolved(), name=folder.path.name, overrides=overrides)
-    changed = sorted(differences(before.values, recipe.values))
+    changed = sorted(changed_keys(before.values, recipe.values))
     refused = [key for key in changed if not any(key == may or key.startswith(may + ".") for may in MAY_CHANGE)]
     if refused:
         last = (
@@ -113,7 +112,7 @@ def resume(
         )
     with joined(recipe.values["machine"]["devices"]) as ranks:
         if not ranks.first:
-            return follow(prepare(recipe, ranks))
+            return train_along(prepare(recipe, ranks))
         return _resume(recipe, changed, folder, callbacks, older, ranks)
 
 
@@ -183,15 +182,53 @@ def _make_ready(folder: RunFolder, parts: Parts, changed: Sequence[str]) -> None
         origins = read_json(folder.origins, "Remove it") if folder.origins.exists() else {}
         write_json(folder.origins, origins | dict.fromkeys(changed, "command line, on resume"))
     folder.cut_back(parts.state.step, parts.state.restorations)
-    session = environment.add_session(folder.path / "env.json", environment.describe(parts), parts.state.step)
+    session = environment.add_session(
+        folder.path / "env.json", environment.session_environment(parts), parts.state.step
+    )
     for name, (before, now) in session.items():
-        console.say(f"since the last session: {environment.in_words(name, before, now)}")
+        console.say(f"since the last session: {environment.change_sentence(name, before, now)}")
 
 
-def differences(before: Any, after: Any, path: str = "") -> set[str]:
+def changed_keys(before: Any, after: Any, path: str = "") -> set[str]:
     """Dotted paths of the values in which two resolved recipes differ."""
     if isinstance(before, dict) and isinstance(after, dict):
         keys = before.keys() | after.keys()
-        inner = (differences(before.get(key), after.get(key), f"{path}.{key}" if path else key) for key in keys)
+        inner = (changed_keys(before.get(key), after.get(key), f"{path}.{key}" if path else key) for key in keys)
         return set().union(*inner)
     return set() if before == after else {path}
+
+
+def claim(name: str, out: Path | None) -> Path:
+    """A new folder for a run: `out`, or the next free `runs/<name>-<number>`.
+
+    Raises:
+        FileError: `out` exists and is not an empty folder, or the folder cannot be made.
+    """
+    try:
+        return _claim(Path("runs"), name) if out is None else _claim_exactly(out)
+    except OSError as error:
+        raise FileError(f"cannot make a run folder at {error.filename or out}: {error.strerror}") from error
+
+
+def _claim(parent: Path, name: str) -> Path:
+    parent.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while True:  # mkdir decides, so that two runs started together get two folders
+        path = parent / f"{name}-{number}"
+        try:
+            path.mkdir()
+            return path
+        except FileExistsError:
+            number += 1
+
+
+def _claim_exactly(out: Path) -> Path:
+    if out.exists() and (not out.is_dir() or any(path for path in out.iterdir() if not _left_over(path))):
+        raise FileError(f"{out}: {EXISTS}")
+    out.mkdir(parents=True, exist_ok=True)
+    return out
+
+
+def _left_over(path: Path) -> bool:
+    """Whether this is what a run leaves that was killed before there was anything in its folder."""
+    return path.name == ".lock" or PART.fullmatch(path.name) is not None

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from gantk import console
 from gantk.errors import Diverged, FileError, Interrupted, RankLost
-from gantk.evaluation.evaluate import evaluate, flat
+from gantk.evaluation.evaluate import evaluate
+from gantk.evaluation.results import Entry, flat
 from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Value
 from gantk.machine import freed_memory_kept
@@ -17,12 +18,12 @@ from gantk.reporting.report import write_report
 from gantk.reporting.snapshots import Pictures
 from gantk.runs.callbacks import Audience, Forgiving
 from gantk.runs.checkpoint_writer import Keeper
-from gantk.runs.final_evaluation import judge
+from gantk.runs.final_evaluation import evaluate_test_split
 from gantk.runs.metrics_log import Record
 from gantk.runs.setup import Parts
 from gantk.runs.signals import Interruption
 from gantk.runs.worker_ranks import same_state
-from gantk.training import checkpoint, from_recipe
+from gantk.training import checkpoint
 from gantk.training.distributed.ranks import RESTORE
 
 
@@ -84,7 +85,7 @@ class Session:
             self.stop.at_once = True  # training is done and kept: a signal leaves at once
             if self.stop.signal is not None:
                 raise Interrupted("training is done, judging is not", self.stop.exit_code)
-            judge(self.folder, self.parts, self.pictures, self.audience, self.forgiving)
+            evaluate_test_split(self.folder, self.parts, self.pictures, self.audience, self.forgiving)
         except Diverged as error:
             self._end_early("diverged", str(error))
             stopped = self.parts.values["train"]["on_divergence"] == "stop"
@@ -167,7 +168,7 @@ class Session:
                 raise
             raise Interrupted(str(error).partition(" The last good")[0], self.stop.exit_code) from None
 
-    def _evaluate(self, record: Record, entries: list[from_recipe.Entry]) -> None:
+    def _evaluate(self, record: Record, entries: list[Entry]) -> None:
         """Evaluates on the validation split, and keeps the checkpoint where it is the best so far."""
         parts, state = self.parts, self.parts.state
         with self.forgiving("measuring during training"):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from socket import gethostname
 
+from gantk.components.registry import plugin_versions
 from gantk.errors import FileError, Interrupted, RankLost
 from gantk.files import hdf5
 from gantk.files.run_folder import RunFolder
 from gantk.machine import freed_memory_kept
-from gantk.runs.environment import plugin_versions
 from gantk.runs.setup import Parts
 from gantk.runs.signals import Interruption
 from gantk.training import checkpoint
@@ -29,7 +29,7 @@ def same_state(parts: Parts, folder: Path | None = None) -> Path:
         return folder or Path()
     content = b""
     if ranks.first:
-        image = checkpoint.image(
+        image = checkpoint.to_bytes(
             held_by(state),
             recipe=parts.resolved,
             spec=parts.data["train"].spec,
@@ -45,7 +45,7 @@ def same_state(parts: Parts, folder: Path | None = None) -> Path:
 
 
 @freed_memory_kept()
-def follow(parts: Parts) -> RunFolder:
+def train_along(parts: Parts) -> RunFolder:
     """Trains as long as the first rank does, and returns its run folder.
 
     Args:

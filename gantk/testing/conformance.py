@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from gantk.components.registry import Registry, nearest
-from gantk.components.registry import registry as installed
+from gantk.components.registry import Registry
+from gantk.components.registry import installed_registry as installed
 from gantk.errors import ComponentError, GantkError
+from gantk.messages import nearest
 from gantk.spec import DataSpec
 from gantk.testing.rule import DOCUMENT, RULES, Broken, NotChecked, Rule
 from gantk.testing.rules import all_kinds, critics, datasets, losses, metrics_and_views, nets, objectives_and_callbacks

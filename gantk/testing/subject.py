@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from gantk.components import validate
+from gantk.components import construct
 from gantk.components.registry import Declared, Registry
 from gantk.components.signature import Parameter, parameters
 from gantk.data import as_dataset
@@ -95,7 +95,7 @@ class Subject:
         for each in parameters(self.target):
             if each.required and each.name not in values:
                 values[each.name] = self._guess(each)
-        return validate.build(self.declared, values, registry=self.plugin.registry, **supplied)
+        return construct.build(self.declared, values, registry=self.plugin.registry, **supplied)
 
     def _guess(self, parameter: Parameter) -> Any:
         """A component for a parameter that takes one: gantk's own first, which needs no parameters and is not this."""

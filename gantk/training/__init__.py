@@ -1,1 +1,31 @@
 """The loop, its state, checkpoints, and several processes."""
+
+from typing import TYPE_CHECKING
+
+from gantk.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from gantk.training.from_recipe import datasets, initial_state
+    from gantk.training.loop import train
+    from gantk.training.settings import step_count
+    from gantk.training.state import State, modules_of, optimizers_of
+
+__all__ = [
+    "State",
+    "datasets",
+    "initial_state",
+    "modules_of",
+    "optimizers_of",
+    "step_count",
+    "train",
+]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "from_recipe": ["datasets", "initial_state"],
+        "loop": ["train"],
+        "settings": ["step_count"],
+        "state": ["State", "modules_of", "optimizers_of"],
+    },
+)

@@ -22,10 +22,9 @@ import torch
 
 from gantk.errors import FileError
 from gantk.files import hdf5
-from gantk.recipe.diagnostics import printable
+from gantk.messages import printable
 from gantk.spec import DataSpec
-from gantk.training.loop import State
-from gantk.training.state import Held, held_by, modules_of, optimizers_of
+from gantk.training.state import Held, State, held_by, modules_of, optimizers_of
 from gantk.training.weights import load_module, load_optimizer
 
 FORMAT = 1
@@ -44,7 +43,7 @@ class Checkpoint:
         spec: the DataSpec of the data that were trained on.
         plugins: plugin name to "distribution version".
         best: what `keep_best` has seen: {"metric", "value", "step"}, or {}.
-        restorations: see `gantk.training.loop.State`.
+        restorations: see `gantk.training.state.State`.
         digest: SHA-256 of the content, hexadecimal.
         tensors: group ("generator", "critic", "ema", "loss") to name to array.
         optimizers: side to {"groups": [...], "state": {parameter number: {name: array}}}.
@@ -62,7 +61,7 @@ class Checkpoint:
     optimizers: dict[str, dict[str, Any]]
 
 
-def image(
+def to_bytes(
     held: Held,
     *,
     recipe: str,
@@ -95,7 +94,7 @@ def image(
 
 def write(path: Path, state: State, **attributes: Any) -> None:
     """Writes a checkpoint of `state`: `held_by`, `image` and `store` in one. See there."""
-    store(path, image(held_by(state), **attributes))
+    store(path, to_bytes(held_by(state), **attributes))
 
 
 def store(path: Path, content: memoryview) -> None:

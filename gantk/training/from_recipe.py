@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
-from gantk import randomness
-from gantk.components import validate
-from gantk.components.registry import registry
-from gantk.data import as_dataset, take
-from gantk.errors import DataError, RecipeError
-from gantk.interfaces import SPLITS, Dataset, Loss, Metric, View
+from gantk import machine, randomness
+from gantk.components.construct import RESERVED, component
+from gantk.components.registry import installed_registry
+from gantk.data import as_dataset
+from gantk.errors import DataError, GantkError
+from gantk.interfaces import SPLITS, Dataset, Loss
 from gantk.spec import DataSpec
 from gantk.training import memory_estimate
-from gantk.training.loop import State, average_of, side
-
-RESERVED = ("use", "name", "every", "require")
-"""Keys of a component's block that are not its parameters (all but `use` only in an `evaluate` entry)."""
-
-
-def component(kind: str, block: Mapping[str, Any], **supplied: Any) -> Any:
-    """The component that a block of a resolved recipe names, built with its parameters and what gantk supplies."""
-    declared = registry().find(kind, block["use"])
-    values = {name: value for name, value in block.items() if name not in RESERVED}
-    return validate.build(declared, values, **supplied)
+from gantk.training.cuda_graphs import Graphs
+from gantk.training.engine import Eager
+from gantk.training.state import State, trainable_parameters
+from gantk.training.weight_average import average_of
 
 
 def datasets(values: Mapping[str, Any]) -> dict[str, Dataset]:
@@ -46,14 +37,14 @@ def datasets(values: Mapping[str, Any]) -> dict[str, Dataset]:
 
 def _refuse_absurd_data(block: Mapping[str, Any]) -> None:
     """Data that are made, not read, may say by a static method `bytes_needed(**parameters)` how large they will be."""
-    declared = registry().find("dataset", block["use"])
-    needed = getattr(registry().load(declared), "bytes_needed", None)
+    declared = installed_registry().find("dataset", block["use"])
+    needed = getattr(installed_registry().load(declared), "bytes_needed", None)
     if needed is not None:
         size = needed(**{name: value for name, value in block.items() if name not in RESERVED})
-        memory_estimate.refuse_more_than_there_is(size, f"data: {declared.full} with these numbers")
+        machine.refuse_more_than_there_is(size, f"data: {declared.full} with these numbers")
 
 
-def state(values: Mapping[str, Any], spec: DataSpec, device: torch.device | str) -> State:
+def initial_state(values: Mapping[str, Any], spec: DataSpec, device: torch.device | str) -> State:
     """Nets, loss, average and optimisers as they are before the first step; weights depend on the seed alone.
 
     Raises:
@@ -70,9 +61,11 @@ def state(values: Mapping[str, Any], spec: DataSpec, device: torch.device | str)
     generator_optimizer = None
     if generator is not None:
         generator_optimizer = component(
-            "optimizer", play["generator_optimizer"], parameters=side(generator, loss, "with_generator")
+            "optimizer", play["generator_optimizer"], parameters=trainable_parameters(generator, loss, "with_generator")
         )
-    critic_optimizer = component("optimizer", play["critic_optimizer"], parameters=side(critic, loss, "with_critic"))
+    critic_optimizer = component(
+        "optimizer", play["critic_optimizer"], parameters=trainable_parameters(critic, loss, "with_critic")
+    )
     ema = average_of(generator) if generator is not None and values["train"]["ema"] is not None else None
     return State(generator, critic, loss, ema, generator_optimizer, critic_optimizer)
 
@@ -103,7 +96,7 @@ def memory_needed(values: Mapping[str, Any], spec: DataSpec, device: torch.devic
         DoesNotFit: it is more than the device has.
     """
     found = memory_estimate.estimate(values, spec, _shadows(values, spec, device))
-    memory_estimate.refuse_more_than_there_is(found.total, f"this recipe ({found.reasons})", device=device)
+    machine.refuse_more_than_there_is(found.total, f"this recipe ({found.reasons})", device=device)
     return found
 
 
@@ -114,7 +107,7 @@ def refuse_absurd_sizes(values: Mapping[str, Any], spec: DataSpec, device: torch
         DoesNotFit: the message has the numbers.
     """
     nets = _shadows(values, spec, device)
-    limit = memory_estimate.there_is(device)
+    limit = machine.there_is(device)
     if limit is not None and MANY * memory_estimate.estimate(values, spec, nets, quick=True).total > limit:
         memory_needed(values, spec, device)
 
@@ -127,48 +120,30 @@ def _shadows(
     values: Mapping[str, Any], spec: DataSpec, device: torch.device | str
 ) -> tuple[nn.Module | None, nn.Module, Loss]:
     """Generator, critic and loss on the meta device."""
-    with memory_estimate.counted(memory_estimate.there_is(device)):
+    with memory_estimate.counted(machine.there_is(device)):
         return _nets(values, spec)
 
 
-@dataclass
-class Entry:
-    """One entry of `evaluate`: a metric, how often, and its bar."""
-
-    name: str
-    metric: Metric
-    every: int | None
-    require: Mapping[str, Any] = field(default_factory=dict)
+Name = Literal["auto", "eager", "graphs"]
 
 
-def metrics(values: Mapping[str, Any]) -> list[Entry]:
-    """The metrics of the recipe, in its order."""
-    return [
-        Entry(block["name"], component("metric", block), block.get("every"), block.get("require") or {})
-        for block in values["evaluate"]
-    ]
+def check(name: Name, device: torch.device) -> None:
+    """Before anything is made of a run: whether this device can have the engine of this name.
+
+    Raises:
+        GantkError: graphs without a CUDA device.
+    """
+    if name == "graphs" and device.type != "cuda":
+        raise GantkError(
+            f"machine.engine is graphs, which needs a CUDA device; this run is on {device.type}: take eager"
+        )
 
 
-def view(spec: DataSpec, **parameters: Any) -> View | None:
-    """The view that draws such samples, with parameters of its own, or None where the spec names none."""
-    return None if spec.view is None else component("view", {**parameters, "use": spec.view}, spec=spec)
+def make_engine(name: Name, device: torch.device, precision: str = "float32") -> Eager:
+    """The engine of this name. "auto" is eager: docs/decisions/061-speed.md has the measurements.
 
-
-def steps(values: Mapping[str, Any], length: int) -> int:
-    """How many steps the recipe means; `epochs` counts what the critic sees of a data set of `length` samples."""
-    train, play = values["train"], values["play"]
-    if train.get("steps") is not None:
-        return train["steps"]
-    if train.get("epochs") is None:
-        raise RecipeError("train: give either steps or epochs")
-    return max(1, round(train["epochs"] * length / (train["batch"] * play["critic_steps"])))
-
-
-def fingerprint(found: Mapping[str, Dataset]) -> str:
-    """A short digest of the data: sizes and the first samples of each split. Tells two data sets apart in env.json."""
-    digest = hashlib.sha256()
-    for split, dataset in found.items():
-        digest.update(f"{split}/{len(dataset)}/".encode())
-        if len(dataset):
-            digest.update(take(dataset, 32).samples.contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]
+    Raises:
+        GantkError: graphs without a CUDA device.
+    """
+    check(name, device)
+    return {"auto": Eager, "eager": Eager, "graphs": Graphs}[name](precision)

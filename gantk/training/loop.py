@@ -7,67 +7,21 @@ so that going on from a checkpoint is the run that never stopped, bit for bit on
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
-from copy import deepcopy
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from gantk import randomness
-from gantk.data import Order
-from gantk.interfaces import Batch, Dataset, Loss
+from gantk.interfaces import Batch, Dataset
 from gantk.interfaces.play import Play, may_share_forward
+from gantk.training.batches import Order
 from gantk.training.distributed.ranks import ALONE, Ranks
 from gantk.training.engine import Eager
-
-
-@dataclass
-class State:
-    """All that training changes, which is all that a checkpoint holds.
-
-    Args:
-        generator: the prepared generator, or None where only a critic is trained.
-        critic: the prepared critic.
-        loss: the loss; its submodules `with_generator` and `with_critic` belong to the sides.
-        ema: the exponential moving average of the generator, or None.
-        generator_optimizer: over `generator_side`; None where there is no generator.
-        critic_optimizer: over `critic_side`.
-        step: how many steps are done.
-        restorations: one entry for each time that training diverged and went on from an earlier state: the `step` it
-            went back to, where it `diverged_at`, the `cause`, the `rate` since then.
-    """
-
-    generator: nn.Module | None
-    critic: nn.Module
-    loss: Loss
-    ema: nn.Module | None
-    generator_optimizer: torch.optim.Optimizer | None
-    critic_optimizer: torch.optim.Optimizer
-    step: int = 0
-    restorations: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def rate(self) -> float:
-        """The factor on both learning rates: 1, and less after a restoration."""
-        return self.restorations[-1]["rate"] if self.restorations else 1.0
-
-    def sampled(self) -> nn.Module | None:
-        """The generator that samples are drawn from: the average where there is one."""
-        return self.ema if self.ema is not None else self.generator
-
-
-def side(net: nn.Module | None, loss: Loss, name: Literal["with_generator", "with_critic"]) -> list[nn.Parameter]:
-    """The parameters that train with one side: the net's own and those the loss adds, but not those frozen for good."""
-    modules = [module for module in (net, getattr(loss, name, None)) if module is not None]
-    return [parameter for module in modules for parameter in module.parameters() if parameter.requires_grad]
-
-
-def average_of(generator: nn.Module) -> nn.Module:
-    """A copy of the generator that will follow it as its moving average."""
-    return deepcopy(generator).requires_grad_(False).eval()
+from gantk.training.schedules import rate_factor
+from gantk.training.state import State, require_grad_only, trainable_parameters
+from gantk.training.weight_average import update_average
 
 
 def train(
@@ -93,7 +47,10 @@ def train(
     """
     device, engine = torch.device(device), engine or Eager(precision)
     generator, critic, loss, spec = state.generator, state.critic, state.loss, dataset.spec
-    generator_side, critic_side = side(generator, loss, "with_generator"), side(critic, loss, "with_critic")
+    generator_side, critic_side = (
+        trainable_parameters(generator, loss, "with_generator"),
+        trainable_parameters(critic, loss, "with_critic"),
+    )
     shared_forward = may_share_forward(critic, loss.cross_sample)
     expect: Callable[[Tensor], None] | None = getattr(dataset, "expect", None)  # data that are read ahead
     draws: bool = getattr(dataset, "draws", True)  # whether a batch is augmented, and so made whole before it is shared
@@ -158,7 +115,7 @@ def train(
         terms: dict[str, Tensor] = {}
 
         # The critic's updates: real samples against fakes that carry no graph.
-        set_training(critic_side, generator_side)
+        require_grad_only(critic_side, generator_side)
         for update in range(loss.critic_steps(step, critic_steps)):
             play = play_of("critic", step, update, critic_order, critic_draws)
             terms |= update_side(play, loss.critic_loss, state.critic_optimizer, critic_side)
@@ -167,7 +124,7 @@ def train(
 
         # The generator's updates: new fakes, through a critic that is frozen.
         if generator is not None and state.generator_optimizer is not None:
-            set_training(generator_side, critic_side)
+            require_grad_only(generator_side, critic_side)
             for update in range(generator_steps):
                 play = play_of("generator", step, update, generator_order, generator_draws)
                 made = update_side(play, loss.generator_loss, state.generator_optimizer, generator_side)
@@ -176,21 +133,13 @@ def train(
                 terms |= made
                 generator_draws += 1
             if state.ema is not None and ema_decay is not None:
-                follow(state.ema, generator, decay=min(ema_decay, (1 + step) / (10 + step)))
+                update_average(state.ema, generator, decay=min(ema_decay, (1 + step) / (10 + step)))
         loss.after_step(play)
         ranks.average_changes(buffers)  # batch statistics
-        set_training(critic_side + generator_side, [])  # the nets are left as they were found
+        require_grad_only(critic_side + generator_side, [])  # the nets are left as they were found
 
         state.step = step + 1
         yield terms
-
-
-def set_training(trained: list[nn.Parameter], frozen: list[nn.Parameter]) -> None:
-    """Only the side whose turn it is builds a graph to its parameters."""
-    for parameter in trained:
-        parameter.requires_grad_(True)
-    for parameter in frozen:
-        parameter.requires_grad_(False)
 
 
 def gradient_norm(parameters: list[nn.Parameter], clip: float | None = None) -> Tensor:
@@ -204,26 +153,3 @@ def gradient_norm(parameters: list[nn.Parameter], clip: float | None = None) -> 
     if not gradients:
         return torch.zeros((), device=parameters[0].device if parameters else None)
     return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
-
-
-def rate_factor(schedule: str, step: int, steps: int) -> float:
-    """What the learning rates are multiplied with at `step` of `steps`: 1 at the start, towards 0 unless constant.
-
-    "tail" stays at 1 for the first half of the run and then falls linearly.
-    """
-    done = step / steps
-    if schedule == "linear":
-        return 1 - done
-    if schedule == "cosine":
-        return (1 + math.cos(math.pi * done)) / 2
-    if schedule == "tail":
-        return min(1.0, 2 * (1 - done))
-    return 1.0
-
-
-@torch.no_grad()
-def follow(average: nn.Module, generator: nn.Module, decay: float) -> None:
-    """average ← decay · average + (1 - decay) · generator; buffers (batch statistics) are copied."""
-    torch._foreach_lerp_(list(average.parameters()), list(generator.parameters()), 1 - decay)
-    for kept, current in zip(average.buffers(), generator.buffers(), strict=True):
-        kept.copy_(current)

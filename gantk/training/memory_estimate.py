@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
+from gantk.interfaces import Batch
+from gantk.interfaces.play import Play
+from gantk.messages import byte_size
+from gantk.spec import DataSpec
 
 MOST_PARAMETERS = 10_000
 """Tensors that a net may register: building even empty ones takes time, and far more than any net in use has."""
-
-CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
 @dataclass(frozen=True)
@@ -43,50 +47,11 @@ class Estimate:
     @property
     def reasons(self) -> str:
         """The parts of it in words."""
-        batch = "unknown" if self.batch is None else in_words(self.batch)
+        batch = "unknown" if self.batch is None else byte_size(self.batch)
         return (
-            f"weights {in_words(self.weights)}, gradients and optimisers {in_words(self.training)}, a batch {batch}, "
-            f"samples {in_words(self.samples)}"
+            f"weights {byte_size(self.weights)}, gradients and optimisers {byte_size(self.training)}, a batch {batch}, "
+            f"samples {byte_size(self.samples)}"
         )
-
-
-def in_words(size: int) -> str:
-    """Bytes with a unit: "3.2 GB"."""
-    for unit, power in (("EB", 18), ("PB", 15), ("TB", 12), ("GB", 9), ("MB", 6), ("kB", 3)):
-        if size >= 10**power:
-            return f"{size / 10**power:,.3g} {unit}" if size < 1000 * 10**power else f"{size / 10**power:,.0f} {unit}"
-    return f"{size} bytes"
-
-
-def there_is(device: Any = "cpu") -> int | None:
-    """Bytes of memory that this process may have at most on a device; None where nobody says."""
-    if str(device).startswith("cuda"):
-        import torch
-
-        return torch.cuda.get_device_properties(device).total_memory
-    found = []
-    with suppress(AttributeError, ValueError, OSError):  # Windows
-        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    for path in CGROUP_LIMITS:  # a container's limit
-        with suppress(OSError, ValueError):  # no such file, or "max"
-            found.append(int(path.read_text()))
-    return min(found, default=None)
-
-
-def refuse_more_than_there_is(
-    size: int, what: str, error: Callable[[str], Exception] = DoesNotFit, device: Any = "cpu"
-) -> None:
-    """Raises `error` where `what` would need more bytes than this machine has memory.
-
-    Args:
-        size: bytes.
-        what: that needs them, for the message.
-        error: makes the exception from the message.
-        device: where they would be.
-    """
-    limit = there_is(device)
-    if limit is not None and size > limit:
-        raise error(f"{what} would need about {in_words(size)} of memory, and this machine has {in_words(limit)}")
 
 
 @contextmanager
@@ -113,8 +78,8 @@ def counted(limit: int | None) -> Iterator[None]:
             )
         if limit is not None and size > limit:
             raise DoesNotFit(
-                f"the weights of the nets alone need {in_words(size)} or more (a {type(module).__name__} layer has "
-                f"{name} of shape {tuple(parameter.shape)}), and this machine has {in_words(limit)} of memory: is a "
+                f"the weights of the nets alone need {byte_size(size)} or more (a {type(module).__name__} layer has "
+                f"{name} of shape {tuple(parameter.shape)}), and this machine has {byte_size(limit)} of memory: is a "
                 "width, a depth or a latent far too large?"
             )
 
@@ -169,8 +134,6 @@ def _kept_for_backward(generator: Any, critic: Any, loss: Any, spec: Any, batch:
     """Bytes that the larger update takes at its peak, found by playing it without memory; None: no idea."""
     import torch
 
-    from gantk.shadow import ShadowPlay
-
     known = {each.untyped_storage()._cdata for net in (generator, critic, loss) if net for each in net.parameters()}
     most = 0
     sides: list[tuple[Any, Any]] = [("critic", loss.critic_loss)]
@@ -193,3 +156,51 @@ def _kept_for_backward(generator: Any, critic: Any, loss: Any, spec: Any, batch:
         sizes = [each.untyped_storage().nbytes() for key, each in kept.items() if key not in known]
         most = max(most, 2 * sum(sizes))  # gradients of the same sizes pass by
     return most
+
+
+class ShadowPlay(Play):
+    """What a loss sees of an update, of nets on the meta device.
+
+    Args:
+        side: whose update.
+        generator: on the meta device, or None.
+        critic: on the meta device.
+        spec: the DataSpec of a sample.
+        batch: samples in a batch.
+    """
+
+    def __init__(
+        self,
+        side: Literal["critic", "generator"],
+        generator: nn.Module | None,
+        critic: nn.Module,
+        spec: DataSpec,
+        batch: int,
+    ):
+        def fetch() -> Batch:
+            return Batch(
+                torch.empty((batch, *spec.shape)),
+                torch.empty(batch, dtype=torch.int64) if spec.classes else None,
+                None if spec.condition_shape is None else torch.empty((batch, *spec.condition_shape)),
+            )
+
+        cpu = torch.device("cpu")  # what a loss may ask for its type; tensors are made on the default device
+        super().__init__(side, generator, critic, spec, fetch, batch=batch, seed=0, step=0, update=0, device=cpu)
+
+    def rng(self, purpose: str) -> torch.Generator:
+        """Nothing is drawn."""
+        return torch.Generator("cpu")
+
+    def uniform(self, *shape: int, purpose: str) -> Tensor:
+        """A shape."""
+        return torch.empty(shape)
+
+    def normal(self, *shape: int, purpose: str) -> Tensor:
+        """A shape."""
+        return torch.empty(shape)
+
+    @cached_property
+    def latent(self) -> Tensor | None:
+        """A shape, or None where the generator takes no latent."""
+        shape = getattr(self.generator, "latent_shape", None)
+        return None if shape is None else torch.empty((self.batch, *shape))

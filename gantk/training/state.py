@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import nn
 
-from gantk.training.loop import State
+from gantk.interfaces import Loss
 
 
 @dataclass
@@ -19,7 +19,7 @@ class Held:
 
     Args:
         step: how many steps were done.
-        restorations: see `gantk.training.loop.State`.
+        restorations: see `gantk.training.state.State`.
         tensors: group ("generator", "critic", "ema", "loss") to name to tensor.
         optimizers: side to the optimiser's `state_dict`.
     """
@@ -83,3 +83,54 @@ def optimizers_of(state: State) -> dict[str, torch.optim.Optimizer]:
     """The optimisers of a state under the names of their sides."""
     named = {"generator": state.generator_optimizer, "critic": state.critic_optimizer}
     return {name: optimizer for name, optimizer in named.items() if optimizer is not None}
+
+
+@dataclass
+class State:
+    """All that training changes, which is all that a checkpoint holds.
+
+    Args:
+        generator: the prepared generator, or None where only a critic is trained.
+        critic: the prepared critic.
+        loss: the loss; its submodules `with_generator` and `with_critic` belong to the sides.
+        ema: the exponential moving average of the generator, or None.
+        generator_optimizer: over `generator_side`; None where there is no generator.
+        critic_optimizer: over `critic_side`.
+        step: how many steps are done.
+        restorations: one entry for each time that training diverged and went on from an earlier state: the `step` it
+            went back to, where it `diverged_at`, the `cause`, the `rate` since then.
+    """
+
+    generator: nn.Module | None
+    critic: nn.Module
+    loss: Loss
+    ema: nn.Module | None
+    generator_optimizer: torch.optim.Optimizer | None
+    critic_optimizer: torch.optim.Optimizer
+    step: int = 0
+    restorations: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """The factor on both learning rates: 1, and less after a restoration."""
+        return self.restorations[-1]["rate"] if self.restorations else 1.0
+
+    def sampled(self) -> nn.Module | None:
+        """The generator that samples are drawn from: the average where there is one."""
+        return self.ema if self.ema is not None else self.generator
+
+
+def trainable_parameters(
+    net: nn.Module | None, loss: Loss, name: Literal["with_generator", "with_critic"]
+) -> list[nn.Parameter]:
+    """The parameters that train with one side: the net's own and those the loss adds, but not those frozen for good."""
+    modules = [module for module in (net, getattr(loss, name, None)) if module is not None]
+    return [parameter for module in modules for parameter in module.parameters() if parameter.requires_grad]
+
+
+def require_grad_only(trained: list[nn.Parameter], frozen: list[nn.Parameter]) -> None:
+    """Only the side whose turn it is builds a graph to its parameters."""
+    for parameter in trained:
+        parameter.requires_grad_(True)
+    for parameter in frozen:
+        parameter.requires_grad_(False)

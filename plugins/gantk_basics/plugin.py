@@ -35,7 +35,9 @@ def gantk_components() -> Iterator[Component]:
     yield Component("dataset", "digits", f"{here}.data.digits:Digits", "1,797 real 8 x 8 digits, embedded")
     yield Component("dataset", "mnist", f"{here}.data.mnist:Mnist", "MNIST, or its like, from IDX files")
 
-    yield Component("metric", "ring_modes", f"{here}.data.ring:RingModes", "modes covered, points within 3 sigma")
+    yield Component(
+        "metric", "ring_modes", f"{here}.metrics.ring_modes:RingModes", "modes covered, points within 3 sigma"
+    )
     yield Component(
         "metric",
         "sliced_wasserstein",

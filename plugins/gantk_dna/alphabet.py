@@ -6,8 +6,9 @@ several bases" (R is A or G, N is any); as a column of a sample they are equal s
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -145,3 +146,36 @@ def reverse_complement(samples: Tensor) -> Tensor:
     if samples.shape[1] == BASES:
         return turned.flip(1)
     return torch.cat([turned[:, :BASES].flip(1), turned[:, BASES:]], 1)
+
+
+def sequence_spec(
+    length: int,
+    *,
+    alphabet: AlphabetName = "dna",
+    annotations: Sequence[str] = (),
+    classes: Sequence[str] = (),
+    origin: str = "real",
+    attributes: Mapping[str, Any] | None = None,
+) -> DataSpec:
+    """What one sequence is: (4 + annotation channels, length) within [0, 1].
+
+    Args:
+        length: letters.
+        alphabet: chooses T or U as the fourth base.
+        annotations: names of channels behind the bases that mark positions by 1 (exon or not).
+        classes: names of the labels.
+        origin: "real" or "simulated".
+        attributes: whatever else there is to say.
+    """
+    return DataSpec(
+        shape=(BASES + len(annotations), length),
+        axes=("base", "position"),
+        range=(0.0, 1.0),
+        categorical=True,
+        names={"base": (*bases_of(alphabet), *annotations)},
+        classes=tuple(classes),
+        view="dna/logo",
+        formats=("dna/fasta", "dna/table"),
+        origin=origin,
+        attributes={"annotation_channels": len(annotations), **(attributes or {})},
+    )

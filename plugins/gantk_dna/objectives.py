@@ -16,11 +16,12 @@ from torch import Tensor
 from gantk.errors import ComponentError, DataError, DoesNotFit
 from gantk.interfaces import Critic, Dataset
 from gantk.spec import DataSpec
-from gantk.training.loop import State, train
+from gantk.training import State, train
 from gantk_dna.alphabet import decode, hard_codes
 from gantk_dna.codes import check_bases
+from gantk_dna.losses import Regression
+from gantk_dna.metrics.prediction import prediction_quality
 from gantk_dna.motifs import choose_motifs, scan
-from gantk_dna.nets.predictor import Regression, judge
 
 
 class Predicted:
@@ -68,7 +69,7 @@ class Predicted:
 
     def quality(self, data: Dataset) -> dict[str, float]:
         """How well it predicts sequences it has not seen."""
-        return judge(self.net, data, self.by)
+        return prediction_quality(self.net, data, self.by)
 
 
 class Pwm:

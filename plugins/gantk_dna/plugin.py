@@ -20,16 +20,19 @@ def gantk_components() -> Iterator[Component]:
         "dataset", "planted", "gantk_dna.data.planted:Planted", "random sequences with a motif; needs no file"
     )
     yield Component(
-        "generator", "killoran", "gantk_dna.nets.killoran:Generator", "Killoran et al. 2017: residual, softmax"
+        "generator", "killoran", "gantk_dna.nets.killoran:KilloranGenerator", "Killoran et al. 2017: residual, softmax"
     )
     yield Component(
-        "critic", "killoran", "gantk_dna.nets.killoran:Critic", "Killoran et al. 2017: residual, flat, dense"
+        "critic", "killoran", "gantk_dna.nets.killoran:KilloranCritic", "Killoran et al. 2017: residual, flat, dense"
     )
     yield Component(
-        "generator", "residual", "gantk_dna.nets.residual:Generator", "fast; hard letters, noise at each position"
+        "generator",
+        "residual",
+        "gantk_dna.nets.residual:ResidualGenerator",
+        "fast; hard letters, noise at each position",
     )
     yield Component(
-        "critic", "pooled", "gantk_dna.nets.pooled:Critic", "fast; what occurs, how often, where; either strand"
+        "critic", "pooled", "gantk_dna.nets.pooled:PooledCritic", "fast; what occurs, how often, where; either strand"
     )
     yield Component(
         "format", "fasta", "gantk_dna.files.formats:Fasta", "FASTA, plain or gzip, with notes in its headings"
@@ -55,11 +58,9 @@ def gantk_components() -> Iterator[Component]:
     )
 
     yield Component("critic", "predictor", "gantk_dna.nets.predictor:Predictor", "predicts a score from a sequence")
+    yield Component("loss", "regression", "gantk_dna.losses:Regression", "trains a predictor; without a generator")
     yield Component(
-        "loss", "regression", "gantk_dna.nets.predictor:Regression", "trains a predictor; without a generator"
-    )
-    yield Component(
-        "metric", "prediction", "gantk_dna.nets.predictor:Prediction", "how well a predictor orders sequences"
+        "metric", "prediction", "gantk_dna.metrics.prediction:Prediction", "how well a predictor orders sequences"
     )
     yield Component("objective", "predicted", "gantk_dna.objectives:Predicted", "a score that a net learns from data")
     yield Component("objective", "pwm", "gantk_dna.objectives:Pwm", "the best hit of motifs (JASPAR, MEME, TRANSFAC)")

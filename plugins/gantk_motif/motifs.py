@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 import torch
+from pydantic import StringConstraints
 from torch import Tensor
+
+from gantk.errors import DoesNotFit
+from gantk.spec import DataSpec
 
 
 def as_bits(motif: str) -> Tensor:
@@ -67,3 +73,30 @@ def chance_of_motif(motif: str, length: int) -> float:
     for _ in range(length):
         at = at @ step
     return float(at[size])
+
+
+Motif = Annotated[str, StringConstraints(pattern="^[01]+$")]
+
+
+def motif_of(spec: DataSpec, given: str | None) -> str:
+    """The motif to look for: the one given, else the one that the data name.
+
+    Raises:
+        DoesNotFit: neither says one.
+    """
+    motif = given or spec.attributes.get("motif")
+    if not motif:
+        raise DoesNotFit("these data name no motif; say which to look for: motif: '1100110011001100'")
+    return str(motif)
+
+
+def to_bits(samples: Tensor, spec: DataSpec) -> Tensor:
+    """Samples (N, 1, L) as strings of 0 and 1, (N, L) uint8: above the middle of the range is 1.
+
+    Raises:
+        DoesNotFit: samples are not strings of one channel.
+    """
+    if len(spec.shape) != 2 or spec.shape[0] != 1:
+        raise DoesNotFit(f"0/1 strings have the shape (1, length), but a sample is {spec.axes} {spec.shape}")
+    low, high = spec.range or (0.0, 1.0)
+    return (samples[:, 0] > (low + high) / 2).to(torch.uint8).cpu()

@@ -11,17 +11,19 @@ from gantk.plugin import Component, hookimpl
 def gantk_components() -> Iterator[Component]:
     """The components of the toy motif."""
     yield Component("dataset", "strings", "gantk_motif.data:MotifStrings", "random 0/1 strings with a motif planted")
-    yield Component("generator", "dcgan1d", "gantk_motif.nets.dcgan1d:Generator", "the course's 1-D DCGAN, soft output")
     yield Component(
-        "critic", "dcgan1d", "gantk_motif.nets.dcgan1d:Critic", "the course's critic: convolutions, flat, dense"
+        "generator", "dcgan1d", "gantk_motif.nets.dcgan1d:Dcgan1dGenerator", "the course's 1-D DCGAN, soft output"
     )
     yield Component(
-        "generator", "residual", "gantk_motif.nets.residual:Generator", "residual, unnormalised, hard output"
+        "critic", "dcgan1d", "gantk_motif.nets.dcgan1d:Dcgan1dCritic", "the course's critic: convolutions, flat, dense"
     )
     yield Component(
-        "generator", "placed", "gantk_motif.nets.placed:Generator", "puts learned patterns at chosen places"
+        "generator", "residual", "gantk_motif.nets.residual:ResidualGenerator", "residual, unnormalised, hard output"
     )
-    yield Component("critic", "pooled", "gantk_motif.nets.pooled:Critic", "sees where, whether and how much")
+    yield Component(
+        "generator", "placed", "gantk_motif.nets.placed:PlacedGenerator", "puts learned patterns at chosen places"
+    )
+    yield Component("critic", "pooled", "gantk_motif.nets.pooled:PooledCritic", "sees where, whether and how much")
     yield Component("metric", "motif_rate", "gantk_motif.metrics:MotifRate", "strings with the motif, and collapse")
     yield Component(
         "view", "strings", "gantk_motif.views.strings:StringsView", "picture of 0/1 strings, motifs highlighted"

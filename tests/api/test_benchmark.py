@@ -55,7 +55,7 @@ def test_the_penalty_is_sent_back_on_its_own(monkeypatch: pytest.MonkeyPatch) ->
     calls, backward = [], torch.Tensor.backward
     monkeypatch.setattr(torch.Tensor, "backward", lambda *given, **named: (calls.append(1), backward(*given, **named)))
     bench = Bench(load("digits_dcgan", [*GP, "play.critic_steps=1", "critic.normalisation=none"]).values, 1.0)
-    state = from_recipe.state(bench.values, bench.data.spec, bench.device)
+    state = from_recipe.initial_state(bench.values, bench.data.spec, bench.device)
     next(bench.loop(state, Watched(Clock(bench.device), "float32"), batch=4))
     assert len(calls) == 3  # critic, penalty, generator
 

@@ -10,7 +10,7 @@ import pytest
 import gantk
 from gantk.api import compare
 from gantk.cli import run_command_line
-from gantk.evaluation import evaluate, sample_files
+from gantk.evaluation import results, sample_files
 from gantk.interfaces import Value
 from gantk.spec import DataSpec
 
@@ -31,8 +31,8 @@ def test_tables_side_by_side_and_any_metric_on_all(
     for name in ("one", "two"):
         assert document[name] == json.loads(Path(name, "evaluation.json").read_text())["values"]
     built = []
-    original = compare.build.datasets
-    monkeypatch.setattr(compare.build, "datasets", lambda values: built.append(1) or original(values))
+    original = compare.from_recipe.datasets
+    monkeypatch.setattr(compare.from_recipe, "datasets", lambda values: built.append(1) or original(values))
     assert run_command_line(["compare", "one", "two", "--metric", "{use: basics/diversity, samples: 30}", "-q"]) == 0
     printed = capsys.readouterr().out
     assert built == [1]  # both runs have the same data
@@ -48,7 +48,7 @@ def test_tables_side_by_side_and_any_metric_on_all(
 
 
 def test_the_table_has_a_reference_of_its_own_for_each_run_where_they_differ() -> None:
-    def results(value: float, reference: float) -> evaluate.Results:
+    def results(value: float, reference: float) -> results.Results:
         return {"m": {"a": Value(value, "lower", 0.5), "b": Value(value, None, reference)}}
 
     headings, rows = compare.table({"x": results(1, 2), "y": results(3, 4) | {"n": {"c": Value(7.0)}}})

@@ -32,7 +32,7 @@ class Towers(nn.Module):
 
 def dna() -> nn.Module:
     spec = DataSpec(shape=(4, 12), axes=("base", "position"), range=(0.0, 1.0), categorical=True)
-    return killoran.Critic(spec, width=6)
+    return killoran.KilloranCritic(spec, width=6)
 
 
 def image() -> nn.Module:

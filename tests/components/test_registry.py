@@ -171,7 +171,7 @@ def test_discovery_imports_no_torch_and_sees_installed_plugins(site: Path) -> No
     install(site, "acme", "acme", "acme_real", GOOD.format(name="acme_real"))
     code = (
         "import sys, gantk, gantk.plugin, gantk.components.registry as r\n"
-        "print([d.full for d in r.registry().components if d.plugin == 'acme'])\n"
+        "print([d.full for d in r.installed_registry().components if d.plugin == 'acme'])\n"
         "print({'torch', 'pydantic', 'numpy'} & set(sys.modules))"
     )
     path = os.pathsep.join([str(site), str(Path(gantk.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])

@@ -13,7 +13,9 @@ from pydantic import Field
 from torch import nn
 
 from gantk.components.annotations import Kind, type_text
-from gantk.components.validate import build, check, fill, parameters, supplied
+from gantk.components.construct import build
+from gantk.components.signature import parameters, supplied
+from gantk.components.validate import check, fill
 from gantk.errors import ComponentError, RecipeError
 from gantk.interfaces import Critic, Dataset, Loss
 from gantk.recipe.json_schema import component_schema

@@ -10,7 +10,7 @@ import torch
 from benchmarks import measure
 from benchmarks.cases import Case
 from gantk import randomness
-from gantk.data import Order
+from gantk.training.batches import Order
 from gantk.training.loop import train
 
 SEED, BATCH = 3, 4

@@ -12,7 +12,7 @@ import pytest
 from gantk import errors, plugin
 from gantk.cli import gantk
 from gantk.components import signature
-from gantk.components.registry import registry
+from gantk.components.registry import installed_registry
 from gantk.recipe import blocks as recipe_blocks
 from gantk.recipe.recipe import load, locate, shipped
 from tests.helpers.documents import ROOT, blocks, documents
@@ -94,14 +94,14 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 def test_every_recipe_key_is_documented_and_no_other() -> None:
     text = (ROOT / "docs" / "recipes.md").read_text()
-    keys = {"play": recipe_blocks.Play, "train": recipe_blocks.Train, "machine": recipe_blocks.Machine}
+    keys = {"play": recipe_blocks.PlayBlock, "train": recipe_blocks.Train, "machine": recipe_blocks.Machine}
     there = {f"{block}.{each.name}" for block, fields in keys.items() for each in signature.parameters(fields)}
     assert set(re.findall(r"`((?:play|train|machine)\.[a-z_]+)`", text)) == there
     table = re.findall(r"^\| (`.*?) \|(.*)", text, re.M)
     named = {span for key, _ in table for span in code_spans(key)}
     assert {each.name for each in signature.parameters(recipe_blocks.Blocks)} - set(keys) <= named
     about_entries = next(meaning for key, meaning in table if key == "`evaluate`")
-    for each in signature.parameters(recipe_blocks.Evaluation):
+    for each in signature.parameters(recipe_blocks.EvaluateEntry):
         assert f"`{each.name}`" in about_entries
 
 
@@ -147,7 +147,7 @@ def test_every_hook_and_kind_is_documented_and_no_other() -> None:
 
 
 def test_components_and_recipes_that_are_named_exist() -> None:
-    known = {each.full for each in registry().components} | set(shipped())
+    known = {each.full for each in installed_registry().components} | set(shipped())
     wrong_on_purpose = {block.text for path in DOCUMENTS for block in blocks(path) if block.exit_code}
     for path in DOCUMENTS:
         named = set(re.findall(r"(?<![\w/.-])(?:basics|motif|cells|dna)/[a-z][a-z0-9_]*(?![\w./])", path.read_text()))

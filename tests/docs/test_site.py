@@ -16,7 +16,7 @@ import pytest
 from gantk import errors
 from gantk.cli import gantk
 from gantk.components import signature
-from gantk.components.registry import registry
+from gantk.components.registry import installed_registry
 from gantk.recipe import blocks as recipe_blocks
 from tests.helpers.documents import ROOT
 
@@ -37,14 +37,14 @@ def pages(reference: ModuleType) -> dict[str, str]:
 
 
 def test_every_component_with_its_parameters_is_in_the_reference(reference: ModuleType, pages: dict[str, str]) -> None:
-    own = [each for each in registry().components if each.distribution == "gantk"]
+    own = [each for each in installed_registry().components if each.distribution == "gantk"]
     assert {each.plugin for each in own} == set(reference.PLUGINS)
     for each in own:
         text = pages[f"reference/components-{each.plugin}.md"]
         section = re.search(rf"### {each.full} {{ #{each.kind}-.*?(?=\n##|\Z)", text, re.S)
         assert section, each
         if each.kind != "command":
-            for parameter in signature.parameters(registry().load(each)):
+            for parameter in signature.parameters(installed_registry().load(each)):
                 assert f"| `{parameter.name}` |" in section[0], (each.full, parameter.name)
 
 

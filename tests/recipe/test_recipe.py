@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from gantk.components.registry import Registry
-from gantk.components.registry import registry as installed
+from gantk.components.registry import installed_registry as installed
 from gantk.errors import FileError, RecipeError
 from gantk.recipe.diagnostics import Source
 from gantk.recipe.json_schema import json_schema

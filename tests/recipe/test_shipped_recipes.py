@@ -8,7 +8,7 @@ import pytest
 
 from gantk.errors import DataError
 from gantk.recipe.recipe import from_text, load, shipped
-from gantk.runs.start import differences
+from gantk.runs.start import changed_keys
 from gantk.training import from_recipe
 
 RECIPES = {name: path for name, path in shipped().items() if "/" not in name}
@@ -54,7 +54,7 @@ TWINS = [("lin_starshaped_paper", "lin_starshaped_wgan_gp"), *((f"lin_{name}_pap
 
 @pytest.mark.parametrize(("paper", "twin"), TWINS)
 def test_twins_differ_only_where_they_say(paper: str, twin: str) -> None:
-    changed = differences(load(paper).values, load(twin).values)
+    changed = changed_keys(load(paper).values, load(twin).values)
     by_block = {key.partition(".")[0] for key in changed}
     assert by_block <= {"about", "data", "generator", "critic", "loss", "play", "train", "evaluate"}
     nets = {key for key in changed if key.startswith(("generator", "critic"))}
@@ -65,10 +65,10 @@ def test_twins_differ_only_where_they_say(paper: str, twin: str) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_other_models_train_as_the_star_shaped_one_does(model: str) -> None:
-    changed = differences(load("lin_starshaped").values, load(f"lin_{model}").values)
+    changed = changed_keys(load("lin_starshaped").values, load(f"lin_{model}").values)
     slower = {f"play.{side}_optimizer.lr" for side in ("generator", "critic")} if "multichannel" in model else set()
     assert {key for key in changed if key.startswith(("loss", "play", "train", "evaluate", "seed"))} == slower
-    paper = differences(load("lin_starshaped_paper").values, load(f"lin_{model}_paper").values)
+    paper = changed_keys(load("lin_starshaped_paper").values, load(f"lin_{model}_paper").values)
     assert not {key for key in paper if key.startswith(("loss", "play", "train", "evaluate", "seed"))}
 
 

@@ -15,7 +15,7 @@ from gantk.files import hdf5
 from gantk.training import checkpoint
 from gantk.training.state import held_by
 from gantk.training.weights import load_optimizer
-from tests.training.test_loop import SPEC, assert_same, go, make_state
+from tests.helpers.training import SPEC, assert_same, go, make_state
 
 
 @pytest.fixture
@@ -167,10 +167,10 @@ def test_a_copy_does_not_change_with_the_state() -> None:
         parameter.grad = torch.ones_like(parameter)
     state.critic_optimizer.step()
     kept = held_by(state).copied()
-    before = bytes(checkpoint.image(kept, recipe="", spec=SPEC, plugins={}))
+    before = bytes(checkpoint.to_bytes(kept, recipe="", spec=SPEC, plugins={}))
     state.critic_optimizer.param_groups[0]["lr"] = 7.0
     state.critic_optimizer.step()
     state.step += 1
     state.restorations.append({"step": 1})
-    assert bytes(checkpoint.image(kept, recipe="", spec=SPEC, plugins={})) == before
-    assert bytes(checkpoint.image(held_by(state), recipe="", spec=SPEC, plugins={})) != before
+    assert bytes(checkpoint.to_bytes(kept, recipe="", spec=SPEC, plugins={})) == before
+    assert bytes(checkpoint.to_bytes(held_by(state), recipe="", spec=SPEC, plugins={})) != before

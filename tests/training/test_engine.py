@@ -15,8 +15,11 @@ from gantk.errors import GantkError
 from gantk.interfaces import Loss
 from gantk.interfaces.play import Play
 from gantk.spec import DataSpec
-from gantk.training.engine import Eager, Graphs, choose
-from gantk.training.loop import State, side, train
+from gantk.training.cuda_graphs import Graphs
+from gantk.training.engine import Eager
+from gantk.training.from_recipe import make_engine
+from gantk.training.loop import train
+from gantk.training.state import State, trainable_parameters
 
 SPEC = DataSpec(shape=(1, 8, 8), axes=("channel", "y", "x"))
 
@@ -67,7 +70,7 @@ def state_of(loss: Loss) -> State:
     torch.manual_seed(0)
     generator, critic = Maker(), Judge()
     adams = [
-        torch.optim.Adam(side(net, loss, name), lr=1e-3)
+        torch.optim.Adam(trainable_parameters(net, loss, name), lr=1e-3)
         for net, name in ((generator, "with_generator"), (critic, "with_critic"))
     ]
     return State(generator, critic, loss, None, *adams)
@@ -122,5 +125,5 @@ def test_graphs_refuse_what_differs_from_step_to_step(loss: Loss, said: str) -> 
 
 def test_graphs_need_a_card_and_auto_is_eager() -> None:
     with pytest.raises(GantkError, match="needs a CUDA device"):
-        choose("graphs", torch.device("cpu"))
-    assert type(choose("auto", torch.device("cpu"))) is Eager
+        make_engine("graphs", torch.device("cpu"))
+    assert type(make_engine("auto", torch.device("cpu"))) is Eager

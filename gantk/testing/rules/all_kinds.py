@@ -10,8 +10,7 @@ from typing import Any
 
 import torch
 
-from gantk.components.signature import parameters, supplied
-from gantk.docstrings import first_paragraph
+from gantk.components.signature import first_paragraph, parameters, supplied
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Callback, Loss
 from gantk.plugin import KINDS

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gantk.components.construct import component
 from gantk.data import as_dataset, take
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Batch, Dataset, Samples
 from gantk.testing import specs, toys
 from gantk.testing.rule import demand, demand_finite, demand_shape, rule
 from gantk.testing.subject import Subject
-from gantk.training.from_recipe import component
 
 FEW = 6
 
@@ -166,9 +166,9 @@ def shown(subject: Subject) -> None:
 
 
 def _installed() -> object:
-    from gantk.components.registry import registry
+    from gantk.components.registry import installed_registry
 
-    return registry()
+    return installed_registry()
 
 
 def candidates(subject: Subject) -> Iterator[Samples]:

@@ -14,7 +14,7 @@ from gantk.testing.rule import NotChecked, demand, demand_finite, demand_shape, 
 from gantk.testing.subject import Subject
 from gantk.testing.toys import inputs, noise
 from gantk.training import checkpoint
-from gantk.training.loop import State
+from gantk.training.state import State
 
 COUNT = 4
 

@@ -8,58 +8,12 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from gantk.components import validate
-from gantk.components.registry import nearest
-from gantk.components.signature import parameters
-from gantk.interfaces import Callback, Loss
+from gantk.interfaces import Callback
+from gantk.messages import nearest
 from gantk.testing import toys
-from gantk.testing.rule import NotChecked, demand, demand_shape, rule
+from gantk.testing.rule import demand, demand_shape, rule
 from gantk.testing.rules.all_kinds import objective_of
-from gantk.testing.rules.losses import prepared
-from gantk.testing.rules.own_nets import matching
 from gantk.testing.subject import Subject
-from gantk.testing.toys import POINTS, SmallCritic
-
-
-@rule(
-    "own_parameters",
-    "loss",
-    says="What a loss trains itself stands in its submodules `with_critic` and `with_generator`; else nobody does.",
-)
-def own_parameters(subject: Subject) -> None:
-    """Every parameter of the prepared loss is under one of the two, or in a net."""
-    try:
-        loss, generator, critic = prepared(subject, POINTS, SmallCritic(POINTS))
-    except NotChecked as refusal:
-        _, loss, generator, critic = matching(subject, refusal)
-    known = {id(weight) for net in (generator, critic) for weight in net.parameters()}
-    for name in ("with_critic", "with_generator"):
-        known |= {id(weight) for weight in getattr(loss, name, torch.nn.Module()).parameters()}
-    lost = [name for name, weight in loss.named_parameters() if weight.requires_grad and id(weight) not in known]
-    demand(not lost, "all parameters under with_critic or with_generator", f"outside: {', '.join(lost)}")
-
-
-@rule(
-    "play_defaults",
-    "loss",
-    says="`play_defaults` gives a `play` block as a recipe would write it, and `critic_steps` is a pure function.",
-)
-def play_defaults(subject: Subject) -> None:
-    """Known keys, optimisers that exist, and the same number of updates when asked twice."""
-    values = {each.name: subject.given.get(each.name, each.default) for each in parameters(subject.target)}
-    block = subject.target.play_defaults(**values)
-    known = {"critic_steps", "generator_steps", "generator_optimizer", "critic_optimizer"}
-    demand(set(block) <= known, f"keys among {', '.join(sorted(known))}", ", ".join(sorted(set(block) - known)))
-    for name in ("generator_optimizer", "critic_optimizer"):
-        if name in block:
-            wrong = validate.check("optimizer", block[name], subject.plugin.registry)
-            demand(not wrong, f"an {name} that a recipe could have", "; ".join(each.message for each in wrong))
-    loss: Loss = subject.build(spec=POINTS)
-    first = [loss.critic_steps(step, 2) for step in range(60)]
-    again = [loss.critic_steps(step, 2) for step in reversed(range(60))][::-1]
-    demand(first == again, "critic_steps(step, usual) to be the same when asked again", "another number")
-    whole = all(isinstance(each, int) and each >= 0 for each in first)
-    demand(whole, "whole numbers of updates, 0 or more", first[:5])
 
 
 @rule("descends", "optimizer", says="Its steps lower what is minimised, and its state survives `state_dict`.")

@@ -12,7 +12,7 @@ import yaml
 from PIL import Image
 
 from gantk.errors import GantkError
-from gantk.files.atomic import read_lines
+from gantk.files import read_lines
 from gantk.interfaces import Callback
 
 if TYPE_CHECKING:

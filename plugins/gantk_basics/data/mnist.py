@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gantk.data import Resident
 from gantk.errors import DataError, MissingData
-from gantk.files.compressed import content_of
+from gantk.files import content_of
 from gantk_basics.data.digits import digit_spec, stratified
 
 log = logging.getLogger(__name__)

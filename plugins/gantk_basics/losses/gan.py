@@ -7,9 +7,8 @@ from annotated_types import Ge, Interval
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-from gantk.autograd.gradient_norms import leaf, slopes_of_units
-from gantk.interfaces import Loss
-from gantk.interfaces.play import Play
+from gantk.autograd import leaf, slopes_of_units
+from gantk.interfaces import Loss, Play
 
 
 def adam_defaults(lr: float, betas: tuple[float, float], critic_steps: int = 1) -> dict[str, Any]:

@@ -6,8 +6,7 @@ import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from gantk.interfaces import Loss, feature_count
-from gantk.interfaces.play import Play
+from gantk.interfaces import Loss, Play, feature_count
 from gantk.spec import DataSpec
 from gantk_basics.nets.layers import UnitLinear
 

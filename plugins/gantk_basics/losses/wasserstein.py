@@ -6,10 +6,9 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
-from gantk.autograd.gradient_norms import leaf, slopes_of_units
+from gantk.autograd import leaf, slopes_of_units
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss, has_batch_statistics, has_second_order
-from gantk.interfaces.play import Play
+from gantk.interfaces import Loss, Play, has_batch_statistics, has_second_order
 from gantk.spec import DataSpec
 from gantk_basics.losses.gan import adam_defaults
 

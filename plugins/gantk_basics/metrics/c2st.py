@@ -9,10 +9,18 @@ from scipy.stats import binomtest
 from sklearn.neighbors import KNeighborsClassifier
 from torch import Tensor, nn
 
-from gantk.components import validate
+from gantk.components import fill
 from gantk.data import take
 from gantk.interfaces import Dataset, Samples, Value
-from gantk_basics.metrics.two_sample_tests import Replay, device_of, fresh_critic, learn, scores, split, unit_names
+from gantk_basics.metrics.two_sample_tests import (
+    StoredSamples,
+    device_of,
+    fresh_critic,
+    learn,
+    scores,
+    split,
+    unit_names,
+)
 
 
 class C2st:
@@ -49,7 +57,7 @@ class C2st:
         self.by = by
         self.steps = steps
         self.batch = batch
-        self.critic = None if critic is None else validate.fill("critic", critic)
+        self.critic = None if critic is None else fill("critic", critic)
         self.rate = rate
         self.share = share
 
@@ -74,7 +82,7 @@ class C2st:
             seed = int(torch.randint(2**62, (), generator=rng))
             critic = learn(
                 fresh_critic(test.spec, self.critic, seed),
-                Replay(made_known.to(device)),
+                StoredSamples(made_known.to(device)),
                 real_known.to(device),
                 "gan",
                 steps=self.steps,

@@ -10,15 +10,14 @@ import torch
 from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 
-from gantk.components import validate
+from gantk.components import fill
 from gantk.data import take
 from gantk.errors import DoesNotFit
-from gantk.evaluation.representation import AsJudged
-from gantk.interfaces import Batch, Dataset, Samples, Value
+from gantk.interfaces import Batch, Dataset, GeneratorWrapper, Samples, Value
 from gantk.sampling import draw
 from gantk_basics.metrics.two_sample_tests import (
     Objective,
-    Replay,
+    StoredSamples,
     device_of,
     fresh_critic,
     learn,
@@ -95,7 +94,7 @@ class CriticTest:
         self.splits = splits
         self.batch = batch
         self.objective = objective
-        self.critic = None if critic is None else validate.fill("critic", critic)
+        self.critic = None if critic is None else fill("critic", critic)
         self.rate = rate
         self.share = share
         self.images = images
@@ -172,12 +171,12 @@ class CriticTest:
                 generator, unseen = made, None
             else:
                 seen, unseen = split(made, flips, self.share, rng)
-                generator = Replay(seen.to(device))
+                generator = StoredSamples(seen.to(device))
             was_training = generator.training
             generator.eval()
             critic = learn(
                 fresh_critic(held.spec, self.critic, seed),
-                AsJudged(generator, nn.Identity()),  # hides what a net does at each step of its own training
+                GeneratorWrapper(generator, nn.Identity()),  # hides what a net does at each step of its own training
                 known.to(device),
                 self.objective,
                 steps=self.steps,

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from gantk import console
+from gantk.components import component
 from gantk.data import Resident
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Batch, Loss, Samples, call
 from gantk.spec import DataSpec
-from gantk.training import from_recipe
-from gantk.training.loop import State, train
+from gantk.training import State, train
 from gantk_basics.losses.gan import Gan
 from gantk_basics.losses.wasserstein import Wgan, WganGp
 
@@ -75,11 +75,11 @@ def fresh_critic(spec: DataSpec, block: Mapping[str, Any] | None, seed: int) -> 
         block = {"use": "basics/dcgan" if image else "basics/mlp"}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        critics = [from_recipe.component("critic", block, spec=one) for _ in range(spec.unit_count)]
+        critics = [component("critic", block, spec=one) for _ in range(spec.unit_count)]
     return PerUnit(spec.units, critics) if spec.unit_axes else critics[0]
 
 
-class Replay(nn.Module):
+class StoredSamples(nn.Module):
     """Samples that exist already, as a generator: its latent is which of them.
 
     Args:
@@ -174,7 +174,7 @@ def learn(
     loss = OBJECTIVES[objective]()
     _, critic = loss.prepare(made, critic.to(device), real.spec)
     proposed = dict(loss.play_defaults()["critic_optimizer"]) | ({} if rate is None else {"lr": rate})
-    optimizer = from_recipe.component("optimizer", proposed, parameters=critic.parameters())
+    optimizer = component("optimizer", proposed, parameters=critic.parameters())
     state = State(made, critic, loss, None, None, optimizer)
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         for _ in console.progress(train(state, real, seed=seed, steps=steps, batch=batch, device=device), steps, text):

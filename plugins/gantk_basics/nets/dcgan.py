@@ -12,10 +12,10 @@ import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from gantk.autograd.convolutions import upsampling
+from gantk.autograd import upsampling
 from gantk.errors import DoesNotFit
+from gantk.interfaces import into_range
 from gantk.spec import DataSpec
-from gantk_basics.ranges import into_range
 
 Normalisation = Literal["batch", "layer", "instance", "none"]
 Initialisation = Literal["dcgan", "default"]

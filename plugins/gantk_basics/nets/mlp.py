@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 from annotated_types import Ge
 from torch import Tensor, nn
 
+from gantk.interfaces import into_range
 from gantk.spec import DataSpec
 from gantk_basics.nets.layers import dense
-from gantk_basics.ranges import into_range
 
 Activation = Literal["relu", "leaky_relu", "elu", "tanh"]
 Size = Annotated[int, Ge(1)]

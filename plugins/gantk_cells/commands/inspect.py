@@ -39,7 +39,7 @@ def inspect(folder: Path, overrides: tuple[str, ...], out: Path, recipe: Path, f
     """
     for path in (out, recipe):
         cli_options.refuse_to_overwrite(path, force)
-    from gantk.recipe.recipe import parameters_of
+    from gantk.recipe import parameters_of
     from gantk_cells.inspection.contact_sheet import contact_sheet
     from gantk_cells.inspection.recipe_proposal import data_block, recipe_text, warnings_of
     from gantk_cells.inspection.survey import survey

@@ -15,8 +15,8 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from gantk import machine
 from gantk.errors import DataError
-from gantk.training import memory_estimate
 from gantk_cells.files.folders import shown
 
 NOTE = "gantk"  # the key of gantk's own JSON in the OME map annotation
@@ -79,7 +79,7 @@ def _tiff(path: Path) -> Decoded:
         imagej: dict[str, Any] = tiff.imagej_metadata or {}
         _refuse_several(path, tiff, root)
         series, page = tiff.series[0], tiff.pages.first
-        memory_estimate.refuse_more_than_there_is(series.nbytes, shown(path), DataError)
+        machine.refuse_more_than_there_is(series.nbytes, shown(path), DataError)
         array, axes = series.asarray(), series.axes
         scale = page.tags.get("XResolution")
         shades = page.colormap if page.photometric == tifffile.PHOTOMETRIC.PALETTE and array.ndim == 2 else None

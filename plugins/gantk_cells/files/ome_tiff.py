@@ -11,10 +11,10 @@ import numpy as np
 import tifffile
 import torch
 
+from gantk import machine
 from gantk.errors import DoesNotFit, FileError
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
-from gantk.training import memory_estimate
 from gantk_cells.files.decode import NOTE, note_of, ome_names, ome_pixel_size
 from gantk_cells.pixel_values import Levels
 from gantk_cells.stack import channel_names, is_stack, protein_names, shares_red, stack
@@ -83,7 +83,7 @@ class OmeTiff:
         """
         try:
             with tifffile.TiffFile(path, _multifile=False) as file:  # else it opens the files that its XML names
-                memory_estimate.refuse_more_than_there_is(file.series[0].nbytes, "it", FileError)
+                machine.refuse_more_than_there_is(file.series[0].nbytes, "it", FileError)
                 pixels, axes, xml = file.series[0].asarray(), file.series[0].axes, file.ome_metadata
             root = ElementTree.fromstring(xml) if xml else None
         except Exception as error:  # damaged files raise nearly anything: TiffFileError, zlib.error, ParseError, …

@@ -17,7 +17,7 @@ from gantk_cells.pixel_values import Levels
 from gantk_cells.sizes import fitted
 from gantk_cells.stack import stack_spec
 from gantk_cells.views.composite import Composite, brightness
-from gantk_cells.views.sheet import Block, Line, sheet
+from gantk_cells.views.sheet import Line, SheetBlock, sheet
 
 
 def contact_sheet(found: Survey, data: dict[str, Any], parameters: dict[str, Any]) -> Image.Image:
@@ -36,7 +36,7 @@ def contact_sheet(found: Survey, data: dict[str, Any], parameters: dict[str, Any
         view = Composite(samples.spec, **parameters)
         count = f"{each.images} image{'s' * (each.images > 1)}"
         lines = [_line(view, samples)] if not samples.spec.attributes.get("stack") else view.lines(samples)
-        blocks.append(Block(f"{each.name} {each.split}: {count}".replace(" :", ":"), lines))
+        blocks.append(SheetBlock(f"{each.name} {each.split}: {count}".replace(" :", ":"), lines))
     if view is None:
         raise DoesNotFit(f"{found.root}: no image has the channels of the recipe")
     return sheet(f"{found.root}: {found.origin} images", blocks, view.scale, view.bar)

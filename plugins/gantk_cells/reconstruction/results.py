@@ -14,17 +14,16 @@ from torch import Tensor, nn
 from gantk.api.run import Model
 from gantk.data import generated
 from gantk.errors import GantkError
-from gantk.evaluation.representation import AsJudged
-from gantk.files.latents import Latents
-from gantk.interfaces import Samples
-from gantk.recipe.recipe import from_text
+from gantk.files import Latents
+from gantk.interfaces import GeneratorWrapper, Samples
+from gantk.recipe import from_text
 from gantk.spec import DataSpec
-from gantk.training import from_recipe
+from gantk.training import datasets
 from gantk_cells.reconstruction.search import Reconstructions, Search, difference, reconstruct, typical_surprise
 from gantk_cells.reconstruction.targets import Targets, nearest_training, targets
 from gantk_cells.segmentation import inside, red_state
 from gantk_cells.views.composite import Colours, Composite, brightness
-from gantk_cells.views.sheet import Block, Line, sheet
+from gantk_cells.views.sheet import Line, SheetBlock, sheet
 
 SHOWN = 8  # images of a protein in the picture
 
@@ -80,7 +79,7 @@ class Reconstructed:
                     ("nearest training cells", self.nearest),
                 )
             ]
-            blocks.append(Block(name, lines))
+            blocks.append(SheetBlock(name, lines))
         return sheet(self.title, blocks, view.scale, view.bar)
 
     def latents(self) -> Latents:
@@ -129,11 +128,11 @@ def carry_out(model: Model, overrides: Sequence[str], each: int, search: Search,
     if generator is None:
         raise GantkError(f"{model.checkpoint.path}: has no generator to reconstruct with")
     values = from_text(model.checkpoint.recipe, name=model.checkpoint.path.name, overrides=overrides).values
-    data = from_recipe.datasets(values)
+    data = datasets(values)
     form: Any = getattr(data["train"], "as_judged", None)
     train, test = (getattr(data[split], "judged", data[split]) for split in ("train", "test"))
     if form is not None and train is not data["train"]:
-        generator = AsJudged(generator, form)
+        generator = GeneratorWrapper(generator, form)
     wanted = targets(test, each)
     found = reconstruct(generator, test.spec, wanted, search, seed=seed, device=model.device)
     way = "red first, then green" if search.red_first else "red and green together"

@@ -15,7 +15,7 @@ from gantk.interfaces import Panel, Samples
 from gantk.spec import DataSpec
 from gantk_cells.stack import channel_names, is_stack, protein_names, shares_red, stack
 from gantk_cells.views.panels import panels
-from gantk_cells.views.sheet import Block, Line, sheet
+from gantk_cells.views.sheet import Line, SheetBlock, sheet
 from gantk_cells.views.sheet import scale_bar as bar_for
 
 Colours = Literal["red/green", "magenta/green"]
@@ -62,9 +62,9 @@ class Composite:
 
     def draw(self, samples: Samples, *, real: Samples | None = None, caption: str = "") -> Image.Image:
         """One picture of all samples, and below it a few real ones."""
-        blocks = [Block(heading(samples), self.lines(samples))]
+        blocks = [SheetBlock(heading(samples), self.lines(samples))]
         if real is not None:
-            blocks.append(Block(heading(real), self.lines(real)[:REAL_LINES]))
+            blocks.append(SheetBlock(heading(real), self.lines(real)[:REAL_LINES]))
         return sheet(caption, blocks, self.scale, self.bar)
 
     def pictures(self, samples: Samples, caption: str = "") -> dict[str, Image.Image]:
@@ -77,7 +77,7 @@ class Composite:
             for channel, alone in enumerate((red, *others) if others else ()):
                 lines.append(Line([f"{alone} alone"], [self._in_colour(image[channel], channel) for image in images]))
             drawn[re.sub(r"[^\w.-]+", "_", name)] = sheet(
-                caption, [Block(heading(samples), lines)], self.scale, self.bar
+                caption, [SheetBlock(heading(samples), lines)], self.scale, self.bar
             )
         return drawn
 
@@ -95,7 +95,7 @@ class Composite:
         for origin, mean in means:
             parts = [names[start : start + self.columns] for start in range(0, len(names), self.columns)]
             lines = [Line(list(part), [self.composite(mean[name]) for name in part]) for part in parts]
-            blocks.append(Block(f"mean of {origin} cells", lines))
+            blocks.append(SheetBlock(f"mean of {origin} cells", lines))
         average = Panel(
             "The average cell",
             "Mean image of the cells of each protein, generated and held out. What differs here differs in many cells.",

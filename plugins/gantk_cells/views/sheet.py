@@ -33,7 +33,7 @@ class Line:
 
 
 @dataclass
-class Block:
+class SheetBlock:
     """Lines of pictures under one heading."""
 
     heading: str
@@ -78,7 +78,7 @@ def scale_bar(width: int, pixel_size: float | None, wanted: float | None) -> Sca
     return ScaleBar(wanted / pixel_size, f"{wanted:g} µm")
 
 
-def sheet(caption: str, blocks: list[Block], scale: int, bar: ScaleBar | None = None) -> Image.Image:
+def sheet(caption: str, blocks: list[SheetBlock], scale: int, bar: ScaleBar | None = None) -> Image.Image:
     """All blocks under one another.
 
     Args:

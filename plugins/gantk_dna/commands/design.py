@@ -41,8 +41,8 @@ def design(recipe: str, overrides: tuple[str, ...], out: Path, force: bool, as_j
     finds less plausible.
     """
     cli_options.refuse_to_overwrite(out, force)
-    from gantk.components.formats import format_for
-    from gantk.recipe.recipe import load_as
+    from gantk.components import format_for
+    from gantk.recipe import load_as
     from gantk_dna.design.design import DesignBlocks
     from gantk_dna.design.design import design as carry_out
 

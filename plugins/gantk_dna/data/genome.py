@@ -14,9 +14,9 @@ from annotated_types import Ge, Interval
 
 from gantk.console import say
 from gantk.errors import DataError
-from gantk_dna.alphabet import AlphabetName
+from gantk_dna.alphabet import AlphabetName, sequence_spec
 from gantk_dna.data import splitting
-from gantk_dna.data.onehot import OneHot, chosen_side, counts_in_words, sequence_spec
+from gantk_dna.data.onehot import OneHot, chosen_side, counts_in_words
 from gantk_dna.data.windows import Windows, around_intervals, marked, tiled
 from gantk_dna.files.cleaning import Ambiguous, settle_ambiguous
 from gantk_dna.files.genome import Contigs, read_bed

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -12,40 +11,7 @@ from torch import Tensor
 from gantk.data import Resident
 from gantk.interfaces import SPLITS, Batch
 from gantk.spec import DataSpec
-from gantk_dna.alphabet import BASES, AlphabetName, bases_of, one_hot, reverse_complement
-
-
-def sequence_spec(
-    length: int,
-    *,
-    alphabet: AlphabetName = "dna",
-    annotations: Sequence[str] = (),
-    classes: Sequence[str] = (),
-    origin: str = "real",
-    attributes: Mapping[str, Any] | None = None,
-) -> DataSpec:
-    """What one sequence is: (4 + annotation channels, length) within [0, 1].
-
-    Args:
-        length: letters.
-        alphabet: chooses T or U as the fourth base.
-        annotations: names of channels behind the bases that mark positions by 1 (exon or not).
-        classes: names of the labels.
-        origin: "real" or "simulated".
-        attributes: whatever else there is to say.
-    """
-    return DataSpec(
-        shape=(BASES + len(annotations), length),
-        axes=("base", "position"),
-        range=(0.0, 1.0),
-        categorical=True,
-        names={"base": (*bases_of(alphabet), *annotations)},
-        classes=tuple(classes),
-        view="dna/logo",
-        formats=("dna/fasta", "dna/table"),
-        origin=origin,
-        attributes={"annotation_channels": len(annotations), **(attributes or {})},
-    )
+from gantk_dna.alphabet import one_hot, reverse_complement
 
 
 class OneHot(Resident):

@@ -12,10 +12,10 @@ from pydantic import StringConstraints
 
 from gantk.errors import DataError
 from gantk.interfaces import SPLITS
-from gantk_dna.alphabet import BASES, DNA, INVALID, SHARES, encode
-from gantk_dna.data.onehot import OneHot, sequence_spec
+from gantk_dna.alphabet import BASES, DNA, INVALID, SHARES, encode, sequence_spec
+from gantk_dna.data.onehot import OneHot
 from gantk_dna.files.sequences import read_sequences
-from gantk_dna.metrics.baselines import Markov
+from gantk_dna.markov import Markov
 from gantk_dna.motifs import choose_motifs
 
 Consensus = Annotated[str, StringConstraints(pattern=f"^[{DNA}]+$")]

@@ -14,10 +14,10 @@ from annotated_types import Ge, Interval
 
 from gantk.console import say, warn
 from gantk.errors import DataError
-from gantk_dna.alphabet import AlphabetName, decode
+from gantk_dna.alphabet import AlphabetName, decode, sequence_spec
 from gantk_dna.data import splitting
 from gantk_dna.data.labels import Labels, annotation_rows, given_sides, label_rows
-from gantk_dna.data.onehot import OneHot, chosen_side, counts_in_words, pick, sequence_spec
+from gantk_dna.data.onehot import OneHot, chosen_side, counts_in_words, pick
 from gantk_dna.files.cleaning import Ambiguous, Anchor, OtherLengths, to_matrix
 from gantk_dna.files.sequences import Record, check_file, read_sequences
 from gantk_dna.files.tables import is_table, read_table

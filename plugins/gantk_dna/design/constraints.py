@@ -14,8 +14,7 @@ from torch import Tensor
 
 from gantk.errors import DoesNotFit, RecipeError
 from gantk_dna.alphabet import BASES, COMPLEMENT, INVALID, SHARES, encode
-from gantk_dna.codes import Codes
-from gantk_dna.metrics.composition import gc_content
+from gantk_dna.codes import Codes, gc_content
 
 Share = Annotated[float, Interval(ge=0, le=1)]
 

@@ -14,23 +14,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gantk import console, randomness
-from gantk.components.annotations import Kind
-from gantk.components.signature import parameters
+from gantk.components import Kind, component, parameters
 from gantk.data import as_dataset
 from gantk.errors import DataError, DoesNotFit, RecipeError
 from gantk.interfaces import SPLITS, call, declares
 from gantk.sampling import draw
 from gantk.spec import DataSpec
-from gantk.training import from_recipe
 from gantk_dna.alphabet import BASES, decode, hard_codes
-from gantk_dna.codes import Codes, check_bases, codes_in, random_part
+from gantk_dna.codes import Codes, base_shares, check_bases, codes_in, random_part
 from gantk_dna.design import search
 from gantk_dna.design.constraints import Constraints, Rules
-from gantk_dna.design.gan import Model, model_of
+from gantk_dna.design.gan import TrainedGan, model_of
 from gantk_dna.design.results import Designed, Report
 from gantk_dna.design.search import Found, Search, scores_of
 from gantk_dna.design.weighted_sum import Aim, Objectives, halves, weighted
-from gantk_dna.metrics.composition import base_shares
 from gantk_dna.metrics.nearest import nearest
 
 MOST_RANDOM = 20_000
@@ -87,7 +84,7 @@ class Designer:
     def __init__(self, values: Mapping[str, Any]):
         self.seed: int = values["seed"]
         self.settings: Search = _block(Search, values["search"])
-        found = {split: as_dataset(from_recipe.component("dataset", values["data"], split=split)) for split in SPLITS}
+        found = {split: as_dataset(component("dataset", values["data"], split=split)) for split in SPLITS}
         self.train, self.test = found["train"], found["test"]
         if not len(self.train):
             raise DataError("the training split of the data is empty")
@@ -96,7 +93,7 @@ class Designer:
         if not values["objectives"]:
             raise RecipeError("objectives: give one at least: [{use: dna/pwm, file: FILE}]")
         self.rules = Rules(_block(Constraints, values["constraints"]), self.spec.shape[1])
-        self.model: Model | None = model_of(values["generator"]) if values["generator"] else None
+        self.model: TrainedGan | None = model_of(values["generator"]) if values["generator"] else None
         self.critic = None if self.model is None else deepcopy(self.model.state.critic).eval().requires_grad_(False)
         self._check_model()
         self._learn(values)
@@ -109,7 +106,7 @@ class Designer:
         own, other = halves(self.train, self.seed)
         if values["held_out_data"] is not None:
             own = self.train
-            other = as_dataset(from_recipe.component("dataset", values["held_out_data"], split="train"))
+            other = as_dataset(component("dataset", values["held_out_data"], split="train"))
             if other.spec.shape != self.spec.shape:
                 raise DoesNotFit(f"held_out_data has samples of {other.spec.shape}, data of {self.spec.shape}")
         console.say("learning the objectives")
@@ -119,7 +116,7 @@ class Designer:
         if self.held_out is not None:
             test = self.test
             if values["held_out_data"] is not None:
-                test = as_dataset(from_recipe.component("dataset", values["held_out_data"], split="test"))
+                test = as_dataset(component("dataset", values["held_out_data"], split="test"))
             self.quality |= {f"second predictor {name}": each for name, each in self.held_out.quality(test).items()}
 
     def _check_model(self) -> None:

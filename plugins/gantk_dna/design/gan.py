@@ -10,14 +10,13 @@ from torch import nn
 
 from gantk import console
 from gantk.api import run
-from gantk.recipe.find_file import ENDINGS
-from gantk.recipe.recipe import load
-from gantk.training import from_recipe
-from gantk.training.loop import State, train
+from gantk.recipe import ENDINGS, load
+from gantk.training import State, datasets, initial_state, train
+from gantk.training.settings import step_count
 
 
 @dataclass
-class Model:
+class TrainedGan:
     """A trained GAN.
 
     Args:
@@ -31,7 +30,7 @@ class Model:
     batch: int
 
 
-def model_of(name: str) -> Model:
+def model_of(name: str) -> TrainedGan:
     """The GAN in a run folder or a checkpoint, or trained now, from the recipe in a .yaml file or of this name.
 
     Raises:
@@ -40,11 +39,11 @@ def model_of(name: str) -> Model:
     path = Path(name)
     if path.exists() and path.suffix.lower() not in ENDINGS:
         model = run.Model(path, "cpu")
-        return Model(model.state, model.checkpoint.digest, model.recipe.values["train"]["batch"])
+        return TrainedGan(model.state, model.checkpoint.digest, model.recipe.values["train"]["batch"])
     values = load(name).values
-    settings, data = values["train"], from_recipe.datasets(values)["train"]
-    state = from_recipe.state(values, data.spec, "cpu")
-    steps = from_recipe.steps(values, len(data))
+    settings, data = values["train"], datasets(values)["train"]
+    state = initial_state(values, data.spec, "cpu")
+    steps = step_count(values, len(data))
     with console.training(0, steps, "training the GAN") as display:
         for terms in train(
             state,
@@ -61,7 +60,7 @@ def model_of(name: str) -> Model:
             if state.step % 100 == 0 or state.step == steps:
                 display.show(state.step, {term: float(value) for term, value in terms.items()})
     generator = state.sampled()
-    return Model(state, digest_of(generator if generator is not None else state.critic), settings["batch"])
+    return TrainedGan(state, digest_of(generator if generator is not None else state.critic), settings["batch"])
 
 
 def digest_of(net: nn.Module) -> str:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from gantk.interfaces import call, draw_latent
 from gantk.sampling import draw
 from gantk.spec import DataSpec
-from gantk.training.loop import State, train
+from gantk.training import State, train
 from gantk_dna.alphabet import BASES, hard_codes, one_hot
 from gantk_dna.codes import Codes
 from gantk_dna.data.onehot import OneHot

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from gantk import randomness
+from gantk.components import component
 from gantk.interfaces import Batch, Dataset
-from gantk.training import from_recipe
 from gantk_dna.design.gan import digest_of
 
 
@@ -68,7 +68,7 @@ class Objectives:
             for number, entry in enumerate(entries):
                 torch.manual_seed(randomness.derive(seed, f"objective {number}"))
                 own = {name: value for name, value in entry.items() if name not in ("goal", "weight")}
-                objective = from_recipe.component("objective", own, seed=seed, **supplied)
+                objective = component("objective", own, seed=seed, **supplied)
                 self.terms.append((objective, entry["goal"], entry["weight"]))
 
     def __call__(self, samples: Tensor) -> Tensor:

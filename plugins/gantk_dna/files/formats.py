@@ -18,8 +18,17 @@ import torch
 
 from gantk.errors import DataError, DoesNotFit, FileError
 from gantk.interfaces import Samples
-from gantk_dna.alphabet import BASES, INVALID, AlphabetName, bases_in, decode, encode, one_hot, shared_codes
-from gantk_dna.data.onehot import sequence_spec
+from gantk_dna.alphabet import (
+    BASES,
+    INVALID,
+    AlphabetName,
+    bases_in,
+    decode,
+    encode,
+    one_hot,
+    sequence_spec,
+    shared_codes,
+)
 from gantk_dna.files.sequences import Record, read_sequences
 from gantk_dna.files.tables import read_table
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gantk.errors import DataError, MissingData
-from gantk.files.compressed import content_of
+from gantk.files import content_of
 
 _OTHER_COMPRESSIONS = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip", b"\x28\xb5\x2f\xfd": "zstd"}
 _LINE_END = re.compile("\r\n|\n|\r")

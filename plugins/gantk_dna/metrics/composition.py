@@ -9,47 +9,16 @@ import numpy as np
 import torch
 from annotated_types import Ge, Interval
 from numpy.typing import NDArray
-from scipy.special import xlogy
 from torch import nn
 
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Dataset, Samples, Value
-from gantk_dna.alphabet import BASES
-from gantk_dna.codes import Codes
+from gantk_dna.codes import base_shares, gc_content, information
 from gantk_dna.metrics.baselines import compared, floors_note
 
-G, C = 2, 1
 GC_OFF = 0.02
 SPREAD_OFF = 0.2
 SIGNAL_KEPT = 0.25
-
-
-def gc_content(codes: Codes) -> NDArray[np.float64]:
-    """Share of G and C among the known letters of each sequence: (N,); .5 where none is known."""
-    known = (codes < BASES).sum(1)
-    return np.where(known > 0, ((codes == G) | (codes == C)).sum(1) / np.maximum(known, 1), 0.5)
-
-
-def base_shares(codes: Codes) -> NDArray[np.float64]:
-    """Share of each base among the known letters at each position: (4, L); .25 each where none is known."""
-    counts = np.stack([(codes == base).sum(0) for base in range(BASES)]).astype(float)
-    total = counts.sum(0)
-    return np.where(total > 0, counts / np.maximum(total, 1), 1 / BASES)
-
-
-def information(shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Information content of each position, the height of a sequence logo: 2 bits less the entropy.
-
-    Schneider & Stephens 1990 (Nucleic Acids Res. 18:6097), without their correction for small samples: sets of one
-    size are compared here.
-
-    Args:
-        shares: (4, L), each column summing to 1.
-
-    Returns:
-        (L,) of 0 … 2 bits.
-    """
-    return np.maximum(2 + xlogy(shares, shares).sum(0) / np.log(2), 0)
 
 
 class Composition:

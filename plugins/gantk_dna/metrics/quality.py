@@ -13,9 +13,8 @@ from torch import nn
 
 from gantk.interfaces import Dataset, Samples, Value
 from gantk_dna.alphabet import BASES, decode
-from gantk_dna.codes import Codes
+from gantk_dna.codes import Codes, base_shares
 from gantk_dna.metrics.baselines import compared
-from gantk_dna.metrics.composition import base_shares
 from gantk_dna.metrics.nearest import nearest
 
 LONG_RUN = 8

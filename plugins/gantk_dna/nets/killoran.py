@@ -23,7 +23,7 @@ def _odd(kernel: int) -> int:
 Kernel = Annotated[int, Ge(1), AfterValidator(_odd)]
 
 
-class Generator(nn.Module):
+class KilloranGenerator(nn.Module):
     """Latent → dense → (width, L) → residual blocks → 1 × 1 convolution → softmax over the bases.
 
     Killoran et al. 2017, sections 2.1 and A: latent 100, width 100, five blocks of kernels of 5 letters; the exon
@@ -64,7 +64,7 @@ class Generator(nn.Module):
         return self.letters(self.last(self.blocks(hidden)))
 
 
-class Critic(nn.Module):
+class KilloranCritic(nn.Module):
     """1 × 1 convolution to `width` → residual blocks → flat → dense. Killoran et al. 2017, sections 2.1 and A.
 
     Args:

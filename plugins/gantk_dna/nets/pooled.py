@@ -17,7 +17,7 @@ from gantk_dna.nets.layers import ProjectedScore, class_count, sequence_shape
 Pool = Literal["mean", "max", "flat"]
 
 
-class Critic(nn.Module):
+class PooledCritic(nn.Module):
     """Convolutions → pools → dense → dense, LeakyReLU(0.2) between them.
 
     The first convolution sees words of `kernel` letters; `mean` says how often, `max` whether, and `flat` where each

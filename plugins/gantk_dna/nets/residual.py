@@ -15,7 +15,7 @@ from gantk_dna.nets.layers import Letters, OutputMode, ResidualBlock, class_coun
 Temperature = Annotated[float, Gt(0)]
 
 
-class Generator(nn.Module):
+class ResidualGenerator(nn.Module):
     """Latent → dense → (width, L), plus noise of each position → residual blocks → 1 × 1 convolution → letters.
 
     A latent has three parts, all standard normal: `latent` numbers that say what the whole sequence is, `noise`

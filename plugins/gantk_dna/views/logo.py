@@ -14,8 +14,7 @@ from rich.text import Text
 from gantk.interfaces import Panel, Samples
 from gantk.spec import DataSpec
 from gantk_dna.alphabet import BASES, bases_in
-from gantk_dna.codes import check_bases
-from gantk_dna.metrics.composition import information
+from gantk_dna.codes import check_bases, information
 from gantk_dna.views.glyphs import COLOURS, FAINT, INK, PAPER, blended, font, stacks
 from gantk_dna.views.panels import panels
 

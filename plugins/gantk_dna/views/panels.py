@@ -10,9 +10,8 @@ from matplotlib.figure import Figure
 from gantk.interfaces import Panel, Samples
 from gantk.plots import MADE, REAL, histograms, legend_above, new_figure
 from gantk_dna.alphabet import BASES, bases_in
-from gantk_dna.codes import Codes, codes_of
+from gantk_dna.codes import Codes, base_shares, codes_of, gc_content
 from gantk_dna.kmers import kmer_counts
-from gantk_dna.metrics.composition import base_shares, gc_content
 from gantk_dna.views.glyphs import COLOURS
 
 K = 4  # letters of the k-mers that are compared: 256 of them

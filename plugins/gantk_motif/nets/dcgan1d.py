@@ -23,7 +23,7 @@ def halved(length: int, times: int) -> list[int]:
     return lengths
 
 
-class Generator(nn.Module):
+class Dcgan1dGenerator(nn.Module):
     """Dense → reshape → transposed convolutions with batch normalisation → sigmoid.
 
     Args:
@@ -68,7 +68,7 @@ class Generator(nn.Module):
         return into_range(self.stages(self.dense(latent)).sigmoid(), self.spec)
 
 
-class Critic(nn.Module):
+class Dcgan1dCritic(nn.Module):
     """Strided convolutions → flatten → dense; no normalisation, so a gradient penalty fits.
 
     Args:

@@ -52,7 +52,7 @@ class Placed(nn.Module):
         return self.draw(self.chosen(latent) * sqrt(self.places))
 
 
-class Generator(nn.Module):
+class PlacedGenerator(nn.Module):
     """Letters from a dense layer + learned patterns at places that the latent chooses → hard 0/1 output.
 
     What a pattern looks like is learned; only an upper bound of its size is given. A pattern of P letters can start

@@ -13,7 +13,7 @@ from gantk.spec import DataSpec
 from gantk_motif.nets.layers import out_of_range, string_shape
 
 
-class Critic(nn.Module):
+class PooledCritic(nn.Module):
     """Filters over windows → flat + maximum + mean over the string → dense layers → score; no normalisation.
 
     The flat features say where (are all places used?), the maximum says whether (is the motif there?), the mean says

@@ -12,7 +12,7 @@ from gantk.spec import DataSpec
 from gantk_motif.nets.layers import bits_shape, hard_bit, into_range, same_padding
 
 
-class Block(nn.Module):
+class ResidualBlock(nn.Module):
     """x + 0.3 · convolution(relu(convolution(relu(x)))): no normalisation, so samples of a batch stay independent.
 
     Args:
@@ -30,7 +30,7 @@ class Block(nn.Module):
         return x + 0.3 * self.second(relu(self.first(relu(x))))
 
 
-class Generator(nn.Module):
+class ResidualGenerator(nn.Module):
     """Dense layer → residual blocks → hard 0/1 output. Here to be compared with `motif/placed`.
 
     Args:
@@ -59,7 +59,7 @@ class Generator(nn.Module):
         self.spec = spec
         self.latent_shape = (latent,)
         self.start = nn.Sequential(nn.Linear(latent, width * length), nn.Unflatten(1, (width, length)))
-        self.blocks = nn.Sequential(*[Block(width, kernel) for _ in range(blocks)])
+        self.blocks = nn.Sequential(*[ResidualBlock(width, kernel) for _ in range(blocks)])
         self.out = nn.Conv1d(width, channels, kernel, padding=padding)
 
     def forward(self, latent: Tensor) -> Tensor:

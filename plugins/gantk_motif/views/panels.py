@@ -10,8 +10,7 @@ from torch import Tensor
 
 from gantk.interfaces import Panel, Samples
 from gantk.plots import MADE, REAL, histograms, legend_above, new_figure
-from gantk_motif.metrics import to_bits
-from gantk_motif.motifs import as_bits, occurrences
+from gantk_motif.motifs import as_bits, occurrences, to_bits
 
 
 def panels(samples: Samples, real: Samples, motif: str) -> dict[str, Panel]:

@@ -10,8 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from gantk.interfaces import Panel, Samples
 from gantk.spec import DataSpec
-from gantk_motif.metrics import Motif, motif_of, to_bits
-from gantk_motif.motifs import as_bits, covered, occurrences
+from gantk_motif.motifs import Motif, as_bits, covered, motif_of, occurrences, to_bits
 from gantk_motif.views.panels import panels
 
 PAPER = (255, 255, 255)

@@ -6,7 +6,7 @@ from math import log
 import numpy as np
 import pytest
 import torch
-from gantk_basics.data.ring import Ring, RingModes, near_modes
+from gantk_basics.data.ring import Ring
 from gantk_basics.metrics import neighbours
 from gantk_basics.metrics.distribution_distances import Frechet, SlicedWasserstein, frechet, sliced_wasserstein
 from gantk_basics.metrics.features import rows
@@ -19,6 +19,7 @@ from gantk_basics.metrics.neighbours import (
     nearest,
     radii,
 )
+from gantk_basics.metrics.ring_modes import RingModes, near_modes
 from gantk_basics.nets.mlp import MlpCritic
 from scipy.linalg import sqrtm
 from scipy.spatial.distance import pdist

@@ -6,7 +6,7 @@ import pytest
 import torch
 from gantk_basics.metrics.c2st import C2st
 from gantk_basics.metrics.critic_test import CriticTest
-from gantk_basics.metrics.two_sample_tests import Replay, fresh_critic, split
+from gantk_basics.metrics.two_sample_tests import StoredSamples, fresh_critic, split
 from torch import Tensor, nn
 
 from gantk.data import Resident, take
@@ -117,7 +117,7 @@ def test_labels_stay_with_their_samples() -> None:
 def test_replay_gives_what_there_is_turned_over() -> None:
     spec = DataSpec((1, 2, 2), ("channel", "y", "x"))
     data = Resident(spec, torch.arange(8.0).reshape(2, 1, 2, 2), flips=("x",))
-    net = Replay(data)
+    net = StoredSamples(data)
     drawn = net(net.draw_latent(200, rng()))
     each = {tuple(image.flatten().tolist()) for image in drawn}
     assert each == {(0, 1, 2, 3), (1, 0, 3, 2), (4, 5, 6, 7), (5, 4, 7, 6)}

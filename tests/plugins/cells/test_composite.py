@@ -9,7 +9,7 @@ from gantk_cells.data.simulated import Simulated
 from gantk_cells.stack import is_stack, shares_red, stack
 from gantk_cells.views import sheet as sheets
 from gantk_cells.views.composite import Composite, heading
-from gantk_cells.views.sheet import MARGIN, Block, Line, sheet
+from gantk_cells.views.sheet import MARGIN, Line, SheetBlock, sheet
 from PIL import Image
 
 from gantk.data import generated, take
@@ -109,7 +109,7 @@ def test_text_is_never_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(sheets.ImageDraw.ImageDraw, "text", watch)
     panel = np.zeros((8, 40, 3), np.uint8)
-    sheet("a caption " * 40 + "W" * 200, [Block("h" * 300, [Line(["a long title"] * 2, [panel, panel])])], 1)
+    sheet("a caption " * 40 + "W" * 200, [SheetBlock("h" * 300, [Line(["a long title"] * 2, [panel, panel])])], 1)
     assert len(drawn) > 10 and all(end <= width for end, width in drawn)
 
 

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from gantk.data import generated
 from gantk.errors import DataError, DoesNotFit
 from gantk.evaluation.evaluate import evaluate
+from gantk.evaluation.results import Entry
 from gantk.spec import DataSpec
-from gantk.training.from_recipe import Entry
 
 PER_CLASS = DataSpec((3, 2, 16, 24), ("protein", "channel", "y", "x"), unit_axes=1)
 STACKS = stack_spec(PER_CLASS)

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 import gantk
 from gantk.cli import run_command_line
 from gantk.errors import DoesNotFit
-from gantk.evaluation.representation import AsJudged
 from gantk.files.latents import Latents
+from gantk.interfaces.nets import GeneratorWrapper
 
 SMALL = {"cells": 20, "test_cells": 6, "proteins": ["Arp3", "Tea1"], "height": 16, "width": 24}
 RECIPE = """\
@@ -143,7 +143,7 @@ def test_red_first_needs_parts_and_a_latent_of_one_axis() -> None:
 
 def test_stacks_are_reconstructed_as_pairs() -> None:
     data = Simulated("test", layout="composite", **SMALL)
-    net = AsJudged(SeparableGenerator(data.spec, latent=14, width=14), data.as_judged)
+    net = GeneratorWrapper(SeparableGenerator(data.spec, latent=14, width=14), data.as_judged)
     assert set(net.latent_parts) == {"red", "green"}
     found = reconstruct(net, data.judged.spec, targets(data.judged, 2), Search(True, 2, 0.5, 1))
     assert isinstance(found, Reconstructions)

@@ -11,10 +11,10 @@ import pytest
 import torch
 from Bio.Seq import Seq
 from gantk_dna import alphabet
-from gantk_dna.alphabet import decode, one_hot, reverse_complement, shared_codes
+from gantk_dna.alphabet import decode, one_hot, reverse_complement, sequence_spec, shared_codes
 from gantk_dna.data import splitting
 from gantk_dna.data.genome import Genome
-from gantk_dna.data.onehot import OneHot, sequence_spec
+from gantk_dna.data.onehot import OneHot
 from gantk_dna.data.planted import Planted
 from gantk_dna.data.sequences import Sequences
 from hypothesis import given, settings

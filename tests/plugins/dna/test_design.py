@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from gantk_dna.alphabet import decode, encode, one_hot
-from gantk_dna.data.onehot import OneHot, sequence_spec
+from gantk_dna.alphabet import decode, encode, one_hot, sequence_spec
+from gantk_dna.data.onehot import OneHot
 from gantk_dna.design.constraints import Constraints, Rules
 from gantk_dna.design.design import DesignBlocks
 from gantk_dna.design.search import Search, activation, climb, feedback, joint, prior_penalty, scores_of
-from gantk_dna.nets.predictor import Predictor, Regression, judge
+from gantk_dna.losses import Regression
+from gantk_dna.metrics.prediction import prediction_quality
+from gantk_dna.nets.predictor import Predictor
 from gantk_dna.objectives import Command, Predicted, Pwm
 from torch import Tensor, nn
 
@@ -24,7 +26,7 @@ from gantk.cli import run_command_line
 from gantk.errors import DataError, DoesNotFit, RecipeError
 from gantk.recipe.recipe import load, load_as
 from gantk.sampling import draw
-from gantk.training.loop import State
+from gantk.training.state import State
 
 IUPAC = {"N": "[ACGT]", "R": "[AG]", "Y": "[CT]", "W": "[AT]", "S": "[CG]"}
 PWM = ">X1 box\n" + "\n".join(
@@ -177,7 +179,7 @@ def test_a_predictor_learns_scores_by_the_loop_of_gantk(kind: str) -> None:
     assert found.quality(scored_data(200, 2))["spearman"] > 0.7
     data.truth = {}
     with pytest.raises(DoesNotFit, match=r"data\.score"):
-        judge(net, data)
+        prediction_quality(net, data)
 
 
 # Searches
@@ -245,12 +247,12 @@ def test_hill_climbing_rises_and_keeps_the_rules() -> None:
 
 def test_feedback_moves_the_generator_towards_its_best() -> None:
     from gantk_basics.losses.gan import Gan
-    from gantk_dna.nets.pooled import Critic
-    from gantk_dna.nets.residual import Generator
+    from gantk_dna.nets.pooled import PooledCritic
+    from gantk_dna.nets.residual import ResidualGenerator
 
     spec = sequence_spec(24)
     torch.manual_seed(0)
-    generator, critic = Generator(spec, latent=16, noise=4, width=16, blocks=1), Critic(spec, width=16)
+    generator, critic = ResidualGenerator(spec, latent=16, noise=4, width=16, blocks=1), PooledCritic(spec, width=16)
     optimizers = [torch.optim.Adam(net.parameters(), lr=3e-3, betas=(0.0, 0.9)) for net in (generator, critic)]
     state = State(generator, critic, Gan(), None, *optimizers)
     settings = Search(method="feedback", rounds=10, round_steps=12, pool=150, candidates=30, window=150, keep=0.2)

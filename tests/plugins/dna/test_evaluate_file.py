@@ -111,9 +111,9 @@ def test_metrics_that_do_not_fit_are_left_out_where_nobody_chose_them(tmp_path: 
 def test_samples_that_judge_themselves_against_their_like_are_not_told_apart(test_data: Path, tmp_path: Path) -> None:
     """The whole way on real promoters, in Python."""
     from gantk.components.formats import format_for
-    from gantk.evaluation.sample_files import Reference, judge, split
+    from gantk.evaluation.results import build_metrics
+    from gantk.evaluation.sample_files import Reference, evaluate_samples, split
     from gantk.recipe.recipe import entries_of
-    from gantk.training.from_recipe import metrics
 
     texts = sorted(set((test_data / "dna" / "ecoli_promoters_50bp.txt").read_text().split()))
     order = torch.randperm(len(texts), generator=torch.Generator().manual_seed(0)).tolist()
@@ -123,8 +123,10 @@ def test_samples_that_judge_themselves_against_their_like_are_not_told_apart(tes
         files.append(tmp_path / f"{number}.fa")
         files[-1].write_text("".join(f">s\n{texts[at]}\n" for at in half))
     made, real = (format_for(path).read(path) for path in files)
-    entries = metrics({"evaluate": entries_of(["evaluate=[{use: dna/composition}, {use: dna/nearest, samples: 100}]"])})
-    results = judge(made, Reference(entries, split(real, 0, files[1]), 0, chosen=True))
+    entries = build_metrics(
+        {"evaluate": entries_of(["evaluate=[{use: dna/composition}, {use: dna/nearest, samples: 100}]"])}
+    )
+    results = evaluate_samples(made, Reference(entries, split(real, 0, files[1]), 0, chosen=True))
     assert results["composition"]["signal_error"].value < 0.25
     assert set(map(int, results["composition"]["signal_positions"].note.partition(": ")[2].split(", "))) >= {38, 39, 43}
     assert results["nearest"]["ratio"].value == pytest.approx(1.0, abs=0.05)

@@ -9,16 +9,15 @@ from pathlib import Path
 import pytest
 import torch
 from Bio import SeqIO
-from gantk_dna.alphabet import decode, one_hot
-from gantk_dna.data.onehot import sequence_spec
+from gantk_dna.alphabet import decode, one_hot, sequence_spec
 from gantk_dna.files.formats import Fasta, Table
 
+from gantk.components.construct import component
 from gantk.components.formats import format_for
 from gantk.data import generated
 from gantk.errors import DoesNotFit, FileError
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
-from gantk.training.from_recipe import component
 
 
 def some(n: int = 5, length: int = 170, **attributes: object) -> Samples:

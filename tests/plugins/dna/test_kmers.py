@@ -12,7 +12,8 @@ import pytest
 import torch
 from gantk_dna.alphabet import ANY, decode, encode
 from gantk_dna.kmers import divergence, kmer_counts, kmer_numbers
-from gantk_dna.metrics.baselines import Markov, floors_note, read_floors
+from gantk_dna.markov import Markov
+from gantk_dna.metrics.baselines import floors_note, read_floors
 
 from gantk.errors import DataError
 

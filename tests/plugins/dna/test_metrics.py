@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 import torch
 from gantk_dna.alphabet import ANY, decode, encode, one_hot
-from gantk_dna.metrics.baselines import Markov, compared
+from gantk_dna.codes import base_shares, gc_content, information
+from gantk_dna.markov import Markov
+from gantk_dna.metrics.baselines import compared
 from gantk_dna.metrics.c2st import C2st, kmer_features
-from gantk_dna.metrics.composition import Composition, base_shares, gc_content, information
+from gantk_dna.metrics.composition import Composition
 from gantk_dna.metrics.kmers import Kmers
 from gantk_dna.metrics.motif_hits import MotifHits
 from gantk_dna.metrics.nearest import Nearest, nearest

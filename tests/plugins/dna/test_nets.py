@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 import torch
-from gantk_dna.alphabet import one_hot, reverse_complement
-from gantk_dna.data.onehot import sequence_spec
+from gantk_dna.alphabet import one_hot, reverse_complement, sequence_spec
 from gantk_dna.data.planted import Planted
-from gantk_dna.nets.killoran import Critic as KilloranCritic
-from gantk_dna.nets.killoran import Generator as KilloranGenerator
+from gantk_dna.nets.killoran import KilloranCritic as KilloranCritic
+from gantk_dna.nets.killoran import KilloranGenerator as KilloranGenerator
 from gantk_dna.nets.layers import Letters, ResidualBlock
-from gantk_dna.nets.pooled import Critic as PooledCritic
-from gantk_dna.nets.residual import Generator as ResidualGenerator
+from gantk_dna.nets.pooled import PooledCritic as PooledCritic
+from gantk_dna.nets.residual import ResidualGenerator as ResidualGenerator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gantk.components.validate import fill
 from gantk.errors import DoesNotFit, RecipeError
+from gantk.evaluation import results
 from gantk.recipe import recipe
 from gantk.spec import DataSpec
 from gantk.training import from_recipe
@@ -212,7 +212,7 @@ def test_all_of_them_train(tmp_path: Path, share: float, loss: str, generator: s
     (tmp_path / "r.yaml").write_text(text)
     values = recipe.load(tmp_path / "r.yaml").values
     data = Planted("train", length=20, samples=64, motif="CACGTG", share=share)
-    state = from_recipe.state(values, data.spec, "cpu")
+    state = from_recipe.initial_state(values, data.spec, "cpu")
     before = [weight.clone() for weight in state.generator.parameters()]
     for terms in train(state, data, seed=0, steps=3, batch=8, critic_steps=2, ema_decay=0.9):
         assert all(value.isfinite() for value in terms.values())
@@ -236,4 +236,4 @@ def test_the_recipes_fit_together(name: str, file: str | None, test_data: Path) 
     found = from_recipe.datasets(values)
     counts = from_recipe.check_fit(values, found["train"].spec)
     assert min(counts.values()) > 1000 and all(len(each) > 100 for each in found.values())
-    from_recipe.metrics(values)
+    results.build_metrics(values)

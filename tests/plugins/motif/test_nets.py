@@ -11,8 +11,8 @@ from torch import nn
 from gantk.errors import DoesNotFit
 from gantk.spec import DataSpec
 
-GENERATORS = [dcgan1d.Generator, residual.Generator, placed.Generator]
-CRITICS = [dcgan1d.Critic, pooled.Critic]
+GENERATORS = [dcgan1d.Dcgan1dGenerator, residual.ResidualGenerator, placed.PlacedGenerator]
+CRITICS = [dcgan1d.Dcgan1dCritic, pooled.PooledCritic]
 
 
 def strings(length: int = 128, channels: int = 1, low: float = 0.0, high: float = 1.0) -> DataSpec:
@@ -117,9 +117,9 @@ def test_nets_refuse_what_they_are_not_for() -> None:
         with pytest.raises(DoesNotFit, match="strings"):
             build(image)
     with pytest.raises(DoesNotFit, match=r"generator\.pattern to 10"):
-        placed.Generator(strings(10))
+        placed.PlacedGenerator(strings(10))
     with pytest.raises(DoesNotFit, match="odd kernel"):
-        residual.Generator(strings(), kernel=4)
-    for build in (dcgan1d.Generator, dcgan1d.Critic):
+        residual.ResidualGenerator(strings(), kernel=4)
+    for build in (dcgan1d.Dcgan1dGenerator, dcgan1d.Dcgan1dCritic):
         with pytest.raises(DoesNotFit, match="kernel: 7"):
             build(strings(), kernel=6)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import gantk
-from gantk.components.registry import registry
+from gantk.components.registry import installed_registry
 from gantk.components.signature import parameters
 from gantk.recipe.recipe import load
 
@@ -25,10 +25,10 @@ SMALL = {
 
 def test_every_parameter_of_every_component_is_explained() -> None:
     kinds = ("dataset", "generator", "critic", "metric", "view")
-    own = [each for kind in kinds for each in registry().of_kind(kind) if each.plugin == "motif"]
+    own = [each for kind in kinds for each in installed_registry().of_kind(kind) if each.plugin == "motif"]
     assert len(own) == 8
     for each in own:
-        for parameter in parameters(registry().load(each)):
+        for parameter in parameters(installed_registry().load(each)):
             assert parameter.help, f"{each.full}: {parameter.name}"
 
 

@@ -63,7 +63,7 @@ def test_failed_pictures_metrics_and_reports_do_not_end_a_run(
     monkeypatch.setattr(snapshots.Pictures, "of_step", fail)
     monkeypatch.setattr(final_evaluation, "write_report", fail)
     ring = {"use": "basics/ring_modes", "samples": 50, "every": 5}
-    monkeypatch.setattr("gantk_basics.data.ring.RingModes.compute", fail)
+    monkeypatch.setattr("gantk_basics.metrics.ring_modes.RingModes.compute", fail)
     run = gantk.run(tiny, {"evaluate": [ring]})
     said = capsys.readouterr().err
     for what in ("the sample picture", "the metric ring_modes", "the report"):
@@ -76,7 +76,7 @@ def test_a_metric_that_failed_misses_its_bar(tiny: Path, monkeypatch: pytest.Mon
     def fail(*_: object, **__: object) -> None:
         raise ValueError("out of ink")
 
-    monkeypatch.setattr("gantk_basics.data.ring.RingModes.compute", fail)
+    monkeypatch.setattr("gantk_basics.metrics.ring_modes.RingModes.compute", fail)
     ring = {"use": "basics/ring_modes", "samples": 50, "require": {"high_quality": {">=": 0.0}}}
     run = gantk.run(tiny, QUICK | {"train.steps": 2, "evaluate": [ring]})
     with pytest.raises(BarMissed, match="ring_modes could not be measured"):

@@ -19,9 +19,9 @@ from gantk_dna.files.sequences import lines_of
 from gantk_dna.files.tables import number_in, read_table
 from PIL import Image
 
+from gantk import machine
 from gantk.errors import DataError, FileError, GantkError
 from gantk.files import compressed
-from gantk.training import memory_estimate
 from tests.helpers.damage import run
 
 
@@ -69,7 +69,7 @@ def test_a_vast_png_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_vast_tiff_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory_estimate, "there_is", lambda device="cpu": 10_000_000)
+    monkeypatch.setattr(machine, "there_is", lambda device="cpu": 10_000_000)
     folder = tmp_path / "cells" / "Alp14"
     folder.mkdir(parents=True)
     tifffile.imwrite(

@@ -13,13 +13,14 @@ import torch
 from gantk_basics.files import hdf5 as samples_format
 from gantk_basics.files.hdf5 import Hdf5
 
+from gantk import machine
 from gantk.errors import FileError
 from gantk.files import hdf5
 from gantk.interfaces import Samples
-from gantk.training import checkpoint, memory_estimate
+from gantk.training import checkpoint
 from tests.helpers.basics_toys import POINTS
 from tests.helpers.damage import resealed
-from tests.training.test_loop import SPEC, make_state
+from tests.helpers.training import SPEC, make_state
 
 SECRET = np.full((5, 3), 42.0, np.float32)
 
@@ -115,7 +116,7 @@ ATTACKS = [
 @pytest.fixture(autouse=True)
 def small_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(memory_estimate, "there_is", lambda device="cpu": 12_000_000)
+    monkeypatch.setattr(machine, "there_is", lambda device="cpu": 12_000_000)
     with h5py.File("secret.h5", "w") as file:
         file["samples"] = SECRET
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gantk.claim import claim
 from gantk.errors import FileError, RecipeError
 from gantk.recipe.recipe import from_text, load
+from gantk.runs.start import claim
 from tests.conftest import TINY
 from tests.helpers.damage import refused, run
 
@@ -156,7 +156,7 @@ def test_a_recipe_does_not_start_programs(tiny: Path, capsys: pytest.CaptureFixt
     Path("design.yaml").write_text(design + "data: {use: dna/planted}\n")
     run(["design", "design.yaml", "-o", "x.fa"])
     assert not Path("ran").exists()
-    from gantk_dna.data.onehot import sequence_spec
+    from gantk_dna.alphabet import sequence_spec
     from gantk_dna.objectives import Command
 
     from gantk.errors import ComponentError

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from gantk import messages
 from gantk.recipe.recipe import load
 from gantk.training import from_recipe, memory_estimate
 from tests.helpers.damage import refused, run
@@ -58,7 +59,7 @@ def test_the_estimate_is_near_what_autograd_keeps(tiny: Path) -> None:
     values = load(tiny, ["train.batch=1000"]).values
     spec = from_recipe.datasets(values)["train"].spec
     found = from_recipe.memory_needed(values, spec, "cpu")
-    nets = from_recipe.state(values, spec, "cpu")
+    nets = from_recipe.initial_state(values, spec, "cpu")
     numbers = sum(each.numel() for net in (nets.generator, nets.critic) for each in net.parameters())
     assert found.training == 3 * 4 * numbers
     kept: dict[int, int] = {}
@@ -100,4 +101,4 @@ def test_a_checkpoint_of_absurd_size_is_refused_when_sampled(
 
 @pytest.mark.parametrize(("size", "words"), [(5, "5 bytes"), (3_200_000_000, "3.2 GB"), (10**22, "10,000 EB")])
 def test_in_words(size: int, words: str) -> None:
-    assert memory_estimate.in_words(size) == words
+    assert messages.byte_size(size) == words

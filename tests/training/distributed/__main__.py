@@ -20,6 +20,7 @@ import torch
 import gantk.cli
 import gantk.runs.final_evaluation
 import gantk.runs.start
+import gantk.runs.trainer
 from gantk.training.distributed.process_group import RENDEZVOUS, joined
 from gantk.training.distributed.ranks import Ranks
 
@@ -28,9 +29,8 @@ from . import small
 torch.set_num_threads(1)
 
 COMMAND_LINE = gantk.cli.run_command_line
-gantk.runs.trainer.write_report = gantk.runs.final_evaluation.write_report = lambda folder: (
-    None
-)  # most of the time of such small runs
+for module in (gantk.runs.trainer, gantk.runs.final_evaluation):
+    module.write_report = lambda folder: None  # most of the time of such small runs
 PATIENCE = 150.0
 
 

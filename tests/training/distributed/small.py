@@ -15,7 +15,9 @@ from gantk.data import Resident
 from gantk.interfaces import Loss
 from gantk.spec import DataSpec
 from gantk.training.distributed.ranks import ALONE, Ranks
-from gantk.training.loop import State, average_of, side, train
+from gantk.training.loop import train
+from gantk.training.state import State, trainable_parameters
+from gantk.training.weight_average import average_of
 
 SPEC = DataSpec(shape=(2, 1, 4, 4), axes=("unit", "channel", "y", "x"), unit_axes=1)
 LOSSES = {
@@ -98,6 +100,6 @@ def state_of(generator: nn.Module, critic: nn.Module, loss: Loss) -> State:
         critic,
         loss,
         average_of(generator),
-        torch.optim.Adam(side(generator, loss, "with_generator"), lr=1e-2),
-        torch.optim.Adam(side(critic, loss, "with_critic"), lr=1e-2),
+        torch.optim.Adam(trainable_parameters(generator, loss, "with_generator"), lr=1e-2),
+        torch.optim.Adam(trainable_parameters(critic, loss, "with_critic"), lr=1e-2),
     )

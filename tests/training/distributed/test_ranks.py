@@ -16,15 +16,16 @@ import pytest
 import torch
 
 from gantk.cli import run_command_line as command_line
-from gantk.data import Order, Wrapped
+from gantk.data import Wrapped
 from gantk.errors import GantkError, Interrupted, RecipeError
 from gantk.files.atomic import read_lines
 from gantk.runs.signals import Interruption
 from gantk.training import checkpoint
+from gantk.training.batches import Order
 from gantk.training.distributed.process_group import RENDEZVOUS, joined
 from gantk.training.distributed.ranks import LAUNCHER, Ranks, _orphaned
-from gantk.training.loop import State, train
-from gantk.training.state import held_by
+from gantk.training.loop import train
+from gantk.training.state import State, held_by
 
 from . import small
 
@@ -276,7 +277,7 @@ def test_state_before_the_first_step_can_be_handed_out() -> None:
     with small.float64():
         first, second = (small.state_of(small.Maker(), small.Judge(), small.LOSSES["hinge"]()) for _ in range(2))
     assert isinstance(first, State)
-    image = checkpoint.image(held_by(first), recipe="", spec=small.SPEC, plugins={})
+    image = checkpoint.to_bytes(held_by(first), recipe="", spec=small.SPEC, plugins={})
     content = checkpoint.hdf5.header(checkpoint.MAGIC, image) + bytes(image)
     checkpoint.restore(checkpoint.parsed(content, Path("handed out")), second)
     for one, other in zip(first.generator.parameters(), second.generator.parameters(), strict=True):

@@ -1,0 +1,40 @@
+"""Text as messages show it: printable, quoted, with units, and the nearest word."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+
+def printable(text: str) -> str:
+    """The text with everything that a terminal would obey or hide written as an escape."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode("ascii", "replace") for each in text
+    )
+
+
+def shown(value: Any, longest: int = 48) -> str:
+    """A value as a message shows it: as YAML would write it, one line, not long."""
+    text = printable(json.dumps(value, ensure_ascii=False, default=str))
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def with_article(kind: str) -> str:
+    """'a loss', 'an optimizer'."""
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+
+
+def nearest(word: str, words: Iterable[str]) -> str | None:
+    """The word of `words` that `word` was probably meant to be, or None where none is near."""
+    close = difflib.get_close_matches(word, list(words), n=1)
+    return close[0] if close else None
+
+
+def byte_size(size: int) -> str:
+    """Bytes with a unit: "3.2 GB"."""
+    for unit, power in (("EB", 18), ("PB", 15), ("TB", 12), ("GB", 9), ("MB", 6), ("kB", 3)):
+        if size >= 10**power:
+            return f"{size / 10**power:,.3g} {unit}" if size < 1000 * 10**power else f"{size / 10**power:,.0f} {unit}"
+    return f"{size} bytes"
