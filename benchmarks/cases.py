@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -17,7 +17,7 @@ from gantk.data import Resident
 from gantk.machine import keep_freed_memory
 from gantk.recipe.recipe import from_text
 from gantk.spec import DataSpec
-from gantk.training import from_recipe
+from gantk.training import TrainSettings, from_recipe
 from gantk.training.loop import train
 from gantk.training.state import State
 
@@ -137,15 +137,7 @@ TARGETS = {"starshaped wgan_gp 16": 1.5, "starshaped wgan_gp 64": 1.2, "other": 
 def steps(case: Case, state: State, data: Resident) -> Iterator[Any]:
     """gantk's loop over this case."""
     values = case.values()
-    return train(
-        state,
-        data,
-        seed=0,
-        steps=10**9,
-        batch=case.batch,
-        critic_steps=values["play"]["critic_steps"],
-        generator_steps=values["play"]["generator_steps"],
-    )
+    return train(state, data, replace(TrainSettings.from_recipe(values, 0), seed=0, steps=10**9, batch=case.batch))
 
 
 def as_in_a_run(loop: Iterator[Any]) -> Callable[[], None]:

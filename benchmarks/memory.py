@@ -11,6 +11,7 @@ import torch
 from benchmarks.cases import Case, steps
 from benchmarks.step import STAR
 from gantk.machine import freed_memory_kept
+from gantk.randomness import Streams
 
 
 def resident_mb() -> float:
@@ -62,11 +63,8 @@ def measure(width: int, batch: int) -> dict[str, float]:
             state.critic,
             case.spec,
             lambda: data.batch(indices, None),
+            Streams(0, side, 0, 0, torch.device("cpu")),
             batch=batch,
-            seed=0,
-            step=0,
-            update=0,
-            device=torch.device("cpu"),
         )
 
     largest = 0

@@ -7,6 +7,7 @@ clock on the wall. The batch is the same for both, so that perfect scaling is a 
 from __future__ import annotations
 
 from gantk.machine import prepare_environment
+from gantk.training import TrainSettings
 
 prepare_environment()
 
@@ -41,9 +42,9 @@ def worker(case: Case, steps: int) -> None:
     """Trains as one of the processes; the first prints the seconds of a step, and of the words between two steps."""
     torch.set_num_threads(1)
     with joined() as ranks:
-        settings: dict[str, Any] = {"seed": 0, "batch": case.batch, "ranks": ranks, "steps": steps + 1}
-        settings["critic_steps"] = case.values()["play"]["critic_steps"]
-        loop = train(case.state(), case.data(), **settings)
+        critic_steps = case.values()["play"]["critic_steps"]
+        settings = TrainSettings(seed=0, steps=steps + 1, batch=case.batch, critic_steps=critic_steps)
+        loop = train(case.state(), case.data(), settings, ranks=ranks)
         next(loop)  # warm-up
         ranks.agree(None)
         began = time.perf_counter()

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any, TypeVar
 
 import torch
+from torch import Tensor
+
+Drawn = TypeVar("Drawn", bound=Any)  # a tensor, or None
 
 
 def derive(seed: int, purpose: str, step: int = 0, update: int = 0) -> int:
@@ -41,3 +47,56 @@ def seed_layers(seed: int, device: torch.device) -> None:
         torch.default_generator.manual_seed(seed)
     else:
         torch.manual_seed(seed)
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The random streams of one update of one side: one for each purpose, the same whenever the update is repeated.
+
+    What belongs to the samples of a batch is drawn for the whole batch, and each rank takes its rows: the number of
+    ranks then changes nothing.
+
+    Args:
+        seed: the recipe's.
+        side: whose update this is.
+        step: the training step, from 0.
+        update: which update of this side within the step, from 0.
+        device: where the numbers are drawn.
+        rank: which of the processes that share the batch this is, from 0.
+        ranks: how many there are.
+    """
+
+    seed: int
+    side: str
+    step: int
+    update: int
+    device: torch.device
+    rank: int = 0
+    ranks: int = 1
+
+    def rng(self, purpose: str) -> torch.Generator:
+        """The stream of a purpose; each rank has its own, the first rank's is that of a run alone."""
+        return self._stream(purpose if self.rank == 0 else f"{purpose}/rank {self.rank}")
+
+    def uniform(self, shape: tuple[int, ...], purpose: str, per_sample: bool) -> Tensor:
+        """Numbers from [0, 1); `per_sample` where the first axis counts the samples of this rank's batch."""
+        return self._drawn(torch.rand, shape, purpose, per_sample)
+
+    def normal(self, shape: tuple[int, ...], purpose: str, per_sample: bool) -> Tensor:
+        """Numbers from N(0, 1); `per_sample` where the first axis counts the samples of this rank's batch."""
+        return self._drawn(torch.randn, shape, purpose, per_sample)
+
+    def latent(self, draw: Callable[[int, torch.Generator], Drawn], batch: int) -> Drawn:
+        """`batch` latents, this rank's rows of those that `draw(n, rng)` gives for the whole batch, or None."""
+        return self._share(draw(batch * self.ranks, self._stream("latent")), batch)
+
+    def _stream(self, purpose: str) -> torch.Generator:
+        return generator(self.seed, f"{self.side}/{purpose}", self.step, self.update, self.device)
+
+    def _drawn(self, draw: Callable[..., Tensor], shape: tuple[int, ...], purpose: str, per_sample: bool) -> Tensor:
+        whole = (shape[0] * self.ranks, *shape[1:]) if per_sample else shape
+        drawn = draw(whole, generator=self._stream(purpose), device=self.device)
+        return self._share(drawn, shape[0]) if per_sample else drawn
+
+    def _share(self, whole: Drawn, rows: int) -> Drawn:
+        return whole if whole is None or self.ranks == 1 else whole[self.rank * rows : (self.rank + 1) * rows]

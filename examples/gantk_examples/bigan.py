@@ -97,12 +97,6 @@ class Bidirectional(nn.Module):
         """Samples from these latents."""
         return self.generator(latent, **given)
 
-    def at_step(self, step: int) -> None:
-        """Passed on to the generator inside."""
-        inner: Any = self.generator
-        if hasattr(inner, "at_step"):
-            inner.at_step(step)
-
     def encode(self, samples: Tensor) -> Tensor:
         """E(x): (B, *spec.shape) to latents (B, latent)."""
         return self.encoder(samples)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Batch, Loss, Play, draw_latent, may_share_forward
+from gantk.randomness import Streams
 from gantk.spec import DataSpec
 
 BATCH = 5
@@ -44,11 +45,8 @@ def play_of(side: str, generator: nn.Module, critic: nn.Module, spec: DataSpec, 
         critic,
         spec,
         lambda: batch,
+        Streams(1, side, 0, 0, torch.device("cpu")),
         batch=BATCH,
-        seed=1,
-        step=0,
-        update=0,
-        device=torch.device("cpu"),
         shared_forward=may_share_forward(critic, False),
     )
     latent = draw_latent(generator, BATCH, torch.Generator().manual_seed(4))

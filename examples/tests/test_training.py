@@ -17,7 +17,7 @@ from gantk.interfaces import Dataset, Value
 from gantk.randomness import generator as stream
 from gantk.recipe import load
 from gantk.reporting import pictures
-from gantk.training import State, checkpoint, datasets, initial_state, modules_of, optimizers_of, train
+from gantk.training import State, TrainSettings, checkpoint, datasets, initial_state, modules_of, optimizers_of, train
 
 CELLS = ["data.of.cells=60", "data.of.test_cells=20", "data.of.height=16", "data.of.width=24"]
 RECIPES = {
@@ -50,17 +50,8 @@ class Scene:
 
     def train(self, steps: int) -> list[dict[str, float]]:
         """Terms of each step up to `steps`."""
-        settings, play = self.values["train"], self.values["play"]
-        made = train(
-            self.state,
-            self.data["train"],
-            seed=self.values["seed"],
-            steps=steps,
-            batch=settings["batch"],
-            critic_steps=play["critic_steps"],
-            generator_steps=play["generator_steps"],
-            ema_decay=settings["ema"],
-        )
+        settings = replace(TrainSettings.from_recipe(self.values, 0), steps=steps)
+        made = train(self.state, self.data["train"], settings)
         return [{name: float(value) for name, value in terms.items()} for terms in made]
 
     def judged(self) -> dict[str, Value]:

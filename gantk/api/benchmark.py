@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -22,7 +22,7 @@ from gantk.interfaces.play import Play
 from gantk.training import from_recipe
 from gantk.training.engine import Eager, Terms
 from gantk.training.loop import train
-from gantk.training.settings import step_count
+from gantk.training.settings import TrainSettings, step_count
 from gantk.training.state import State
 
 STEPS = 20  # measured at most, of each setting
@@ -147,18 +147,11 @@ class Bench:
 
     def loop(self, state: State, computed: Eager, batch: int | None = None) -> Iterator[Any]:
         """Training steps without end."""
-        settings, play = self.values["train"], self.values["play"]
+        settings = TrainSettings.from_recipe(self.values, len(self.data))
         return train(
             state,
             self.data,
-            seed=self.values["seed"],
-            steps=10**9,
-            batch=batch or settings["batch"],
-            critic_steps=play["critic_steps"],
-            generator_steps=play["generator_steps"],
-            ema_decay=settings["ema"],
-            precision=settings["precision"],
-            clip_gradients=play["clip_gradients"],
+            replace(settings, steps=10**9, batch=batch or settings.batch),
             engine=computed,
             device=self.device,
         )

@@ -8,11 +8,11 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from gantk import __version__
 from gantk.components.registry import installed_registry
 from gantk.errors import FileError, GantkError
 
@@ -128,6 +128,6 @@ def _texts(package: str, kinds: Sequence[str]) -> dict[str, str]:
         "distribution": package.replace("_", "-"),
         "components": components,
         "kinds": [part.kind for part in components],
-        "gantk_version": __version__,
+        "gantk_version": metadata.version("gantk"),
     }
     return {path: environment.get_template(f"{template}.j2").render(given) for path, template in files.items()}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gantk.components import construct
 from gantk.components.registry import installed_registry
 from gantk.errors import FileError
-from gantk.interfaces import Format
 from gantk.spec import DataSpec
+
+if TYPE_CHECKING:
+    from gantk.interfaces import Format
 
 
 def format_for(path: Path, spec: DataSpec | None = None) -> Format:

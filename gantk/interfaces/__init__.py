@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         Critic,
         Generator,
         GeneratorWrapper,
+        StepListener,
         call,
         declares,
         draw_latent,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
         has_batch_statistics,
         has_second_order,
         into_range,
+        step_listeners,
     )
     from gantk.interfaces.play import Play, may_share_forward
     from gantk.interfaces.views import Format, Panel, View
@@ -39,6 +41,7 @@ __all__ = [
     "Panel",
     "Play",
     "Samples",
+    "StepListener",
     "Value",
     "View",
     "call",
@@ -49,6 +52,7 @@ __all__ = [
     "has_second_order",
     "into_range",
     "may_share_forward",
+    "step_listeners",
 ]
 
 __getattr__, __dir__ = lazy_exports(
@@ -62,6 +66,7 @@ __getattr__, __dir__ = lazy_exports(
             "Critic",
             "Generator",
             "GeneratorWrapper",
+            "StepListener",
             "call",
             "declares",
             "draw_latent",
@@ -69,6 +74,7 @@ __getattr__, __dir__ = lazy_exports(
             "has_batch_statistics",
             "has_second_order",
             "into_range",
+            "step_listeners",
         ],
         "play": ["Play", "may_share_forward"],
         "views": ["Format", "Panel", "View"],

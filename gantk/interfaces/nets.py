@@ -43,6 +43,21 @@ def draw_latent(generator: nn.Module, n: int, rng: torch.Generator) -> Tensor | 
     return None if shape is None else torch.randn((n, *shape), generator=rng, device=rng.device)
 
 
+@runtime_checkable
+class StepListener(Protocol):
+    """A net or loss, or a part of one, that changes with the training step: a temperature, a lazy penalty."""
+
+    def at_step(self, step: int) -> None:
+        """Called once before each step, from 0; what it sets depends on `step` alone."""
+        ...
+
+
+def step_listeners(*modules: nn.Module | None) -> list[StepListener]:
+    """The modules among these and their submodules that are told of each step, each once."""
+    inner = {id(each): each for module in modules if module is not None for each in module.modules()}
+    return [each for each in inner.values() if isinstance(each, StepListener)]
+
+
 def has_batch_statistics(net: nn.Module) -> bool:
     """Whether a batch's samples influence each other in this net: batch normalisation, or `batch_statistics = True`."""
     return any(

@@ -9,10 +9,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from gantk import randomness
 from gantk.interfaces import Batch, call, declares, draw_latent, has_batch_statistics
+from gantk.randomness import Streams
 from gantk.spec import DataSpec
-from gantk.training.distributed.ranks import ALONE, Ranks
 
 
 class Play:
@@ -24,13 +23,9 @@ class Play:
         critic: the prepared critic.
         spec: the DataSpec of a sample.
         fetch: gives the real batch of this update, on the device.
-        batch: how many samples of the batch are this rank's.
-        seed: the recipe's seed.
-        step: the training step, from 0.
-        update: which update of this side within the step, from 0.
-        device: where everything lives.
+        streams: the random streams of this update.
+        batch: how many samples of the batch are this process's.
         shared_forward: whether real and fake samples may share one forward pass of the critic.
-        ranks: the processes that share the batch.
     """
 
     def __init__(
@@ -40,51 +35,49 @@ class Play:
         critic: nn.Module,
         spec: DataSpec,
         fetch: Callable[[], Batch],
+        streams: Streams,
         *,
         batch: int,
-        seed: int,
-        step: int,
-        update: int,
-        device: torch.device,
         shared_forward: bool = True,
-        ranks: Ranks = ALONE,
     ):
         self.side = side
         self.generator = generator
         self.critic = critic
         self.spec = spec
+        self.streams = streams
         self.batch = batch
-        self.step = step
-        self.update = update
-        self.device = device
+        self.shared_forward = shared_forward
         self._fetch = fetch
-        self._seed = seed
-        self._shared_forward = shared_forward
-        self._ranks = ranks
+
+    @property
+    def step(self) -> int:
+        """The training step, from 0."""
+        return self.streams.step
+
+    @property
+    def update(self) -> int:
+        """Which update of this side within the step, from 0."""
+        return self.streams.update
+
+    @property
+    def device(self) -> torch.device:
+        """Where everything lives."""
+        return self.streams.device
 
     def rng(self, purpose: str) -> torch.Generator:
         """A random stream of this update; each purpose has its own, the same whenever this update is repeated.
 
         Of several ranks each has its own stream; `uniform` and `normal` are drawn for the whole batch and shared.
         """
-        return self._stream(self._ranks.own(purpose))
-
-    def _stream(self, purpose: str) -> torch.Generator:
-        return randomness.generator(self._seed, f"{self.side}/{purpose}", self.step, self.update, self.device)
+        return self.streams.rng(purpose)
 
     def uniform(self, *shape: int, purpose: str) -> Tensor:
         """Numbers from [0, 1) of `shape`, drawn from the stream of `purpose`; (B, …) for the samples of a batch."""
-        return self._drawn(torch.rand, shape, purpose)
+        return self.streams.uniform(shape, purpose, per_sample=shape[:1] == (self.batch,))
 
     def normal(self, *shape: int, purpose: str) -> Tensor:
         """Numbers from N(0, 1) of `shape`, drawn from the stream of `purpose`; (B, …) for the samples of a batch."""
-        return self._drawn(torch.randn, shape, purpose)
-
-    def _drawn(self, draw: Callable[..., Tensor], shape: tuple[int, ...], purpose: str) -> Tensor:
-        by_sample = shape[:1] == (self.batch,)  # what is not drawn for each sample is the same on all ranks
-        whole = (self.batch * self._ranks.count, *shape[1:]) if by_sample else shape
-        drawn = draw(whole, generator=self._stream(purpose), device=self.device)
-        return self._ranks.share(drawn) if by_sample else drawn
+        return self.streams.normal(shape, purpose, per_sample=shape[:1] == (self.batch,))
 
     @cached_property
     def data(self) -> Batch:
@@ -111,8 +104,8 @@ class Play:
         """Latents of the fakes, (B, *latent_shape); None where the generator takes none, or there is no generator."""
         if self.generator is None:
             return None
-        whole = draw_latent(self.generator, self.batch * self._ranks.count, self._stream("latent"))
-        return self._ranks.share(whole)
+        generator = self.generator
+        return self.streams.latent(lambda n, rng: draw_latent(generator, n, rng), self.batch)
 
     @cached_property
     def fake(self) -> Tensor:
@@ -148,7 +141,7 @@ class Play:
 
     def scores(self) -> tuple[Tensor, Tensor]:
         """Scores of the real and of the fake samples, by one forward pass where that is the same thing."""
-        if not self._shared_forward:
+        if not self.shared_forward:
             return self.score(self.real), self.score(self.fake)
         wanted = [name for name in ("labels", "condition") if declares(self.critic, name)]
         known = {name: getattr(self, name) for name in wanted if getattr(self, name) is not None}

@@ -19,7 +19,7 @@ from gantk.reporting import pictures
 from gantk.training import checkpoint, from_recipe
 from gantk.training.distributed.ranks import ALONE, Ranks
 from gantk.training.loop import train
-from gantk.training.settings import step_count
+from gantk.training.settings import TrainSettings, step_count
 from gantk.training.state import State
 
 
@@ -70,20 +70,12 @@ class Parts:
 
     def train(self) -> Iterator[dict[str, Tensor]]:
         """The loop, from where the state stands; see `gantk.training.loop.train`."""
-        values, settings = self.values, self.values["train"]
+        values = self.values
         return train(
             self.state,
             self.data["train"],
-            seed=values["seed"],
-            steps=self.steps,
-            batch=settings["batch"],
-            critic_steps=values["play"]["critic_steps"],
-            generator_steps=values["play"]["generator_steps"],
-            ema_decay=settings["ema"],
-            schedule=settings["schedule"],
-            precision=settings["precision"],
-            clip_gradients=values["play"]["clip_gradients"],
-            engine=from_recipe.make_engine(values["machine"]["engine"], self.device, settings["precision"]),
+            TrainSettings.from_recipe(values, len(self.data["train"])),
+            engine=from_recipe.make_engine(values["machine"]["engine"], self.device, values["train"]["precision"]),
             ranks=self.ranks,
             device=self.device,
         )

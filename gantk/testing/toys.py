@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from gantk.data import Resident
 from gantk.interfaces import Batch, Dataset
 from gantk.interfaces.play import Play, may_share_forward
+from gantk.randomness import Streams
 from gantk.spec import DataSpec
 
 BATCH = 16
@@ -184,10 +185,7 @@ def play(
         critic,
         spec,
         lambda: Batch(real, labels, condition, truth),
+        Streams(1, side, step, 0, torch.device("cpu")),
         batch=len(real),
-        seed=1,
-        step=step,
-        update=0,
-        device=torch.device("cpu"),
         shared_forward=may_share_forward(critic, cross_sample),
     )

@@ -7,11 +7,12 @@ from gantk.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from gantk.training.from_recipe import datasets, initial_state
     from gantk.training.loop import train
-    from gantk.training.settings import step_count
+    from gantk.training.settings import TrainSettings, step_count
     from gantk.training.state import State, modules_of, optimizers_of
 
 __all__ = [
     "State",
+    "TrainSettings",
     "datasets",
     "initial_state",
     "modules_of",
@@ -25,7 +26,7 @@ __getattr__, __dir__ = lazy_exports(
     {
         "from_recipe": ["datasets", "initial_state"],
         "loop": ["train"],
-        "settings": ["step_count"],
+        "settings": ["TrainSettings", "step_count"],
         "state": ["State", "modules_of", "optimizers_of"],
     },
 )

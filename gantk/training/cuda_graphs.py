@@ -10,13 +10,53 @@ import torch
 from torch import Tensor, nn
 
 from gantk.errors import GantkError
-from gantk.interfaces import Batch, Loss
-from gantk.interfaces.play import Play
+from gantk.interfaces import Batch, Loss, Play, step_listeners
+from gantk.randomness import Streams
 from gantk.training.engine import Eager, Terms
 
 
 class NotFixed(Exception):
     """An update that is not the same computation in every step."""
+
+
+class FixedStreams(Streams):
+    """Random draws that keep their places, to be filled anew for each update.
+
+    Args:
+        first: the streams of the update whose draws are the first to lie there.
+    """
+
+    def __init__(self, first: Streams):
+        super().__init__(first.seed, first.side, 0, first.update, first.device, first.rank, first.ranks)
+        self.__dict__.update(first=first, places={})
+        self.first: Streams
+        self.places: dict[tuple[str, tuple[int, ...], str, bool], Tensor]
+
+    def rng(self, purpose: str) -> torch.Generator:
+        """Not to be asked for: what is drawn from it has no fixed place."""
+        raise NotFixed(f"it draws {purpose!r} otherwise than by play.uniform or play.normal")
+
+    def uniform(self, shape: tuple[int, ...], purpose: str, per_sample: bool) -> Tensor:
+        """The place of these numbers."""
+        return self._place("uniform", shape, purpose, per_sample)
+
+    def normal(self, shape: tuple[int, ...], purpose: str, per_sample: bool) -> Tensor:
+        """The place of these numbers."""
+        return self._place("normal", shape, purpose, per_sample)
+
+    def _place(self, *key: Any) -> Tensor:
+        if key not in self.places:
+            self.places[key] = getattr(self.first, key[0])(*key[1:])
+        return self.places[key]
+
+    def refill(self, streams: Streams) -> None:
+        """Puts in the draws of another update.
+
+        Args:
+            streams: of the same side.
+        """
+        for (kind, *of_what), place in self.places.items():
+            place.copy_(getattr(streams, kind)(*of_what))
 
 
 class FixedPlay(Play):
@@ -26,6 +66,8 @@ class FixedPlay(Play):
         first: an update of the same side, whose shapes it takes.
     """
 
+    streams: FixedStreams
+
     def __init__(self, first: Play):
         super().__init__(
             first.side,
@@ -33,46 +75,18 @@ class FixedPlay(Play):
             first.critic,
             first.spec,
             lambda: first.data,
+            FixedStreams(first.streams),
             batch=first.batch,
-            seed=0,
-            step=first.step,
-            update=first.update,
-            device=first.device,
-            shared_forward=first._shared_forward,
-            ranks=first._ranks,
+            shared_forward=first.shared_forward,
         )
         labels, condition = (None if each is None else each.clone() for each in (first.labels, first.condition))
         self.data = Batch(first.real.clone(), labels, condition)
         self.latent = None if first.latent is None else first.latent.clone()
-        self._first = first
-        self._places: dict[tuple[Any, ...], Tensor] = {}
 
     @property
     def step(self) -> int:
         """Not to be asked for: what depends on it is another computation in another step."""
         raise NotFixed("it depends on the step")
-
-    @step.setter
-    def step(self, value: int) -> None:
-        pass
-
-    def rng(self, purpose: str) -> torch.Generator:
-        """Not to be asked for: what is drawn from it has no fixed place."""
-        raise NotFixed(f"it draws {purpose!r} otherwise than by play.uniform or play.normal")
-
-    def uniform(self, *shape: int, purpose: str) -> Tensor:
-        """The place of these numbers."""
-        return self._place("uniform", shape, purpose)
-
-    def normal(self, *shape: int, purpose: str) -> Tensor:
-        """The place of these numbers."""
-        return self._place("normal", shape, purpose)
-
-    def _place(self, kind: str, shape: tuple[int, ...], purpose: str) -> Tensor:
-        key = (kind, shape, purpose)
-        if key not in self._places:
-            self._places[key] = getattr(self._first, kind)(*shape, purpose=purpose)
-        return self._places[key]
 
     def forget(self) -> None:
         """Forgets the fakes, which are to be made anew."""
@@ -90,8 +104,7 @@ class FixedPlay(Play):
                 place.copy_(getattr(play.data, name))
         if self.latent is not None and play.latent is not None:
             self.latent.copy_(play.latent)
-        for (kind, shape, purpose), place in self._places.items():
-            place.copy_(getattr(play, kind)(*shape, purpose=purpose))
+        self.streams.refill(play.streams)
 
 
 Recorder = Callable[[Callable[[], list[Tensor]]], tuple[list[Tensor], Callable[[], None]]]
@@ -168,9 +181,8 @@ def cuda_graph(compute: Callable[[], list[Tensor]]) -> tuple[list[Tensor], Calla
 def changes_by_step(play: Play, terms_of: Terms) -> str:
     """Why an update is another computation in each step, or ""."""
     loss = getattr(terms_of, "__self__", None)
-    for part in (play.generator, play.critic, loss):
-        if hasattr(part, "at_step"):
-            return f"{type(part).__name__} changes with the step (at_step)"
+    for part in step_listeners(play.generator, play.critic, loss):
+        return f"{type(part).__name__} changes with the step (at_step)"
     if isinstance(loss, Loss) and type(loss).after_step is not Loss.after_step:
         return "it changes after each step (after_step)"
     return ""

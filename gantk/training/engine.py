@@ -36,3 +36,16 @@ class Eager:
             terms = terms_of(play)
         torch.stack(tuple(terms.values())).sum().backward(inputs=trained)  # none is spent on slopes of samples
         return {name: value.detach() for name, value in terms.items()}
+
+
+def gradient_norm(parameters: list[nn.Parameter], clip: float | None = None) -> Tensor:
+    """The Euclidean norm of all gradients together, a scalar on the device; they are scaled down to `clip` beyond it.
+
+    Where the norm is not finite, neither are the gradients afterwards: divergence stays visible.
+    """
+    if clip is not None:
+        return nn.utils.clip_grad_norm_(parameters, clip)
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    if not gradients:
+        return torch.zeros((), device=parameters[0].device if parameters else None)
+    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))

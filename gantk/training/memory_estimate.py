@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Batch
-from gantk.interfaces.play import Play
+from gantk.interfaces import Batch, Play
 from gantk.messages import byte_size
+from gantk.randomness import Streams
 from gantk.spec import DataSpec
 
 MOST_PARAMETERS = 10_000
@@ -158,6 +158,29 @@ def _kept_for_backward(generator: Any, critic: Any, loss: Any, spec: Any, batch:
     return most
 
 
+class ShadowStreams(Streams):
+    """Streams of shapes: nothing is drawn. Tensors are made on torch's default device.
+
+    Args:
+        side: whose update.
+    """
+
+    def __init__(self, side: str):
+        super().__init__(0, side, 0, 0, torch.device("cpu"))  # the CPU: what a loss may ask for its type
+
+    def rng(self, purpose: str) -> torch.Generator:
+        """Nothing is drawn."""
+        return torch.Generator("cpu")
+
+    def uniform(self, shape: tuple[int, ...], purpose: str, per_sample: bool) -> Tensor:
+        """A shape."""
+        return torch.empty(shape)
+
+    def normal(self, shape: tuple[int, ...], purpose: str, per_sample: bool) -> Tensor:
+        """A shape."""
+        return torch.empty(shape)
+
+
 class ShadowPlay(Play):
     """What a loss sees of an update, of nets on the meta device.
 
@@ -184,20 +207,7 @@ class ShadowPlay(Play):
                 None if spec.condition_shape is None else torch.empty((batch, *spec.condition_shape)),
             )
 
-        cpu = torch.device("cpu")  # what a loss may ask for its type; tensors are made on the default device
-        super().__init__(side, generator, critic, spec, fetch, batch=batch, seed=0, step=0, update=0, device=cpu)
-
-    def rng(self, purpose: str) -> torch.Generator:
-        """Nothing is drawn."""
-        return torch.Generator("cpu")
-
-    def uniform(self, *shape: int, purpose: str) -> Tensor:
-        """A shape."""
-        return torch.empty(shape)
-
-    def normal(self, *shape: int, purpose: str) -> Tensor:
-        """A shape."""
-        return torch.empty(shape)
+        super().__init__(side, generator, critic, spec, fetch, ShadowStreams(side), batch=batch)
 
     @cached_property
     def latent(self) -> Tensor | None:

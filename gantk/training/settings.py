@@ -3,9 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from gantk.errors import RecipeError
+from gantk.training.schedules import rate_factor
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """The numbers that the loop trains by."""
+
+    seed: int  # with (step, update, purpose) the source of all randomness
+    steps: int  # stop when state.step reaches this
+    batch: int  # samples a draw, over all ranks
+    critic_steps: int = 1  # critic updates a step; the loss may change it (warm-ups)
+    generator_steps: int = 1  # generator updates a step
+    ema_decay: float | None = None  # of the moving average, per step; None: no average is kept
+    schedule: Literal["constant", "linear", "cosine", "tail"] = "constant"  # of both learning rates, over `steps`
+    precision: Literal["float32", "bfloat16"] = "float32"
+    clip_gradients: float | None = None  # the norm to which the gradients of a side are scaled down; None: never
+
+    @classmethod
+    def from_recipe(cls, values: Mapping[str, Any], samples: int) -> TrainSettings:
+        """The settings of a resolved recipe.
+
+        Args:
+            values: the resolved recipe.
+            samples: how many the training split has, for `train.epochs`.
+        """
+        train, play = values["train"], values["play"]
+        return cls(
+            seed=values["seed"],
+            steps=step_count(values, samples),
+            batch=train["batch"],
+            critic_steps=play["critic_steps"],
+            generator_steps=play["generator_steps"],
+            ema_decay=train["ema"],
+            schedule=train["schedule"],
+            precision=train["precision"],
+            clip_gradients=play["clip_gradients"],
+        )
+
+    def rate_factor(self, step: int) -> float:
+        """What the learning rates are multiplied with at `step`."""
+        return rate_factor(self.schedule, step, self.steps)
 
 
 def step_count(values: Mapping[str, Any], length: int) -> int:

@@ -16,7 +16,7 @@ from torch import Tensor
 from gantk.errors import ComponentError, DataError, DoesNotFit
 from gantk.interfaces import Critic, Dataset
 from gantk.spec import DataSpec
-from gantk.training import State, train
+from gantk.training import State, TrainSettings, train
 from gantk_dna.alphabet import decode, hard_codes
 from gantk_dna.codes import check_bases
 from gantk_dna.losses import Regression
@@ -59,7 +59,7 @@ class Predicted:
         if data is not None:
             optimizer = torch.optim.AdamW(self.net.parameters(), lr=lr, weight_decay=weight_decay)
             state = State(None, self.net, Regression(kind=loss), None, None, optimizer)
-            for _ in train(state, data, seed=seed, steps=steps, batch=batch, schedule="cosine"):
+            for _ in train(state, data, TrainSettings(seed=seed, steps=steps, batch=batch, schedule="cosine")):
                 pass
         self.net.eval().requires_grad_(False)
 

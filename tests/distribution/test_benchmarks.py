@@ -10,6 +10,7 @@ import torch
 from benchmarks import measure
 from benchmarks.cases import Case
 from gantk import randomness
+from gantk.training import TrainSettings
 from gantk.training.batches import Order
 from gantk.training.loop import train
 
@@ -52,7 +53,7 @@ def test_baselines_do_the_same_mathematics(case: Case, float64: None) -> None:
     order = Order(len(data), BATCH, SEED, "critic")
     steps, draws, units = 2, 0, (BATCH, *case.spec.units)
     latents = (BATCH, *state.generator.latent_shape)
-    loop = train(state, data, seed=SEED, steps=steps, batch=BATCH, critic_steps=baseline.critic_steps)
+    loop = train(state, data, TrainSettings(seed=SEED, steps=steps, batch=BATCH, critic_steps=baseline.critic_steps))
     for step, terms in enumerate(loop):
         for update in range(baseline.critic_steps):
             mixing = None

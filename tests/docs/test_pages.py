@@ -18,7 +18,7 @@ from tests.helpers.trying import Page, Wrong, compare
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The process that forks for each command."""
     path = tmp_path_factory.mktemp("forks") / "socket"
-    process = subprocess.Popen([sys.executable, Path(__file__).with_name("forks.py"), path])
+    process = subprocess.Popen([sys.executable, ROOT / "tests" / "helpers" / "forks.py", path])
     while not path.exists():
         assert process.poll() is None, "forks.py ended"
         time.sleep(0.05)

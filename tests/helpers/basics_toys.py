@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from gantk.interfaces import Batch
 from gantk.interfaces.play import Play
+from gantk.randomness import Streams
 from gantk.spec import DataSpec
 
 POINTS = DataSpec((3,), ("coordinate",), range=None)
@@ -44,11 +45,8 @@ def make_play(
         critic.to(dtype),
         spec,
         lambda: Batch(samples.to(dtype)),
+        Streams(3, side, step, 0, torch.device("cpu")),
         batch=batch,
-        seed=3,
-        step=step,
-        update=0,
-        device=torch.device("cpu"),
     )
     play.latent = torch.randn(batch, 5, generator=rng).to(dtype)
     return play

@@ -9,6 +9,7 @@ from gantk.data import Resident
 from gantk.interfaces import Loss
 from gantk.interfaces.play import Play
 from gantk.spec import DataSpec
+from gantk.training import TrainSettings
 from gantk.training.loop import train
 from gantk.training.state import State, modules_of, optimizers_of, trainable_parameters
 from gantk.training.weight_average import average_of
@@ -77,7 +78,7 @@ def make_data(n: int = 50) -> Resident:
 
 def go(state: State, steps: int, **changes: object) -> list[dict[str, torch.Tensor]]:
     settings: dict = {"seed": 7, "steps": steps, "batch": 8, "critic_steps": 2, "generator_steps": 2, "ema_decay": 0.9}
-    return list(train(state, make_data(), **(settings | changes)))
+    return list(train(state, make_data(), TrainSettings(**(settings | changes))))
 
 
 def tensors_of(state: State) -> dict[str, torch.Tensor]:

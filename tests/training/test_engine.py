@@ -15,6 +15,7 @@ from gantk.errors import GantkError
 from gantk.interfaces import Loss
 from gantk.interfaces.play import Play
 from gantk.spec import DataSpec
+from gantk.training import TrainSettings
 from gantk.training.cuda_graphs import Graphs
 from gantk.training.engine import Eager
 from gantk.training.from_recipe import make_engine
@@ -79,7 +80,7 @@ def state_of(loss: Loss) -> State:
 def go(loss: Loss, engine: Eager | None, steps: int = 4) -> tuple[State, list[dict[str, Tensor]]]:
     state = state_of(loss)
     data = Resident(SPEC, torch.rand(32, 1, 8, 8, generator=torch.Generator().manual_seed(1)))
-    return state, list(train(state, data, seed=5, steps=steps, batch=8, critic_steps=2, engine=engine))
+    return state, list(train(state, data, TrainSettings(seed=5, steps=steps, batch=8, critic_steps=2), engine=engine))
 
 
 def stand_in(compute: Callable[[], list[Tensor]]) -> tuple[list[Tensor], Callable[[], None]]:

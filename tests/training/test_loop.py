@@ -9,7 +9,7 @@ import torch
 
 from gantk import randomness
 from gantk.interfaces.play import Play
-from gantk.training import checkpoint
+from gantk.training import TrainSettings, checkpoint
 from gantk.training.batches import Order
 from gantk.training.loop import train
 from gantk.training.schedules import rate_factor
@@ -56,7 +56,7 @@ def test_stopped_and_resumed_is_the_run_that_never_stopped(schedule: str, tmp_pa
 
     half = make_state()
     settings: dict = {"seed": 7, "batch": 8, "critic_steps": 2, "generator_steps": 2, "ema_decay": 0.9}
-    for _ in train(half, make_data(), steps=20, schedule=schedule, **settings):
+    for _ in train(half, make_data(), TrainSettings(steps=20, schedule=schedule, **settings)):
         if half.step == 10:
             break
     path = tmp_path / "step-10.h5"
@@ -131,3 +131,55 @@ def test_streams_of_different_purposes_differ() -> None:
     names = [("a", 0, 0), ("a", 1, 0), ("a", 0, 1), ("b", 0, 0)]
     drawn = {tuple(torch.rand(4, generator=randomness.generator(3, *name)).tolist()) for name in names}
     assert len(drawn) == len(names)
+
+
+class Listening(PlainLoss):
+    """Is told of steps, and so is a part of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[int] = []
+        self.part = TinyListener()
+
+    def at_step(self, step: int) -> None:
+        self.heard.append(step)
+
+
+class TinyListener(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[int] = []
+
+    def at_step(self, step: int) -> None:
+        self.heard.append(step)
+
+
+def test_each_part_is_told_of_each_step_once_wherever_it_stands() -> None:
+    state = make_state()
+    state.loss = Listening()
+    state.critic.part = TinyListener()
+    state.generator.part = state.loss.part  # in two places, told once
+    go(state, 3)
+    assert state.loss.heard == state.loss.part.heard == state.critic.part.heard == [0, 1, 2]
+
+
+def test_a_generator_without_an_optimiser_is_not_told_of_steps_that_are_not_its_own() -> None:
+    state = make_state()
+    state.generator.part = TinyListener()
+    state.generator_optimizer = None
+    go(state, 2)
+    assert state.generator.part.heard == []
+
+
+def test_a_step_without_any_update_is_a_step() -> None:
+    class Waits(PlainLoss):
+        def critic_steps(self, step: int, usual: int) -> int:
+            return 0 if step == 0 else 1
+
+        def critic_loss(self, play: Play) -> dict[str, torch.Tensor]:
+            return {"real": -play.mean(torch.tanh(play.score(play.real)))}
+
+    state = make_state()
+    state.generator = state.ema = state.generator_optimizer = None
+    state.loss = Waits()
+    assert [set(terms) for terms in go(state, 2)] == [set(), {"real", "critic_grad_norm"}]

@@ -51,11 +51,6 @@ class MinibatchCritic(nn.Module):
         """Scores, (B, *units)."""
         return self.head(self.features(samples))
 
-    def at_step(self, step: int) -> None:
-        """Passed on to the critic inside."""
-        if hasattr(self.critic, "at_step"):
-            self.critic.at_step(step)
-
 
 def closeness(vectors: Tensor, kernels: int) -> Tensor:
     """o(x_i)_b = Σ_j exp(-‖M_ib - M_jb‖₁), each unit on its own: (B, *units, kernels · dims) to (B, *units, kernels).
@@ -121,9 +116,3 @@ class MinibatchDiscrimination(Loss):
     def after_step(self, play: Play) -> None:
         """What the inner loss does."""
         self.loss.after_step(play)
-
-    def at_step(self, step: int) -> None:
-        """Passed on to the inner loss."""
-        inner: Any = self.loss
-        if hasattr(inner, "at_step"):
-            inner.at_step(step)

@@ -13,7 +13,7 @@ from gantk.data import Resident
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Batch, Loss, Samples, call
 from gantk.spec import DataSpec
-from gantk.training import State, train
+from gantk.training import State, TrainSettings, train
 from gantk_basics.losses.gan import Gan
 from gantk_basics.losses.wasserstein import Wgan, WganGp
 
@@ -177,7 +177,9 @@ def learn(
     optimizer = component("optimizer", proposed, parameters=critic.parameters())
     state = State(made, critic, loss, None, None, optimizer)
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
-        for _ in console.progress(train(state, real, seed=seed, steps=steps, batch=batch, device=device), steps, text):
+        for _ in console.progress(
+            train(state, real, TrainSettings(seed=seed, steps=steps, batch=batch), device=device), steps, text
+        ):
             pass
     return critic.eval()
 

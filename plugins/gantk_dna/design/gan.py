@@ -11,8 +11,7 @@ from torch import nn
 from gantk import console
 from gantk.api import run
 from gantk.recipe import ENDINGS, load
-from gantk.training import State, datasets, initial_state, train
-from gantk.training.settings import step_count
+from gantk.training import State, TrainSettings, datasets, initial_state, train
 
 
 @dataclass
@@ -41,26 +40,15 @@ def model_of(name: str) -> TrainedGan:
         model = run.Model(path, "cpu")
         return TrainedGan(model.state, model.checkpoint.digest, model.recipe.values["train"]["batch"])
     values = load(name).values
-    settings, data = values["train"], datasets(values)["train"]
+    data = datasets(values)["train"]
+    settings = TrainSettings.from_recipe(values, len(data))
     state = initial_state(values, data.spec, "cpu")
-    steps = step_count(values, len(data))
-    with console.training(0, steps, "training the GAN") as display:
-        for terms in train(
-            state,
-            data,
-            seed=values["seed"],
-            steps=steps,
-            batch=settings["batch"],
-            critic_steps=values["play"]["critic_steps"],
-            generator_steps=values["play"]["generator_steps"],
-            ema_decay=settings["ema"],
-            schedule=settings["schedule"],
-            precision=settings["precision"],
-        ):
-            if state.step % 100 == 0 or state.step == steps:
+    with console.training(0, settings.steps, "training the GAN") as display:
+        for terms in train(state, data, settings):
+            if state.step % 100 == 0 or state.step == settings.steps:
                 display.show(state.step, {term: float(value) for term, value in terms.items()})
     generator = state.sampled()
-    return TrainedGan(state, digest_of(generator if generator is not None else state.critic), settings["batch"])
+    return TrainedGan(state, digest_of(generator if generator is not None else state.critic), settings.batch)
 
 
 def digest_of(net: nn.Module) -> str:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from gantk.interfaces import call, draw_latent
 from gantk.sampling import draw
 from gantk.spec import DataSpec
-from gantk.training import State, train
+from gantk.training import State, TrainSettings, train
 from gantk_dna.alphabet import BASES, hard_codes, one_hot
 from gantk_dna.codes import Codes
 from gantk_dna.data.onehot import OneHot
@@ -194,7 +194,9 @@ def feedback(
             np.concatenate([best, codes]), np.concatenate([best_scores, scores]), settings.candidates, rules
         )
         data = OneHot(spec, torch.from_numpy(window))
-        for _ in train(state, data, seed=seed, steps=state.step + settings.round_steps, batch=batch, ema_decay=0.99):
+        for _ in train(
+            state, data, TrainSettings(seed=seed, steps=state.step + settings.round_steps, batch=batch, ema_decay=0.99)
+        ):
             pass
     return Found(best, best_scores, None, scored)
 

@@ -61,10 +61,6 @@ class ResidualGenerator(nn.Module):
         self.last = nn.Sequential(nn.ReLU(), nn.Conv1d(width, channels, 1))
         self.letters = Letters(output, temperature, anneal)
 
-    def at_step(self, step: int) -> None:
-        """Sets the temperature of this training step."""
-        self.letters.at_step(step)
-
     def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
         """(B, latent) and labels (B,) to letters (B, 4 + annotation, L)."""
         whole, noise, draws = latent.split(self.parts, 1)

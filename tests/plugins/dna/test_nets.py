@@ -19,9 +19,10 @@ from torch.nn import functional as F
 from gantk.components.validate import fill
 from gantk.errors import DoesNotFit, RecipeError
 from gantk.evaluation import results
+from gantk.interfaces import step_listeners
 from gantk.recipe import recipe
 from gantk.spec import DataSpec
-from gantk.training import from_recipe
+from gantk.training import TrainSettings, from_recipe
 from gantk.training.loop import train
 
 SMALL = {"width": 6}
@@ -135,7 +136,8 @@ def test_the_temperature_follows_its_schedule_and_is_saved() -> None:
     net = ResidualGenerator(sequence_spec(5), width=2, temperature=(1.0, 0.25), anneal=100)
     found = []
     for step in (0, 50, 100, 1000):
-        net.at_step(step)
+        for listener in step_listeners(net):
+            listener.at_step(step)
         found.append(float(net.state_dict()["letters.temperature"]))
     assert found == pytest.approx([1.0, 0.5, 0.25, 0.25])
 
@@ -214,7 +216,7 @@ def test_all_of_them_train(tmp_path: Path, share: float, loss: str, generator: s
     data = Planted("train", length=20, samples=64, motif="CACGTG", share=share)
     state = from_recipe.initial_state(values, data.spec, "cpu")
     before = [weight.clone() for weight in state.generator.parameters()]
-    for terms in train(state, data, seed=0, steps=3, batch=8, critic_steps=2, ema_decay=0.9):
+    for terms in train(state, data, TrainSettings(seed=0, steps=3, batch=8, critic_steps=2, ema_decay=0.9)):
         assert all(value.isfinite() for value in terms.values())
     assert any(not one.equal(two) for one, two in zip(before, state.generator.parameters(), strict=True))
 

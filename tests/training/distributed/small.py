@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from gantk.data import Resident
 from gantk.interfaces import Loss
 from gantk.spec import DataSpec
+from gantk.training import TrainSettings
 from gantk.training.distributed.ranks import ALONE, Ranks
 from gantk.training.loop import train
 from gantk.training.state import State, trainable_parameters
@@ -76,12 +77,7 @@ def played(
         lines = train(
             state,
             data,
-            seed=5,
-            steps=steps,
-            batch=BATCH,
-            critic_steps=2,
-            ema_decay=0.9,
-            clip_gradients=0.5,
+            TrainSettings(seed=5, steps=steps, batch=BATCH, critic_steps=2, ema_decay=0.9, clip_gradients=0.5),
             ranks=ranks,
         )
         terms = [{key: float(value) for key, value in line.items()} for line in lines]

@@ -20,7 +20,7 @@ from gantk.data import Wrapped
 from gantk.errors import GantkError, Interrupted, RecipeError
 from gantk.files.atomic import read_lines
 from gantk.runs.signals import Interruption
-from gantk.training import checkpoint
+from gantk.training import TrainSettings, checkpoint
 from gantk.training.batches import Order
 from gantk.training.distributed.process_group import RENDEZVOUS, joined
 from gantk.training.distributed.ranks import LAUNCHER, Ranks, _orphaned
@@ -247,7 +247,7 @@ class Read(torch.utils.data.Dataset):
 def test_each_rank_reads_only_its_share_of_data_that_draw_nothing() -> None:
     data = Read()
     state = small.state_of(small.Maker(), small.Judge(), small.LOSSES["hinge"]())
-    list(train(state, Wrapped(data), seed=5, steps=3, batch=8, ranks=Half(1, 2)))
+    list(train(state, Wrapped(data), TrainSettings(seed=5, steps=3, batch=8), ranks=Half(1, 2)))
     order = Order(30, 8, 5, "critic")
     assert data.asked == [index for draw in range(3) for index in order.draw(draw)[4:].tolist()]
 
