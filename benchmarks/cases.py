@@ -15,7 +15,7 @@ from benchmarks.baselines.tower_loop import StarShaped, TowerCritics, TowerLoop
 from benchmarks.baselines.tutorial import Tutorial
 from gantk.data import Resident
 from gantk.machine import keep_freed_memory
-from gantk.recipe.recipe import from_text
+from gantk.recipe.recipe import recipe_from_text
 from gantk.spec import DataSpec
 from gantk.training import TrainSettings, from_recipe
 from gantk.training.loop import train
@@ -93,7 +93,7 @@ class Case:
             "loss": {"use": f"basics/{self.loss}"},
             "train": {"steps": 1_000_000, "batch": self.batch},
         }
-        return from_text(yaml.safe_dump(recipe), name=self.kind).values
+        return recipe_from_text(yaml.safe_dump(recipe), name=self.kind).values
 
     def state(self) -> State:
         """Nets and optimisers as gantk builds them."""

@@ -88,9 +88,9 @@ def checkpoints(millions: int) -> list[dict[str, Any]]:
     state = State(nets[0], nets[1], Loss(), None, *adams)
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "step-1.h5"
-        written = seconds(lambda: checkpoint.write(path, state, recipe="", spec=spec, plugins={}))
+        written = seconds(lambda: checkpoint.write_checkpoint(path, state, recipe="", spec=spec, plugins={}))
         made: dict[str, Any] = {}
-        read = seconds(lambda: made.update(kept=checkpoint.read(path)))
+        read = seconds(lambda: made.update(kept=checkpoint.read_checkpoint(path)))
         read += seconds(lambda: checkpoint.restore(made["kept"], state))
         size = path.stat().st_size / 2**20
     held = held_by(state)

@@ -39,11 +39,11 @@ FRESH = {
 
 def judge(run: gantk.Run, recipe: str, seed: int) -> dict[str, float]:
     """Metrics of the final model on fresh samples; for the motif also of samples chosen by rejection."""
-    from gantk.recipe.recipe import from_text
+    from gantk.recipe.recipe import recipe_from_text
 
     model = run.model
     blocks = json.dumps(FRESH[recipe])
-    values = from_text(model.checkpoint.recipe, name=recipe, overrides=[f"evaluate={blocks}"]).values
+    values = recipe_from_text(model.checkpoint.recipe, name=recipe, overrides=[f"evaluate={blocks}"]).values
     entries, data, state = build_metrics(values), from_recipe.datasets(values), model.state
     found = flat(
         evaluate(
@@ -85,7 +85,7 @@ def main() -> None:
         print(json.dumps(results[-1]), flush=True)
     numbers = [name for name in results[0] if name not in ("seed", "run")]
     medians = {name: statistics.median(result[name] for result in results) for name in numbers}
-    print(json.dumps({"recipe": arguments.recipe, "machine": machine.describe(), "median": medians}, indent=2))
+    print(json.dumps({"recipe": arguments.recipe, "machine": machine.describe_machine(), "median": medians}, indent=2))
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ from gantk_dna.files.tables import number_in, read_table
 from gantk.components.registry import installed_registry
 from gantk.errors import GantkError
 from gantk.files import hdf5
-from gantk.files.text import read
-from gantk.recipe.recipe import from_text
+from gantk.files.text import read_text
+from gantk.recipe.recipe import recipe_from_text
 from gantk.training import checkpoint
 
 for declared in installed_registry().components:
@@ -32,9 +32,9 @@ def _file(name: str, data: bytes) -> Path:
 
 def recipe(data: bytes) -> None:
     """The recipe loader, whole: file, YAML, components, defaults. What resolves must resolve again to the same."""
-    text = read(_file("recipe.yaml", data))
-    loaded = from_text(text, "fuzz")
-    assert from_text(loaded.to_yaml(), "fuzz").values == loaded.values
+    text = read_text(_file("recipe.yaml", data))
+    loaded = recipe_from_text(text, "fuzz")
+    assert recipe_from_text(loaded.to_yaml(), "fuzz").values == loaded.values
 
 
 def sequences(data: bytes) -> None:
@@ -61,7 +61,7 @@ def table(data: bytes) -> None:
 def checkpoint_file(data: bytes) -> None:
     """The checkpoint reader behind its seal: the HDF5 part is fuzzed and sealed anew."""
     content = data[hdf5.BLOCK :] if data.startswith(checkpoint.MAGIC) else data
-    checkpoint.read(_file("step-1.h5", hdf5.header(checkpoint.MAGIC, content) + content))
+    checkpoint.read_checkpoint(_file("step-1.h5", hdf5.header(checkpoint.MAGIC, content) + content))
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {

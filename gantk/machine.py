@@ -86,7 +86,7 @@ def freed_memory_kept() -> Iterator[None]:
             ctypes.CDLL(None).malloc_trim(0)
 
 
-def describe(device: Any | None = None) -> dict[str, Any]:
+def describe_machine(device: Any | None = None) -> dict[str, Any]:
     """What this machine is, for env.json and `gantk doctor`: versions, processor, threads, accelerators."""
     import torch
 
@@ -108,7 +108,7 @@ def describe(device: Any | None = None) -> dict[str, Any]:
 CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
-def there_is(device: Any = "cpu") -> int | None:
+def memory_limit(device: Any = "cpu") -> int | None:
     """Bytes of memory that this process may have at most on a device; None where nobody says."""
     if str(device).startswith("cuda"):
         import torch
@@ -123,7 +123,7 @@ def there_is(device: Any = "cpu") -> int | None:
     return min(found, default=None)
 
 
-def refuse_more_than_there_is(
+def refuse_above_memory(
     size: int, what: str, error: Callable[[str], Exception] = DoesNotFit, device: Any = "cpu"
 ) -> None:
     """Raises `error` where `what` would need more bytes than this machine has memory.
@@ -134,6 +134,6 @@ def refuse_more_than_there_is(
         error: makes the exception from the message.
         device: where they would be.
     """
-    limit = there_is(device)
+    limit = memory_limit(device)
     if limit is not None and size > limit:
         raise error(f"{what} would need about {byte_size(size)} of memory, and this machine has {byte_size(limit)}")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 WIDEST = 760  # pixels of a picture in a notebook; wider ones are made smaller
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def html_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table of text, escaped.
 
     Args:
@@ -28,7 +28,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def line(text: str, tag: str = "div") -> str:
+def html_line(text: str, tag: str = "div") -> str:
     """One line of text, escaped, as an element of its own."""
     return f"<{tag}>{escape(text)}</{tag}>"
 

@@ -115,7 +115,7 @@ def charts(lines: Iterable[Mapping[str, Any]], references: Mapping[str, float] |
     return drawn + [Chart(name, {name: curve}, known.get(name)) for name, curve in validation.items()]
 
 
-def curves(lines: Iterable[Mapping[str, Any]]) -> Figure:
+def curves_figure(lines: Iterable[Mapping[str, Any]]) -> Figure:
     """All charts of a run in one figure, two side by side."""
     found = charts(lines) or [Chart("losses", {})]
     columns = min(len(found), 2)
@@ -124,7 +124,7 @@ def curves(lines: Iterable[Mapping[str, Any]]) -> Figure:
         figure = new_figure(WIDTH * columns, max(chart.height for chart in found) * rows)
         for index, chart in enumerate(found):
             axes = figure.add_subplot(rows, columns, index + 1)
-            draw(chart, axes)
+            draw_chart(chart, axes)
             axes.set_title(chart.title, loc="left", parse_math=False)
     return figure
 
@@ -136,7 +136,7 @@ def new_figure(width: float = WIDTH, height: float = HEIGHT) -> Figure:
     return figure
 
 
-def draw(chart: Chart, axes: Axes) -> None:
+def draw_chart(chart: Chart, axes: Axes) -> None:
     """One chart into one pair of axes."""
     logarithmic = chart.logarithmic
     if logarithmic is None:
@@ -243,5 +243,5 @@ def chart_svg(chart: Chart, name: str, scale: float = 1.0) -> str:
     """
     with matplotlib.rc_context(STYLE):
         figure = new_figure(scale * WIDTH, scale * chart.height)
-        draw(chart, figure.add_subplot())
+        draw_chart(chart, figure.add_subplot())
         return to_svg(figure, name)

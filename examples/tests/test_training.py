@@ -81,14 +81,14 @@ def test_resumed_is_the_run_that_never_stopped(recipe: str, tmp_path: Path) -> N
     terms = whole.train(6)
     half.train(3)
     path = tmp_path / "step-3.h5"
-    checkpoint.write(path, half.state, recipe="", spec=half.data["train"].spec, plugins={})
-    checkpoint.restore(checkpoint.read(path), resumed.state)
+    checkpoint.write_checkpoint(path, half.state, recipe="", spec=half.data["train"].spec, plugins={})
+    checkpoint.restore(checkpoint.read_checkpoint(path), resumed.state)
     assert resumed.train(6) == terms[3:]
     one, other = whole.tensors(), resumed.tensors()
     assert one.keys() == other.keys()
     assert [name for name in one if not torch.equal(one[name], other[name])] == []
     if recipe == "digits_began":
-        assert checkpoint.read(path).tensors["loss"]["k"] != 0
+        assert checkpoint.read_checkpoint(path).tensors["loss"]["k"] != 0
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -88,7 +88,7 @@ def judged(paths: Sequence[Path], metrics: Sequence[Entry], device: str, seed: i
     return found
 
 
-def table(found: Mapping[str, Results]) -> tuple[list[str], list[list[str]]]:
+def comparison_table(found: Mapping[str, Results]) -> tuple[list[str], list[list[str]]]:
     """Headings and rows of text: a row a value, a column a run, and the reference where it is the same for all."""
     each: dict[str, dict[str, Value]] = {}
     for run, results in found.items():

@@ -23,7 +23,7 @@ from gantk.files import run_folder
 from gantk.interfaces import Dataset, declares
 from gantk.machine import find_device
 from gantk.recipe.overrides import as_text
-from gantk.recipe.recipe import from_text
+from gantk.recipe.recipe import recipe_from_text
 from gantk.training import checkpoint, from_recipe
 
 
@@ -39,9 +39,9 @@ class Model:
     """
 
     def __init__(self, path: str | Path, device: str = "auto"):
-        self.checkpoint = checkpoint.read(run_folder.checkpoint_of(Path(path)))
+        self.checkpoint = checkpoint.read_checkpoint(run_folder.checkpoint_of(Path(path)))
         self.spec = self.checkpoint.spec
-        self.recipe = from_text(self.checkpoint.recipe, name=self.checkpoint.path.stem)
+        self.recipe = recipe_from_text(self.checkpoint.recipe, name=self.checkpoint.path.stem)
         self.device = find_device(device)
         self.state = from_recipe.initial_state(self.recipe.values, self.spec, self.device)
         checkpoint.restore(self.checkpoint, self.state)
@@ -166,7 +166,7 @@ class Model:
         if metrics:
             entries = [_entry(metric) for metric in metrics]
             changes += as_text({"evaluate": entries})
-        values = from_text(self.checkpoint.recipe, name=self.checkpoint.path.stem, overrides=changes).values
+        values = recipe_from_text(self.checkpoint.recipe, name=self.checkpoint.path.stem, overrides=changes).values
         built = build_metrics(values)
         if not built:
             raise RecipeError(

@@ -71,7 +71,7 @@ def package_name(name: str) -> str:
     return package
 
 
-def write(name: str, kinds: Sequence[str], parent: Path) -> Path:
+def write_package(name: str, kinds: Sequence[str], parent: Path) -> Path:
     """Writes the distribution into a new folder of `parent`, all of it or nothing.
 
     Args:

@@ -18,7 +18,7 @@ from gantk.evaluation.results import Evaluation, from_json
 from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Callback
 from gantk.messages import nearest
-from gantk.recipe.recipe import Recipe, from_text
+from gantk.recipe.recipe import Recipe, recipe_from_text
 from gantk.recipe.recipe import load as load_file
 from gantk.recipe.yaml_positions import dump
 from gantk.runs import start
@@ -51,7 +51,7 @@ class Run:
     @cached_property
     def recipe(self) -> Recipe:
         """The resolved recipe: every value."""
-        return from_text(self.folder.resolved(), name=self.path.name)
+        return recipe_from_text(self.folder.resolved(), name=self.path.name)
 
     @cached_property
     def model(self) -> Model:
@@ -117,7 +117,7 @@ class Run:
 
     def curves(self) -> Image.Image:
         """Training curves as a picture."""
-        return plots.to_image(plots.curves(self.folder.lines()))
+        return plots.to_image(plots.curves_figure(self.folder.lines()))
 
     def picture(self, name: str = "generated") -> Image.Image:
         """A picture that the run has drawn.
@@ -139,8 +139,8 @@ class Run:
         lines = self.metrics
         values = self.recipe.values
         done = max((line["step"] for line in lines), default=0)
-        parts = [f"<h4>{notebook.line(self.path.name, 'span')}</h4>", notebook.line(values["about"] or "")]
-        parts.append(notebook.line(f"step {done} of {values['train']['steps'] or '?'}, folder {self.path}"))
+        parts = [f"<h4>{notebook.html_line(self.path.name, 'span')}</h4>", notebook.html_line(values["about"] or "")]
+        parts.append(notebook.html_line(f"step {done} of {values['train']['steps'] or '?'}, folder {self.path}"))
         drawn = sorted(self.folder.samples.glob("step-*.png"))
         latest = "generated" if (self.folder.samples / "generated.png").exists() else drawn[-1].stem if drawn else None
         if latest is not None:
@@ -196,9 +196,9 @@ def load_recipe(recipe: str | Path | Mapping[str, Any] | Recipe, overrides: Over
         FileError: there is no such file.
     """
     if isinstance(recipe, Recipe):
-        return from_text(recipe.to_yaml(), recipe.name, overrides) if overrides else recipe
+        return recipe_from_text(recipe.to_yaml(), recipe.name, overrides) if overrides else recipe
     if isinstance(recipe, Mapping):
-        return from_text(dump(dict(recipe)), "recipe", overrides)
+        return recipe_from_text(dump(dict(recipe)), "recipe", overrides)
     loaded = load_file(recipe, overrides)
     if loaded.dropped:
         console.warn("dropped, since another component was chosen: " + ", ".join(loaded.dropped))

@@ -41,7 +41,7 @@ def picture(source: Path, number: int, seed: int = 0, parameters: Mapping[str, A
     return picture_of(samples, title, parameters)
 
 
-def text(source: Path, number: int, seed: int = 0) -> Text:
+def samples_text(source: Path, number: int, seed: int = 0) -> Text:
     """The samples as coloured text, where their view can.
 
     Raises:
@@ -70,12 +70,12 @@ def samples_of(source: Path, number: int, seed: int) -> tuple[Samples, str]:
     return samples[:number], source.name
 
 
-def curves(source: Path) -> Image.Image:
+def curves_picture(source: Path) -> Image.Image:
     """The training curves of a run."""
     lines = list(RunFolder(source).lines())
     if not lines:
         raise FileError(f"{source}: has no metrics yet")
-    return plots.to_image(plots.curves(lines))
+    return plots.to_image(plots.curves_figure(lines))
 
 
 def write_training(source: Path, out: Path) -> None:

@@ -21,7 +21,7 @@ LANES = 16  # numbers in float32 that a vector register of AVX-512 holds
 
 
 @dataclass
-class Kind:
+class ConvolutionKind:
     """What a convolution is beside its weight.
 
     Args:
@@ -77,7 +77,7 @@ class Convolved(Function):
     """samples, weight, bias → their convolution."""
 
     @staticmethod
-    def forward(ctx: Any, samples: Tensor, weight: Tensor, bias: Tensor | None, kind: Kind) -> Tensor:
+    def forward(ctx: Any, samples: Tensor, weight: Tensor, bias: Tensor | None, kind: ConvolutionKind) -> Tensor:
         ctx.save_for_backward(samples, weight)
         ctx.kind = kind
         return kind.forward(samples, weight, bias)
@@ -101,7 +101,7 @@ class Slopes(Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, slopes: Tensor, other: Tensor, like: Tensor, kind: Kind, of: str) -> Tensor:
+    def forward(ctx: Any, slopes: Tensor, other: Tensor, like: Tensor, kind: ConvolutionKind, of: str) -> Tensor:
         ctx.save_for_backward(slopes, other)
         ctx.kind, ctx.of = kind, of
         samples, weight = (like, other) if of == "samples" else (other, like)
@@ -130,7 +130,7 @@ def upsampling(features: Tensor, weight: Tensor) -> Tensor:
     """
     batch, _, height, width = features.shape
     made = features.new_empty(()).expand(batch, weight.shape[1], 2 * height, 2 * width)  # takes no memory
-    kind = Kind([2, 2], [1, 1], [1, 1], 1)
+    kind = ConvolutionKind([2, 2], [1, 1], [1, 1], 1)
     if torch.compiler.is_compiling() or not kind.doubles(features, made, weight):
         return F.conv_transpose2d(features, weight, stride=2, padding=1)
     return Slopes.apply(features, weight, made, kind, "samples")

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.overrides import TorchFunctionMode
 
-from gantk.autograd.convolutions import Convolved, Kind
+from gantk.autograd.convolutions import ConvolutionKind, Convolved
 
 
 class SecondOrder(TorchFunctionMode):
@@ -26,7 +26,7 @@ class SecondOrder(TorchFunctionMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self.kinds: list[Kind] = []
+        self.kinds: list[ConvolutionKind] = []
 
     def __torch_function__(
         self,
@@ -57,7 +57,7 @@ class SecondOrder(TorchFunctionMode):
         axes = CONVOLUTIONS[function]
         if isinstance(padding, str) or input.dim() != 2 + axes:
             return function(input, weight, bias, stride, padding, dilation, groups)
-        self.kinds.append(Kind(each(stride, axes), each(padding, axes), each(dilation, axes), groups))
+        self.kinds.append(ConvolutionKind(each(stride, axes), each(padding, axes), each(dilation, axes), groups))
         return Convolved.apply(input, weight, bias, self.kinds[-1])
 
     def slopes(self, scores: Tensor, samples: Tensor) -> Tensor:

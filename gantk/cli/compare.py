@@ -39,5 +39,5 @@ def command(runs: tuple[Path, ...], metrics: tuple[str, ...], seed: int | None, 
     if as_json:
         console.answer_json({name: to_json(results) for name, results in found.items()})
     else:
-        headings, rows = compare.table(found)
+        headings, rows = compare.comparison_table(found)
         console.table("test split", headings, rows)

@@ -15,7 +15,7 @@ from gantk import cli_options, console
 @cli_options.force
 def command(recipe: str, target: Path | None, force: bool) -> None:
     """Copy a shipped RECIPE to TARGET (a file or folder; here if not given) to start from."""
-    from gantk.recipe.recipe import locate
+    from gantk.recipe.find_file import locate
 
     source = locate(recipe)
     path = target or Path()

@@ -30,7 +30,7 @@ def command(only: str | None, as_json: bool) -> None:
     import torch  # noqa: F401  # timed
 
     import_seconds = time.perf_counter() - started
-    found = machine.describe(machine.find_device("auto"))
+    found = machine.describe_machine(machine.find_device("auto"))
     found["torch_import_seconds"] = round(import_seconds, 2)
     found["gflops"] = round(_gflops(), 1)
     plugins = installed_registry().plugins

@@ -51,7 +51,7 @@ def command(kind: str | None, as_json: bool) -> None:
 
 
 def _recipes(as_json: bool) -> None:
-    from gantk.recipe.recipe import shipped, summary
+    from gantk.recipe.find_file import shipped, summary
 
     found = {name: summary(path) for name, path in shipped().items()}
     if as_json:

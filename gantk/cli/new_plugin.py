@@ -50,9 +50,9 @@ def command(name: str, kinds: list[str], into: Path) -> None:
     gantk new-plugin acme-gan --kind loss
     cd acme-gan && pip install -e '.[test]' && pytest
     """
-    from gantk.api.new_plugin import write
+    from gantk.api.new_plugin import write_package
 
-    folder = write(name, kinds, into)
+    folder = write_package(name, kinds, into)
     plugin = folder.name.replace("-", "_")
     console.say(f"next: cd {folder} && pip install -e '.[test]' && pytest && gantk run {plugin}/first")
     console.answer(str(folder))

@@ -8,7 +8,7 @@ from gantk import console
 from gantk.errors import BarMissed
 from gantk.evaluation.results import HEADINGS, build_metrics, from_json, missed_bars, rows, summary_lines
 from gantk.files.run_folder import RunFolder
-from gantk.recipe.recipe import from_text
+from gantk.recipe.recipe import recipe_from_text
 
 
 def show_result(folder: RunFolder) -> None:
@@ -18,7 +18,7 @@ def show_result(folder: RunFolder) -> None:
         BarMissed: a metric is below the bar that the recipe sets.
     """
     results = from_json(folder.judged().get("values", {}))
-    entries = build_metrics(from_text(folder.resolved(), name=folder.path.name).values)
+    entries = build_metrics(recipe_from_text(folder.resolved(), name=folder.path.name).values)
     failed = [entry.name for entry in entries if entry.require and entry.name not in results]
     entries = [entry for entry in entries if entry.name in results]
     for line in summary_lines(entries, results):

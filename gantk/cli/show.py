@@ -98,7 +98,8 @@ def _as_json(declared: Declared) -> dict[str, Any]:
 def _recipe(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
     from gantk.components.registry import installed_registry
     from gantk.errors import FileError
-    from gantk.recipe.recipe import leaves, load, locate
+    from gantk.recipe.find_file import locate
+    from gantk.recipe.recipe import leaves, load
 
     try:
         locate(name)

@@ -46,7 +46,7 @@ def command(
     if text:
         from gantk.api import view
 
-        console.answer_text(view.text(source, number, seed))
+        console.answer_text(view.samples_text(source, number, seed))
         return
     out = out or Path(f"{source.name.removesuffix(source.suffix) if source.is_file() else source.name}.png")
     if out.suffix.lower() not in (".png", ".gif"):
@@ -56,7 +56,7 @@ def command(
     from gantk.recipe.recipe import parameters_of
 
     if curves:
-        view.curves(source).save(out)
+        view.curves_picture(source).save(out)
     elif training or out.suffix.lower() == ".gif":
         view.write_training(source, out)
     else:

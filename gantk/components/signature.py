@@ -65,7 +65,7 @@ class Parameter:
 
     def read(self, value: Any) -> Any:
         """A JSON-like value checked and converted, JSON-like again, paths absolute. Raises as `typed` does."""
-        return plain(self.typed(value), _absolute)
+        return to_plain(self.typed(value), _absolute)
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema of a plain value."""
@@ -111,7 +111,7 @@ def _parameters(target: Any) -> tuple[Parameter, ...]:
             if nested(annotation) is None:
                 adapter = _adapter(annotation)
                 if not required:
-                    default = plain(adapter.validate_json(to_json(default), strict=True))
+                    default = to_plain(adapter.validate_json(to_json(default), strict=True))
         except (PydanticUserError, PydanticSchemaGenerationError, ValueError, TypeError) as error:
             reason = str(error).splitlines()[0]
             raise ComponentError(
@@ -153,8 +153,8 @@ def _default(target: Any, parameter: inspect.Parameter) -> Any:
     if dataclasses.is_dataclass(target):
         for each in dataclasses.fields(target):
             if each.name == parameter.name and each.default_factory is not dataclasses.MISSING:
-                return plain(each.default_factory())
-    return plain(parameter.default)
+                return to_plain(each.default_factory())
+    return to_plain(parameter.default)
 
 
 @lru_cache(maxsize=4096)
@@ -162,14 +162,14 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
     return TypeAdapter(annotation, config=ConfigDict(strict=True, allow_inf_nan=False))
 
 
-def plain(value: Any, path_text: Callable[[Path], str] = str) -> Any:
+def to_plain(value: Any, path_text: Callable[[Path], str] = str) -> Any:
     """A value as JSON-like data: lists for tuples, text for paths."""
     if isinstance(value, Path):
         return path_text(value)
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(item, path_text) for item in value]
+        return [to_plain(item, path_text) for item in value]
     if isinstance(value, dict):
-        return {str(key): plain(item, path_text) for key, item in value.items()}
+        return {str(key): to_plain(item, path_text) for key, item in value.items()}
     return value.value if isinstance(value, Enum) else value
 
 

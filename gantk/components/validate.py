@@ -40,7 +40,7 @@ def dotted(path: Path) -> str:
     return ".".join(str(each) for each in path)
 
 
-def check(kind: str, values: Any, registry: Registry | None = None) -> list[Problem]:
+def find_problems(kind: str, values: Any, registry: Registry | None = None) -> list[Problem]:
     """All mistakes in a component as a recipe writes it.
 
     Args:

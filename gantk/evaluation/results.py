@@ -45,7 +45,9 @@ class Evaluation(dict[str, dict[str, Value]]):
         return missed_bars(self.entries, self)
 
     def _repr_html_(self) -> str:
-        return "".join(map(notebook.line, [self.title, *self.summaries])) + notebook.table(HEADINGS, self.rows())
+        return "".join(map(notebook.html_line, [self.title, *self.summaries])) + notebook.html_table(
+            HEADINGS, self.rows()
+        )
 
     def __repr__(self) -> str:
         table = [list(HEADINGS), *self.rows()]

@@ -27,7 +27,7 @@ def content_of(path: Path) -> bytes:
         OSError: it cannot be read.
     """
     size = path.stat().st_size
-    machine.refuse_more_than_there_is(size, f"{path}: read as a whole it", DataError)
+    machine.refuse_above_memory(size, f"{path}: read as a whole it", DataError)
     packed = path.read_bytes()
     if not packed.startswith(GZIP):
         return packed

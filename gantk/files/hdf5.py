@@ -86,7 +86,7 @@ def opened(content: bytes, path: Path, what: str, cure: str) -> Iterator[h5py.Fi
         raise FileError(f"{printable(str(path))}: damaged, or not {what} of gantk: {reason[:300]}. {cure}") from error
 
 
-def write_text(owner: h5py.HLObject, name: str, value: str) -> None:
+def write_string(owner: h5py.HLObject, name: str, value: str) -> None:
     """Adds an attribute that is text: of fixed length, so that it stands where the attribute stands.
 
     Text of variable length lies in a heap, and a heap that was made on purpose can keep libhdf5 busy for ever. What is
@@ -98,7 +98,7 @@ def write_text(owner: h5py.HLObject, name: str, value: str) -> None:
         owner.attrs.create(f"{name}.{number}" if number else name, part, dtype=h5py.string_dtype("utf-8", len(part)))
 
 
-def text(owner: h5py.HLObject, name: str) -> str:
+def read_string(owner: h5py.HLObject, name: str) -> str:
     """An attribute that `write_text` wrote.
 
     Raises:
@@ -191,7 +191,7 @@ def array(dataset: h5py.HLObject) -> NDArray[Any]:
     filters = [settings.get_filter(number)[0] for number in range(settings.get_nfilters())]
     if any(each not in FILTERS for each in filters):
         raise NotAsWritten(f"'{name}' is packed by a filter that gantk does not use (numbers {filters})")
-    machine.refuse_more_than_there_is(dataset.nbytes, f"'{name}' of shape {dataset.shape}", NotAsWritten)
+    machine.refuse_above_memory(dataset.nbytes, f"'{name}' of shape {dataset.shape}", NotAsWritten)
     if dataset.nbytes and not _is_all_there(dataset):
         raise NotAsWritten(f"'{name}' announces {dataset.nbytes:,} bytes, which do not stand in the file")
     return dataset[()]
@@ -203,5 +203,5 @@ def _is_all_there(dataset: h5py.Dataset) -> bool:
     pieces = 1
     for size, chunk in zip(dataset.shape, dataset.chunks, strict=True):
         pieces *= -(-size // chunk)
-    machine.refuse_more_than_there_is(int(np.prod(dataset.chunks)) * dataset.dtype.itemsize, "a piece", NotAsWritten)
+    machine.refuse_above_memory(int(np.prod(dataset.chunks)) * dataset.dtype.itemsize, "a piece", NotAsWritten)
     return pieces <= MOST and dataset.id.get_num_chunks() == pieces

@@ -35,7 +35,7 @@ class Latents:
         try:
             with h5py.File(path, "w") as file:
                 file["latents"] = self.values.cpu().numpy()
-                hdf5.write_text(file, "about", json.dumps(self.attributes))
+                hdf5.write_string(file, "about", json.dumps(self.attributes))
                 facts = file.create_group("facts")
                 for name, values in self.facts.items():
                     facts[name] = values.cpu().numpy()
@@ -55,7 +55,7 @@ class Latents:
                 return cls(
                     torch.from_numpy(hdf5.array(parts["latents"])),
                     {name: torch.from_numpy(values) for name, values in hdf5.arrays(parts["facts"]).items()},
-                    json.loads(hdf5.text(file, "about")),
+                    json.loads(hdf5.read_string(file, "about")),
                 )
         except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
             raise FileError(f"{path}: is no file of latents ({error}); `gantk reconstruct` writes them") from error

@@ -12,7 +12,7 @@ from typing import Any
 
 from gantk.errors import FileError
 from gantk.files.atomic import append_lines, read_json, read_lines, write_json, write_text
-from gantk.files.text import read
+from gantk.files.text import read_text
 
 CHECKPOINT_NAME = re.compile(r"step-(\d+)\.h5")
 
@@ -112,7 +112,7 @@ class RunFolder:
 
     def resolved(self) -> str:
         """The resolved recipe, YAML text."""
-        return read(self.path / "resolved.yaml")
+        return read_text(self.path / "resolved.yaml")
 
     def judged(self) -> dict[str, Any]:
         """What evaluation.json says: `values`, entry to name to number and direction, and more; {} before the end.

@@ -8,7 +8,7 @@ from gantk.errors import FileError
 from gantk.messages import printable
 
 
-def read(path: Path) -> str:
+def read_text(path: Path) -> str:
     """The text of a recipe.
 
     Raises:

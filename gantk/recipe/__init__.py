@@ -6,21 +6,21 @@ from gantk.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from gantk.recipe.find_file import ENDINGS
-    from gantk.recipe.recipe import Recipe, from_text, load, load_as, parameters_of
+    from gantk.recipe.recipe import Recipe, load, load_as, parameters_of, recipe_from_text
 
 __all__ = [
     "ENDINGS",
     "Recipe",
-    "from_text",
     "load",
     "load_as",
     "parameters_of",
+    "recipe_from_text",
 ]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "find_file": ["ENDINGS"],
-        "recipe": ["Recipe", "from_text", "load", "load_as", "parameters_of"],
+        "recipe": ["Recipe", "recipe_from_text", "load", "load_as", "parameters_of"],
     },
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 from gantk.components.registry import Registry
 from gantk.components.registry import installed_registry as installed
 from gantk.errors import FileError
-from gantk.files.text import read
+from gantk.files.text import read_text
 from gantk.messages import nearest, printable
 from gantk.recipe.diagnostics import Source
 from gantk.recipe.yaml_positions import compose
@@ -67,7 +67,7 @@ def shipped(registry: Registry | None = None) -> dict[str, Path]:
 def summary(path: Path) -> str:
     """What the recipe in a file says it is `about`, or "" where it cannot be read."""
     try:
-        root, _ = compose(Source(str(path), read(path)))
+        root, _ = compose(Source(str(path), read_text(path)))
     except FileError:
         return ""
     about = root.child("about") if root else None

@@ -14,15 +14,13 @@ from gantk.components.registry import installed_registry as installed
 from gantk.components.signature import Parameter, parameters
 from gantk.components.validate import Problem, Reader, described
 from gantk.errors import RecipeError
-from gantk.files.text import read
+from gantk.files.text import read_text
 from gantk.recipe import overrides as overriding
 from gantk.recipe.blocks import Blocks
 from gantk.recipe.diagnostics import Mistake, Node, Source, Spot
-from gantk.recipe.find_file import locate, shipped, summary
-from gantk.recipe.resolve import Resolver, play_defaults
+from gantk.recipe.find_file import locate
+from gantk.recipe.resolve import Resolver
 from gantk.recipe.yaml_positions import compose, dump
-
-__all__ = ["Recipe", "from_text", "leaves", "load", "locate", "play_defaults", "shipped", "summary"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ class Recipe:
 
     def _repr_html_(self) -> str:
         rows = [(path, json.dumps(value), self.origins.get(path, "")) for path, value in leaves(self.values)]
-        return notebook.line(self.name, "b") + notebook.table(("key", "value", "from"), rows)
+        return notebook.html_line(self.name, "b") + notebook.html_table(("key", "value", "from"), rows)
 
 
 def load(
@@ -87,10 +85,10 @@ def load(
         FileError: there is no such file, or it cannot be read.
     """
     path = locate(name_or_path, registry)
-    return from_text(read(path), path.stem, overrides, registry, source_name=str(path))
+    return recipe_from_text(read_text(path), path.stem, overrides, registry, source_name=str(path))
 
 
-def from_text(
+def recipe_from_text(
     text: str,
     name: str = "recipe",
     overrides: Sequence[str] | Mapping[str, Any] = (),
@@ -142,7 +140,7 @@ def load_as(
         FileError: there is no such file, or it cannot be read.
     """
     path = locate(name_or_path, registry)
-    root, mistakes = _composed(Source(str(path), read(path)), blocks)
+    root, mistakes = _composed(Source(str(path), read_text(path)), blocks)
     mistakes += overriding.apply(root, overrides)[1]
     reader = Reader(registry)
     values = reader.block(parameters(blocks), root.plain(), (), "the recipe")

@@ -8,7 +8,7 @@ from typing import Any
 from gantk.components.annotations import Nested
 from gantk.components.registry import Registry
 from gantk.components.registry import installed_registry as installed
-from gantk.components.signature import parameters, plain
+from gantk.components.signature import parameters, to_plain
 from gantk.components.validate import Path, Problem, Reader, dotted
 from gantk.errors import ComponentError
 from gantk.messages import nearest, printable
@@ -175,7 +175,7 @@ def play_defaults(loss: dict[str, Any], registry: Registry | None = None) -> dic
             for inner in value if each.nested.many else [value]:
                 found |= play_defaults(inner, registry)
     try:
-        said = plain(target.play_defaults(**own)) if hasattr(target, "play_defaults") else {}
+        said = to_plain(target.play_defaults(**own)) if hasattr(target, "play_defaults") else {}
         unknown = set(said) - {each.name for each in parameters(PlayBlock)}
     except Exception as error:  # a plugin's code
         raise ComponentError(f"the play_defaults of {loss['use']} fail: {type(error).__name__}: {error}") from error

@@ -29,7 +29,7 @@ def session_environment(parts: Parts) -> dict[str, Any]:
         described = git.stdout.strip()
     except OSError:  # no git on this machine
         described = ""
-    return machine.describe(parts.device) | {
+    return machine.describe_machine(parts.device) | {
         "processes": parts.ranks.count,
         "host": socket.gethostname(),
         "plugins": plugin_versions(),

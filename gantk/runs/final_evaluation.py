@@ -33,7 +33,7 @@ def evaluate_test_split(
     """
     state = parts.state
     if folder.best_checkpoint.exists():
-        best = checkpoint.read(folder.best_checkpoint)
+        best = checkpoint.read_checkpoint(folder.best_checkpoint)
         checkpoint.restore(best, state)
         console.say(f"judging the best checkpoint: {best.best['metric']} {best.best['value']:.4g} at step {state.step}")
     if state.generator is not None:

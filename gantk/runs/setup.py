@@ -62,7 +62,7 @@ class Parts:
         if last is not None:
             checkpoint.restore(last, self.state)
         elif self.values["train"]["start_from"] is not None:
-            checkpoint.load_weights(checkpoint.read(Path(self.values["train"]["start_from"])), self.state)
+            checkpoint.load_weights(checkpoint.read_checkpoint(Path(self.values["train"]["start_from"])), self.state)
 
     def build_anew(self) -> None:
         """Makes the state what it was before anything was trained or loaded."""
@@ -94,7 +94,7 @@ def prepare(recipe: Recipe, ranks: Ranks = ALONE) -> Parts:
     values = recipe.values
     of_one = ranks.of_one(values)
     where = ranks.place(machine.find_device(values["machine"]["device"]))
-    from_recipe.check(values["machine"]["engine"], where)
+    from_recipe.check_engine(values["machine"]["engine"], where)
     machine.set_threads(values["machine"]["threads"])
     with ranks.first_on_each_machine():
         data = from_recipe.datasets(values)

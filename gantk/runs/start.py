@@ -13,7 +13,7 @@ from gantk.files.atomic import PART, read_json, remove_parts, write_json, write_
 from gantk.files.lock import Lock
 from gantk.files.run_folder import EXISTS, RunFolder
 from gantk.interfaces import Callback
-from gantk.recipe.recipe import Recipe, from_text
+from gantk.recipe.recipe import Recipe, recipe_from_text
 from gantk.runs import environment
 from gantk.runs.callbacks import reason_of
 from gantk.runs.setup import Parts, prepare
@@ -98,8 +98,8 @@ def resume(
             make it another model.
     """
     folder = RunFolder(path)
-    before = from_text(folder.resolved(), name=folder.path.name)
-    recipe = from_text(folder.resolved(), name=folder.path.name, overrides=overrides)
+    before = recipe_from_text(folder.resolved(), name=folder.path.name)
+    recipe = recipe_from_text(folder.resolved(), name=folder.path.name, overrides=overrides)
     changed = sorted(changed_keys(before.values, recipe.values))
     refused = [key for key in changed if not any(key == may or key.startswith(may + ".") for may in MAY_CHANGE)]
     if refused:
@@ -156,7 +156,7 @@ def _checkpoint_of(folder: RunFolder, older: str | None) -> checkpoint.Checkpoin
     if not found:
         return None
     try:
-        return checkpoint.read(found[-1])
+        return checkpoint.read_checkpoint(found[-1])
     except FileError as error:
         intact = next((path for path in reversed(found[:-1]) if _is_intact(path)), None)
         if intact is None:
@@ -167,7 +167,7 @@ def _checkpoint_of(folder: RunFolder, older: str | None) -> checkpoint.Checkpoin
 
 def _is_intact(path: Path) -> bool:
     try:
-        checkpoint.read(path)
+        checkpoint.read_checkpoint(path)
     except FileError:
         return False
     return True

@@ -216,7 +216,7 @@ class Session:
             self.keeper.finish(hurry=lambda: True)
         last = self.folder.last_scheduled(settings["checkpoint_every"])
         self.parts.build_anew()
-        self.parts.begin(None if last is None else checkpoint.read(last))
+        self.parts.begin(None if last is None else checkpoint.read_checkpoint(last))
         state = self.parts.state
         line = {"step": state.step, "diverged_at": error.step, "cause": str(error), "rate": rate}
         state.restorations = [*restorations, line]

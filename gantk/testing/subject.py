@@ -162,7 +162,7 @@ class Subject:
             try:
                 check(self, spec)
             except Broken as error:
-                raise Broken(f"{error}\n    with: {described(spec)}") from error
+                raise Broken(f"{error}\n    with: {spec_in_words(spec)}") from error
 
         for spec in self.own_specs:
             told(spec)
@@ -203,7 +203,7 @@ class _BySpec(dict[Any, bool]):
         super().__setitem__(spec.to_json(), value)
 
 
-def described(spec: DataSpec) -> str:
+def spec_in_words(spec: DataSpec) -> str:
     """A spec in one line, without what it leaves at its default."""
     plain = DataSpec(spec.shape, spec.axes)
     names = ("unit_axes", "range", "categorical", "names", "classes", "condition_shape")

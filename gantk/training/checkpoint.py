@@ -81,18 +81,18 @@ def to_bytes(
             "restorations": json.dumps(held.restorations),
         }
         for name, text in texts.items():
-            hdf5.write_text(file, name, text)
+            hdf5.write_string(file, name, text)
         for group, tensors in held.tensors.items():
             _write_tensors(file.create_group(group), tensors)
         for side, saved in held.optimizers.items():
             group = file.create_group(f"optimizers/{side}")
-            hdf5.write_text(group, "groups", json.dumps(saved["param_groups"]))
+            hdf5.write_string(group, "groups", json.dumps(saved["param_groups"]))
             for number, values in saved["state"].items():
                 _write_tensors(group.create_group(str(number)), values)
     return memory.getbuffer()[hdf5.BLOCK :]
 
 
-def write(path: Path, state: State, **attributes: Any) -> None:
+def write_checkpoint(path: Path, state: State, **attributes: Any) -> None:
     """Writes a checkpoint of `state`: `held_by`, `image` and `store` in one. See there."""
     store(path, to_bytes(held_by(state), **attributes))
 
@@ -119,7 +119,7 @@ def _write_tensors(group: h5py.Group, tensors: Mapping[str, Any]) -> None:
     for name, value in tensors.items():
         array = torch.as_tensor(value).detach().cpu()
         dataset = group.create_dataset(name, data=(array.float() if array.dtype == torch.bfloat16 else array).numpy())
-        hdf5.write_text(dataset, "dtype", str(array.dtype))
+        hdf5.write_string(dataset, "dtype", str(array.dtype))
 
 
 def is_checkpoint(path: Path) -> bool:
@@ -127,7 +127,7 @@ def is_checkpoint(path: Path) -> bool:
     return hdf5.starts_with(path, MAGIC)
 
 
-def read(path: Path) -> Checkpoint:
+def read_checkpoint(path: Path) -> Checkpoint:
     """Reads and checks a whole checkpoint.
 
     Raises:
@@ -166,14 +166,14 @@ def parsed(content: bytes, path: Path) -> Checkpoint:
         found = Checkpoint(
             path=path,
             step=hdf5.whole(file, "step"),
-            recipe=hdf5.text(file, "recipe"),
-            spec=DataSpec.from_json(hdf5.text(file, "spec")),
-            plugins=_texts(json.loads(hdf5.text(file, "plugins"))),
-            best=_best(json.loads(hdf5.text(file, "best"))),
+            recipe=hdf5.read_string(file, "recipe"),
+            spec=DataSpec.from_json(hdf5.read_string(file, "spec")),
+            plugins=_texts(json.loads(hdf5.read_string(file, "plugins"))),
+            best=_best(json.loads(hdf5.read_string(file, "best"))),
             digest=digest,
             tensors={name: hdf5.arrays(group) for name, group in groups.items()},
             optimizers={side: _optimizer(group) for side, group in sides.items()},
-            restorations=_mappings(json.loads(hdf5.text(file, "restorations"))),
+            restorations=_mappings(json.loads(hdf5.read_string(file, "restorations"))),
         )
         wrong = [f"{group}.{name}" for group, tensors in found.tensors.items() for name in _not_finite(tensors)]
         if wrong:
@@ -182,7 +182,7 @@ def parsed(content: bytes, path: Path) -> Checkpoint:
 
 
 def _optimizer(group: Any) -> dict[str, Any]:
-    groups = _mappings(json.loads(hdf5.text(group, "groups")))
+    groups = _mappings(json.loads(hdf5.read_string(group, "groups")))
     if not all(isinstance(each.get("params"), list) for each in groups):
         raise hdf5.NotAsWritten(f"the optimiser state in {group.name} names no parameters")
     state = {int(number): hdf5.arrays(values) for number, values in hdf5.members(group).items()}

@@ -41,7 +41,7 @@ def _refuse_absurd_data(block: Mapping[str, Any]) -> None:
     needed = getattr(installed_registry().load(declared), "bytes_needed", None)
     if needed is not None:
         size = needed(**{name: value for name, value in block.items() if name not in RESERVED})
-        machine.refuse_more_than_there_is(size, f"data: {declared.full} with these numbers")
+        machine.refuse_above_memory(size, f"data: {declared.full} with these numbers")
 
 
 def initial_state(values: Mapping[str, Any], spec: DataSpec, device: torch.device | str) -> State:
@@ -96,7 +96,7 @@ def memory_needed(values: Mapping[str, Any], spec: DataSpec, device: torch.devic
         DoesNotFit: it is more than the device has.
     """
     found = memory_estimate.estimate(values, spec, _shadows(values, spec, device))
-    machine.refuse_more_than_there_is(found.total, f"this recipe ({found.reasons})", device=device)
+    machine.refuse_above_memory(found.total, f"this recipe ({found.reasons})", device=device)
     return found
 
 
@@ -107,7 +107,7 @@ def refuse_absurd_sizes(values: Mapping[str, Any], spec: DataSpec, device: torch
         DoesNotFit: the message has the numbers.
     """
     nets = _shadows(values, spec, device)
-    limit = machine.there_is(device)
+    limit = machine.memory_limit(device)
     if limit is not None and MANY * memory_estimate.estimate(values, spec, nets, quick=True).total > limit:
         memory_needed(values, spec, device)
 
@@ -120,14 +120,14 @@ def _shadows(
     values: Mapping[str, Any], spec: DataSpec, device: torch.device | str
 ) -> tuple[nn.Module | None, nn.Module, Loss]:
     """Generator, critic and loss on the meta device."""
-    with memory_estimate.counted(machine.there_is(device)):
+    with memory_estimate.counted(machine.memory_limit(device)):
         return _nets(values, spec)
 
 
 Name = Literal["auto", "eager", "graphs"]
 
 
-def check(name: Name, device: torch.device) -> None:
+def check_engine(name: Name, device: torch.device) -> None:
     """Before anything is made of a run: whether this device can have the engine of this name.
 
     Raises:
@@ -145,5 +145,5 @@ def make_engine(name: Name, device: torch.device, precision: str = "float32") ->
     Raises:
         GantkError: graphs without a CUDA device.
     """
-    check(name, device)
+    check_engine(name, device)
     return {"auto": Eager, "eager": Eager, "graphs": Graphs}[name](precision)

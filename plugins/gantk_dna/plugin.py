@@ -71,4 +71,4 @@ def gantk_components() -> Iterator[Component]:
 @hookimpl
 def gantk_recipes() -> Iterator[str]:
     """Recipes of `gantk design`."""
-    yield "gantk_dna.designs"
+    yield "gantk_dna.recipes"

@@ -51,7 +51,7 @@ def test_the_table_has_a_reference_of_its_own_for_each_run_where_they_differ() -
     def results(value: float, reference: float) -> results.Results:
         return {"m": {"a": Value(value, "lower", 0.5), "b": Value(value, None, reference)}}
 
-    headings, rows = compare.table({"x": results(1, 2), "y": results(3, 4) | {"n": {"c": Value(7.0)}}})
+    headings, rows = compare.comparison_table({"x": results(1, 2), "y": results(3, 4) | {"n": {"c": Value(7.0)}}})
     assert headings == ["metric", "better", "x", "y", "reference"]
     assert rows == [
         ["m.a", "↓", "1", "3", "0.5"],

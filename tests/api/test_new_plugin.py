@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gantk.api.new_plugin import KINDS, BadName, package_name, write
+from gantk.api.new_plugin import KINDS, BadName, package_name, write_package
 from gantk.cli import run_command_line as run
 from gantk.errors import FileError
 
@@ -42,7 +42,7 @@ def test_dashes_become_underscores() -> None:
 def test_overwrites_nothing(tmp_path: Path) -> None:
     (tmp_path / "acme-gan").mkdir()
     with pytest.raises(FileError, match="exists already"):
-        write("acme-gan", KINDS, tmp_path)
+        write_package("acme-gan", KINDS, tmp_path)
     assert list((tmp_path / "acme-gan").iterdir()) == []
 
 
@@ -65,7 +65,7 @@ def test_names_the_nearest_kind(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 @pytest.mark.parametrize("kinds", [[kind] for kind in KINDS] + [list(KINDS)], ids=lambda kinds: "+".join(kinds))
 def test_what_it_writes_is_in_style(kinds: list[str], tmp_path: Path) -> None:
-    folder = write("acme-gan", kinds, tmp_path)
+    folder = write_package("acme-gan", kinds, tmp_path)
     for check in (["check", "--select", "E,F,W,I,B,UP"], ["format", "--check"]):
         done = subprocess.run(
             [sys.executable, "-m", "ruff", *check, "--isolated", "--line-length", "120", str(folder)],
@@ -80,7 +80,7 @@ def test_what_it_writes_is_in_style(kinds: list[str], tmp_path: Path) -> None:
 @pytest.mark.parametrize("kinds", [list(KINDS), ["loss"]], ids=["every kind", "loss"])
 def test_in_a_fresh_environment(kinds: list[str], tmp_path: Path) -> None:
     """Wheel built, installed beside gantk, and there used by real processes."""
-    folder = write("acme-gan", kinds, tmp_path)
+    folder = write_package("acme-gan", kinds, tmp_path)
     environment = {**os.environ, "GANTK_CACHE": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
 
     def call(*words: str | Path) -> str:

@@ -15,7 +15,7 @@ from torch import nn
 from gantk.components.annotations import Kind, type_text
 from gantk.components.construct import build
 from gantk.components.signature import parameters, supplied
-from gantk.components.validate import check, fill
+from gantk.components.validate import fill, find_problems
 from gantk.errors import ComponentError, RecipeError
 from gantk.interfaces import Critic, Dataset, Loss
 from gantk.recipe.json_schema import component_schema
@@ -118,7 +118,7 @@ GOOD = [
 
 @pytest.mark.parametrize(("kind", "values", "name", "filled"), GOOD)
 def test_values_are_converted_by_annotation(kind: str, values: Any, name: str, filled: Any) -> None:
-    assert check(kind, values, REGISTRY) == []
+    assert find_problems(kind, values, REGISTRY) == []
     once = fill(kind, values, REGISTRY)
     assert once[name] == filled and type(once[name]) is type(filled)
     assert fill(kind, once, REGISTRY) == once
@@ -165,7 +165,7 @@ BAD = [
 
 @pytest.mark.parametrize(("kind", "values", "path", "message", "hint"), BAD)
 def test_mistakes_say_where_what_and_what_instead(kind: str, values: Any, path: Any, message: str, hint: str) -> None:
-    (problem,) = check(kind, values, REGISTRY)
+    (problem,) = find_problems(kind, values, REGISTRY)
     assert problem.path == path
     assert message in problem.message
     assert hint in problem.hint
@@ -174,7 +174,9 @@ def test_mistakes_say_where_what_and_what_instead(kind: str, values: Any, path: 
 
 
 def test_all_mistakes_are_found_at_once() -> None:
-    problems = check("generator", {"use": "toy/net", "width": 0, "share": 2, "layers": "x", "more": 1}, REGISTRY)
+    problems = find_problems(
+        "generator", {"use": "toy/net", "width": 0, "share": 2, "layers": "x", "more": 1}, REGISTRY
+    )
     assert {each.path for each in problems} == {("width",), ("share",), ("layers",), ("more",)}
 
 

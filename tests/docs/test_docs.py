@@ -14,7 +14,8 @@ from gantk.cli import gantk
 from gantk.components import signature
 from gantk.components.registry import installed_registry
 from gantk.recipe import blocks as recipe_blocks
-from gantk.recipe.recipe import load, locate, shipped
+from gantk.recipe.find_file import locate, shipped
+from gantk.recipe.recipe import load
 from tests.helpers.documents import ROOT, blocks, documents
 
 DOCUMENTS = documents()

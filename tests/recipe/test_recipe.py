@@ -14,8 +14,9 @@ from gantk.components.registry import Registry
 from gantk.components.registry import installed_registry as installed
 from gantk.errors import FileError, RecipeError
 from gantk.recipe.diagnostics import Source
+from gantk.recipe.find_file import locate, shipped, summary
 from gantk.recipe.json_schema import json_schema
-from gantk.recipe.recipe import Recipe, from_text, load, locate, shipped, summary
+from gantk.recipe.recipe import Recipe, load, recipe_from_text
 from gantk.recipe.yaml_positions import compose, dump
 from tests.helpers.recipes_plugin import RECIPE, registry
 
@@ -24,7 +25,7 @@ REGISTRY = registry()
 
 def resolved(*overrides: str, text: str = RECIPE) -> Recipe:
     """The recipe of the tests with overrides."""
-    return from_text(text, "recipes/x.yaml", overrides, REGISTRY)
+    return recipe_from_text(text, "recipes/x.yaml", overrides, REGISTRY)
 
 
 def test_everything_is_filled_in() -> None:
@@ -128,7 +129,7 @@ def test_overrides_from_python() -> None:
         "loss.penalty": 1e-7,
         "generator": None,
     }
-    values = from_text(RECIPE, "x", given, REGISTRY).values
+    values = recipe_from_text(RECIPE, "x", given, REGISTRY).values
     assert values["train"]["batch"] == 8 and values["data"]["names"] == ["ä", "😀"]
     assert values["data"]["root"] == str(Path.cwd() / "p") and values["loss"]["penalty"] == 1e-7
 
@@ -244,7 +245,7 @@ def test_shipped_recipes_are_found_and_fit_the_json_schema(path: Path, whole_sch
     recipe = load(path)
     for values in (yaml_values(path), recipe.values):
         assert [error.message for error in whole_schema.iter_errors(values)] == []
-    assert from_text(recipe.to_yaml()).values == recipe.values
+    assert recipe_from_text(recipe.to_yaml()).values == recipe.values
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 45
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from gantk.errors import RecipeError
-from gantk.recipe.recipe import from_text
+from gantk.recipe.recipe import recipe_from_text
 from tests.helpers.recipes_plugin import RECIPE, registry
 
 REGISTRY = registry()
@@ -16,7 +16,7 @@ REGISTRY = registry()
 def mistakes_in(text: str, *overrides: str) -> str:
     """The message about a recipe, which must have mistakes."""
     with pytest.raises(RecipeError) as caught:
-        from_text(text, "recipes/x.yaml", overrides, REGISTRY)
+        recipe_from_text(text, "recipes/x.yaml", overrides, REGISTRY)
     return str(caught.value)
 
 

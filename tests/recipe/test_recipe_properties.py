@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gantk.errors import RecipeError
 from gantk.recipe.diagnostics import Source
-from gantk.recipe.recipe import from_text
+from gantk.recipe.recipe import recipe_from_text
 from gantk.recipe.yaml_positions import compose, dump
 from tests.helpers.recipes_plugin import RECIPE, registry
 
@@ -53,8 +53,8 @@ OVERRIDES: dict[str, st.SearchStrategy[Any]] = {
 @settings(max_examples=60, deadline=None)
 @given(st.fixed_dictionaries({}, optional=OVERRIDES))
 def test_any_subset_of_valid_overrides_gives_a_recipe_that_resolves_to_itself(overrides: dict[str, Any]) -> None:
-    once = from_text(RECIPE, "x", overrides, REGISTRY)
-    again = from_text(once.to_yaml(), "x", (), REGISTRY)
+    once = recipe_from_text(RECIPE, "x", overrides, REGISTRY)
+    again = recipe_from_text(once.to_yaml(), "x", (), REGISTRY)
     assert again.values == once.values
     assert again.to_yaml() == once.to_yaml()
     assert set(again.origins) == set(once.origins)
@@ -74,7 +74,7 @@ def test_what_is_written_is_read_back(values: dict[str, Any]) -> None:
 def told(text: str, *overrides: str) -> None:
     """Reads a damaged recipe, which may only go well or give a RecipeError that can be printed."""
     try:
-        from_text(text, "x", overrides, REGISTRY)
+        recipe_from_text(text, "x", overrides, REGISTRY)
     except RecipeError as error:
         assert all(line.isprintable() for line in str(error).splitlines())
         assert error.mistakes

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gantk.errors import DataError
-from gantk.recipe.recipe import from_text, load, shipped
+from gantk.recipe.find_file import shipped
+from gantk.recipe.recipe import load, recipe_from_text
 from gantk.runs.start import changed_keys
 from gantk.training import from_recipe
 
@@ -20,7 +21,7 @@ def test_a_recipe_is_short_says_what_it_is_and_resolves_to_itself(name: str) -> 
     assert len(text.splitlines()) <= 40
     recipe = load(name)
     assert len(recipe.values["about"]) > 10
-    again = from_text(recipe.to_yaml(), name)
+    again = recipe_from_text(recipe.to_yaml(), name)
     assert again.values == recipe.values
 
 

@@ -24,7 +24,7 @@ LOSSES = ["gan", "wgan", "wgan_gp", "hinge", "lsgan", "minibatch_discrimination"
 
 
 def content(path: Path) -> tuple[dict, dict]:
-    found = checkpoint.read(path)
+    found = checkpoint.read_checkpoint(path)
     return found.tensors, {side: saved["state"] for side, saved in found.optimizers.items()}
 
 
@@ -95,8 +95,8 @@ def test_start_from_takes_the_weights(tiny: Path) -> None:
     weights = str(first.folder.last_checkpoint())
     rates = {"play.generator_optimizer": {"use": "basics/sgd", "lr": 1e-30}}
     second = gantk.run(tiny, {"train.steps": 1, "train.start_from": weights, "evaluate": [], **rates})
-    a = checkpoint.read(first.folder.last_checkpoint()).tensors["generator"]
-    assert_equal(a, checkpoint.read(second.folder.last_checkpoint()).tensors["generator"])
+    a = checkpoint.read_checkpoint(first.folder.last_checkpoint()).tensors["generator"]
+    assert_equal(a, checkpoint.read_checkpoint(second.folder.last_checkpoint()).tensors["generator"])
 
 
 def test_start_from_refuses_other_shapes_and_leaves_no_folder(tiny: Path) -> None:
@@ -120,7 +120,7 @@ def test_divergence_stops_and_names_the_last_good_checkpoint(tiny: Path) -> None
     assert caught.value.exit_code == 1
     for path in folder.checkpoints():  # whatever was kept is finite
         assert str(folder.checkpoints()[-1]) in str(caught.value)
-        for tensors in checkpoint.read(path).tensors.values():
+        for tensors in checkpoint.read_checkpoint(path).tensors.values():
             assert all(torch.as_tensor(array).isfinite().all() for array in tensors.values())
 
 
@@ -156,7 +156,7 @@ def test_keep_best_keeps_the_best_on_the_validation_split(tiny: Path) -> None:
     run = gantk.run(tiny, {"evaluate": [entry], "train.keep_best": {"metric": "ring_modes.high_quality"}})
     seen = {line["step"]: line["ring_modes.high_quality"] for line in run.metrics if line.get("split") == "validation"}
     assert sorted(seen) == [4, 8, 12, 16, 20]
-    best = checkpoint.read(run.folder.best_checkpoint)
+    best = checkpoint.read_checkpoint(run.folder.best_checkpoint)
     assert best.best["value"] == max(seen.values())
     assert best.best["step"] == best.step == min(step for step, value in seen.items() if value == max(seen.values()))
 
@@ -206,7 +206,7 @@ def test_a_signal_finishes_the_step_and_prints_how_to_go_on(tiny: Path, number: 
     assert "gantk resume stopped" in err
     assert "Traceback" not in err
     folder = RunFolder(Path("stopped"))
-    step = checkpoint.read(folder.last_checkpoint()).step
+    step = checkpoint.read_checkpoint(folder.last_checkpoint()).step
     assert max(line["step"] for line in folder.lines()) == step
     whole = gantk.run(tiny, {"train.steps": step + 5, "evaluate": []})
     resumed = gantk.resume("stopped", {"train.steps": step + 5})
@@ -219,7 +219,7 @@ def test_killed_outright_it_resumes_from_the_last_checkpoint(tiny: Path) -> None
     process.kill()
     process.communicate(timeout=60)
     folder = RunFolder(Path("killed"))
-    step = checkpoint.read(folder.last_checkpoint()).step
+    step = checkpoint.read_checkpoint(folder.last_checkpoint()).step
     whole = gantk.run(tiny, {"train.steps": step + 5, "evaluate": []})
     resumed = gantk.resume("killed", {"train.steps": step + 5})
     assert_equal(content(whole.folder.last_checkpoint()), content(resumed.folder.last_checkpoint()))

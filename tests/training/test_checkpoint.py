@@ -23,14 +23,16 @@ def written(tmp_path: Path) -> Path:
     state = make_state()
     go(state, 3)
     path = tmp_path / "step-3.h5"
-    checkpoint.write(path, state, recipe="seed: 1", spec=SPEC, plugins={"basics": "gantk 0"}, best={"value": 1.5})
+    checkpoint.write_checkpoint(
+        path, state, recipe="seed: 1", spec=SPEC, plugins={"basics": "gantk 0"}, best={"value": 1.5}
+    )
     return path
 
 
 def test_round_trip(written: Path) -> None:
     state = make_state()
     go(state, 3)
-    found = checkpoint.read(written)
+    found = checkpoint.read_checkpoint(written)
     assert (found.step, found.recipe, found.spec, found.plugins) == (3, "seed: 1", SPEC, {"basics": "gantk 0"})
     assert found.best == {"value": 1.5}
     restored = make_state()
@@ -50,7 +52,7 @@ def test_a_flipped_byte_is_recognised(written: Path, position: int) -> None:
     content[position] ^= 0x10
     written.write_bytes(content)
     with pytest.raises(FileError, match=str(written)):
-        checkpoint.read(written)
+        checkpoint.read_checkpoint(written)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.999])
@@ -58,7 +60,7 @@ def test_a_truncated_file_is_recognised(written: Path, share: float) -> None:
     content = written.read_bytes()
     written.write_bytes(content[: int(len(content) * share)])
     with pytest.raises(FileError):
-        checkpoint.read(written)
+        checkpoint.read_checkpoint(written)
 
 
 def test_no_temporary_file_stays_and_a_failed_write_keeps_the_old(written: Path, monkeypatch) -> None:
@@ -69,13 +71,13 @@ def test_no_temporary_file_stays_and_a_failed_write_keeps_the_old(written: Path,
 
     monkeypatch.setattr(checkpoint.os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
-        checkpoint.write(written, make_state(), recipe="", spec=SPEC, plugins={})
+        checkpoint.write_checkpoint(written, make_state(), recipe="", spec=SPEC, plugins={})
     assert written.read_bytes() == before
     assert [path.name for path in written.parent.iterdir()] == [written.name]
 
 
 def test_weights_that_do_not_fit_are_listed(written: Path) -> None:
-    found = checkpoint.read(written)
+    found = checkpoint.read_checkpoint(written)
     del found.tensors["generator"]["layers.0.bias"]
     found.tensors["generator"]["strange"] = found.tensors["generator"]["layers.4.bias"]
     found.tensors["generator"]["layers.4.bias"] = found.tensors["generator"]["layers.0.weight"]
@@ -89,7 +91,7 @@ def test_weights_that_do_not_fit_are_listed(written: Path) -> None:
 
 def test_start_from_takes_weights_but_not_step_or_optimisers(written: Path) -> None:
     state = make_state()
-    checkpoint.load_weights(checkpoint.read(written), state)
+    checkpoint.load_weights(checkpoint.read_checkpoint(written), state)
     trained = make_state()
     go(trained, 3)
     assert torch.equal(state.generator.layers[0].weight, trained.generator.layers[0].weight)
@@ -155,9 +157,9 @@ def test_an_optimiser_goes_on_as_if_it_had_never_stopped(name: str, memory_forma
 def test_text_of_any_length_comes_back_and_stands_in_no_heap(length: int, tmp_path: Path) -> None:
     text = ("é" + "a" * length)[:length]
     with h5py.File(tmp_path / "text.h5", "w") as file:
-        hdf5.write_text(file, "recipe", text)
+        hdf5.write_string(file, "recipe", text)
     with h5py.File(tmp_path / "text.h5", "r") as file:
-        assert hdf5.text(file, "recipe") == text
+        assert hdf5.read_string(file, "recipe") == text
         assert all(h5py.check_vlen_dtype(file.attrs.get_id(name).dtype) is None for name in file.attrs)
 
 

@@ -60,9 +60,9 @@ def test_stopped_and_resumed_is_the_run_that_never_stopped(schedule: str, tmp_pa
         if half.step == 10:
             break
     path = tmp_path / "step-10.h5"
-    checkpoint.write(path, half, recipe="", spec=SPEC, plugins={})
+    checkpoint.write_checkpoint(path, half, recipe="", spec=SPEC, plugins={})
     resumed = make_state()
-    checkpoint.restore(checkpoint.read(path), resumed)
+    checkpoint.restore(checkpoint.read_checkpoint(path), resumed)
     assert resumed.step == 10
     go(resumed, 20, schedule=schedule)
     assert_same(whole, resumed)

@@ -275,7 +275,7 @@ def play_defaults(subject: Subject) -> None:
     demand(set(block) <= known, f"keys among {', '.join(sorted(known))}", ", ".join(sorted(set(block) - known)))
     for name in ("generator_optimizer", "critic_optimizer"):
         if name in block:
-            wrong = validate.check("optimizer", block[name], subject.plugin.registry)
+            wrong = validate.find_problems("optimizer", block[name], subject.plugin.registry)
             demand(not wrong, f"an {name} that a recipe could have", "; ".join(each.message for each in wrong))
     loss: Loss = subject.build(spec=POINTS)
     first = [loss.critic_steps(step, 2) for step in range(60)]

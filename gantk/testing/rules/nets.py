@@ -132,8 +132,8 @@ def round_trip(subject: Subject) -> None:
     state = State(net, stand_in, Loss(), None, None, torch.optim.SGD(stand_in.parameters(), lr=0.1))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "one.h5"
-        checkpoint.write(path, state, recipe="", spec=spec, plugins={})
-        found = checkpoint.read(path)
+        checkpoint.write_checkpoint(path, state, recipe="", spec=spec, plugins={})
+        found = checkpoint.read_checkpoint(path)
     checkpoint.load_module(other, found.tensors["generator"], subject.declared.kind)
     with torch.no_grad():
         kept = output(net.eval(), subject, spec)

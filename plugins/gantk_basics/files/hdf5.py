@@ -66,9 +66,9 @@ class Hdf5:
                     file.attrs["class_names"] = list(spec.classes)
                 for name, values in samples.truth.items():
                     file[f"truth/{name}"] = values.detach().cpu().numpy()
-                hdf5.write_text(file, "spec", spec.to_json())
-                hdf5.write_text(file, "attributes", json.dumps(samples.attributes, sort_keys=True))
-                hdf5.write_text(file, "format", FORMAT)
+                hdf5.write_string(file, "spec", spec.to_json())
+                hdf5.write_string(file, "attributes", json.dumps(samples.attributes, sort_keys=True))
+                hdf5.write_string(file, "format", FORMAT)
             content = image.getbuffer()[hdf5.BLOCK :]
             with temporary.open("wb") as target:
                 target.write(hdf5.header(MAGIC, content))
@@ -107,13 +107,13 @@ class Hdf5:
 
 def _samples(file: h5py.File) -> Samples:
     """What an open file says. Raises ValueError, among others, where that is not what `write` writes."""
-    found = hdf5.text(file, "format")
+    found = hdf5.read_string(file, "format")
     if found != FORMAT:
         raise hdf5.NotAsWritten(
             f"it says format {found!r}, and this gantk reads {FORMAT!r}; a newer one needs a newer gantk, and a "
             "checkpoint is drawn from with `gantk sample`"
         )
-    spec = DataSpec.from_json(hdf5.text(file, "spec"))
+    spec = DataSpec.from_json(hdf5.read_string(file, "spec"))
     groups = hdf5.members(file)
     values = _restored(hdf5.array(groups["samples"]), spec)
     if values.shape[1:] != spec.shape:
@@ -136,7 +136,7 @@ def _samples(file: h5py.File) -> Samples:
         and not 0 <= labels.min() <= labels.max() < len(spec.classes)
     ):
         raise hdf5.NotAsWritten(f"labels from {labels.min()} to {labels.max()} for {len(spec.classes)} classes")
-    attributes = json.loads(hdf5.text(file, "attributes"))
+    attributes = json.loads(hdf5.read_string(file, "attributes"))
     if not isinstance(attributes, dict):
         raise hdf5.NotAsWritten("its attribute 'attributes' is no mapping")
     return Samples(

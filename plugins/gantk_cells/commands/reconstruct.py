@@ -78,7 +78,7 @@ def reconstruct(
     cli_options.refuse_to_overwrite(out, force)
     if latents is not None:
         cli_options.refuse_to_overwrite(latents, force)
-    from gantk.api.run import Model
+    from gantk import Model
     from gantk_cells.reconstruction.results import carry_out
     from gantk_cells.reconstruction.search import Search
 

@@ -52,7 +52,7 @@ def load(key: str, fingerprint: str) -> tuple[dict[str, np.ndarray], Any] | None
         if not content.startswith(WORD) or hdf5.unsealed(content, WORD) is None:
             return None  # damaged, or not ours: it is made anew
         with hdf5.opened(content, path, "a cache", "Delete it") as file:
-            if hdf5.text(file, "fingerprint") != fingerprint:
+            if hdf5.read_string(file, "fingerprint") != fingerprint:
                 return None
             parts = hdf5.members(file)
             return hdf5.arrays(parts["arrays"]), json.loads(hdf5.array(parts["notes"]).tobytes())
@@ -74,7 +74,7 @@ def save(key: str, fingerprint: str, arrays: Mapping[str, np.ndarray], notes: An
         folder().mkdir(parents=True, exist_ok=True)
         image = io.BytesIO()
         with h5py.File(image, "w", userblock_size=hdf5.BLOCK) as file:
-            hdf5.write_text(file, "fingerprint", fingerprint)
+            hdf5.write_string(file, "fingerprint", fingerprint)
             group = file.create_group("arrays")
             for name, values in arrays.items():
                 group.create_dataset(name, data=values, chunks=True, compression="lzf")

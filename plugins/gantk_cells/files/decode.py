@@ -79,7 +79,7 @@ def _tiff(path: Path) -> Decoded:
         imagej: dict[str, Any] = tiff.imagej_metadata or {}
         _refuse_several(path, tiff, root)
         series, page = tiff.series[0], tiff.pages.first
-        machine.refuse_more_than_there_is(series.nbytes, shown(path), DataError)
+        machine.refuse_above_memory(series.nbytes, shown(path), DataError)
         array, axes = series.asarray(), series.axes
         scale = page.tags.get("XResolution")
         shades = page.colormap if page.photometric == tifffile.PHOTOMETRIC.PALETTE and array.ndim == 2 else None

@@ -83,7 +83,7 @@ class OmeTiff:
         """
         try:
             with tifffile.TiffFile(path, _multifile=False) as file:  # else it opens the files that its XML names
-                machine.refuse_more_than_there_is(file.series[0].nbytes, "it", FileError)
+                machine.refuse_above_memory(file.series[0].nbytes, "it", FileError)
                 pixels, axes, xml = file.series[0].asarray(), file.series[0].axes, file.ome_metadata
             root = ElementTree.fromstring(xml) if xml else None
         except Exception as error:  # damaged files raise nearly anything: TiffFileError, zlib.error, ParseError, …

@@ -11,12 +11,12 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from gantk.api.run import Model
+from gantk import Model
 from gantk.data import generated
 from gantk.errors import GantkError
 from gantk.files import Latents
 from gantk.interfaces import GeneratorWrapper, Samples
-from gantk.recipe import from_text
+from gantk.recipe import recipe_from_text
 from gantk.spec import DataSpec
 from gantk.training import datasets
 from gantk_cells.reconstruction.search import Reconstructions, Search, difference, reconstruct, typical_surprise
@@ -127,7 +127,7 @@ def carry_out(model: Model, overrides: Sequence[str], each: int, search: Search,
     generator: nn.Module | None = model.state.sampled()
     if generator is None:
         raise GantkError(f"{model.checkpoint.path}: has no generator to reconstruct with")
-    values = from_text(model.checkpoint.recipe, name=model.checkpoint.path.name, overrides=overrides).values
+    values = recipe_from_text(model.checkpoint.recipe, name=model.checkpoint.path.name, overrides=overrides).values
     data = datasets(values)
     form: Any = getattr(data["train"], "as_judged", None)
     train, test = (getattr(data[split], "judged", data[split]) for split in ("train", "test"))

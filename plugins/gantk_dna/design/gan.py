@@ -8,8 +8,7 @@ from pathlib import Path
 
 from torch import nn
 
-from gantk import console
-from gantk.api import run
+from gantk import Model, console
 from gantk.recipe import ENDINGS, load
 from gantk.training import State, TrainSettings, datasets, initial_state, train
 
@@ -37,7 +36,7 @@ def model_of(name: str) -> TrainedGan:
     """
     path = Path(name)
     if path.exists() and path.suffix.lower() not in ENDINGS:
-        model = run.Model(path, "cpu")
+        model = Model(path, "cpu")
         return TrainedGan(model.state, model.checkpoint.digest, model.recipe.values["train"]["batch"])
     values = load(name).values
     data = datasets(values)["train"]

@@ -19,7 +19,7 @@ from tests.helpers.damage import OTHER_FORMATS, cuts, flips, refused, resealed, 
 def assert_refused(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(FileError, match=r"step-20\.h5: "):
-        checkpoint.read(path)
+        checkpoint.read_checkpoint(path)
 
 
 def test_any_flipped_byte_is_recognised(broken: Path) -> None:
@@ -78,7 +78,7 @@ def replaced(name: str, values: np.ndarray) -> Callable[[h5py.File], None]:
 def said(name: str, value: object) -> Callable[[h5py.File], None]:
     def change(file: h5py.File) -> None:
         if isinstance(value, str):
-            hdf5.write_text(file, name, value)
+            hdf5.write_string(file, name, value)
         else:
             file.attrs[name] = value
 
@@ -118,7 +118,7 @@ CHANGES = {
     "optimiser shape": (replaced("optimizers/generator/0/exp_avg", np.zeros(3, np.float32)), "(3,) in the file"),
     "optimiser parameter": (lambda file: file.create_group("optimizers/generator/99"), "no parameter number 99"),
     "optimiser settings": (
-        lambda file: hdf5.write_text(file["optimizers/critic"], "groups", "[{}]"),
+        lambda file: hdf5.write_string(file["optimizers/critic"], "groups", "[{}]"),
         "optimiser state in /optimizers/critic names no parameters",
     ),
     "unknown group": (lambda file: file.create_group("extra"), "holds extra, which this model does not have"),
@@ -164,7 +164,7 @@ def test_an_older_intact_checkpoint_is_named_and_gone_on_from(
     assert "step-20.h5: damaged" in message
     assert "--from step-10.h5" in message
     assert run(["resume", str(broken), "--from", "step-10.h5"]) == 0
-    one, other = (checkpoint.read(folder / "checkpoints" / "step-20.h5") for folder in (broken, made))
+    one, other = (checkpoint.read_checkpoint(folder / "checkpoints" / "step-20.h5") for folder in (broken, made))
     assert one.step == other.step == 20
     for group, tensors in other.tensors.items():
         for name, values in tensors.items():

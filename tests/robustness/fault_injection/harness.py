@@ -185,7 +185,7 @@ def facts(run: Path) -> dict[str, Any]:
     states = {}
     for path in (folder.last_checkpoint(), folder.best_checkpoint):
         if path.exists():
-            found = checkpoint.read(path)
+            found = checkpoint.read_checkpoint(path)
             arrays = {
                 f"{group}.{name}": array for group, named in found.tensors.items() for name, array in named.items()
             }
@@ -216,7 +216,7 @@ def damage(run: Path) -> list[str]:
     found = []
     for path in [*run.glob("checkpoints/step-*.h5"), *run.glob("checkpoints/best.h5")]:
         try:
-            checkpoint.read(path)
+            checkpoint.read_checkpoint(path)
         except GantkError as error:
             found.append(str(error))
     return found

@@ -30,7 +30,7 @@ OTHER = {
 
 
 def weights(run: gantk.Run) -> dict[str, bytes]:
-    found = checkpoint.read(run.folder.last_checkpoint()).tensors
+    found = checkpoint.read_checkpoint(run.folder.last_checkpoint()).tensors
     return {f"{net}.{name}": array.tobytes() for net in ("generator", "critic") for name, array in found[net].items()}
 
 
@@ -49,7 +49,7 @@ def test_what_trains_otherwise_is_other(tiny: Path) -> None:
 def test_more_steps_begin_with_the_same_ones(tiny: Path) -> None:
     longer = gantk.run(tiny, BASE | {"train.steps": 18})
     path = longer.folder.checkpoint_path(12)
-    found = checkpoint.read(path).tensors
+    found = checkpoint.read_checkpoint(path).tensors
     assert weights(gantk.run(tiny, BASE)) == {
         f"{net}.{name}": array.tobytes() for net in ("generator", "critic") for name, array in found[net].items()
     }
@@ -63,6 +63,8 @@ def test_another_number_of_threads_is_close(tiny: Path) -> None:
         two = gantk.run(tiny, BASE | {"machine.threads": 2, "train.steps": 3})
     finally:
         torch.set_num_threads(threads)
-    first, second = (checkpoint.read(run.folder.last_checkpoint()).tensors["generator"] for run in (one, two))
+    first, second = (
+        checkpoint.read_checkpoint(run.folder.last_checkpoint()).tensors["generator"] for run in (one, two)
+    )
     for name, array in first.items():
         torch.testing.assert_close(torch.as_tensor(array), torch.as_tensor(second[name]), rtol=1e-3, atol=1e-5)

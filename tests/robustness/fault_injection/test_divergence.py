@@ -30,7 +30,7 @@ RESTORE = WILD | {"train.on_divergence": "restore", "train.restore_rate": 0.1}
 
 
 def bits(folder: RunFolder) -> dict[str, bytes]:
-    found = checkpoint.read(folder.last_checkpoint())
+    found = checkpoint.read_checkpoint(folder.last_checkpoint())
     return {
         f"{group}.{name}": array.tobytes() for group, named in found.tensors.items() for name, array in named.items()
     }
@@ -68,7 +68,7 @@ def test_it_stops_and_names_step_side_and_term(tiny: Path) -> None:
 
 def test_it_is_restored_with_a_lower_rate_and_repeats(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = gantk.run(tiny, RESTORE)
-    last = checkpoint.read(run.folder.last_checkpoint())
+    last = checkpoint.read_checkpoint(run.folder.last_checkpoint())
     assert last.step == 40
     assert last.restorations
     assert [line["rate"] for line in last.restorations] == pytest.approx(
@@ -140,6 +140,6 @@ def test_clipping_is_felt_and_recorded(tiny: Path) -> None:
         line = next(line for line in run.metrics if "seconds" in line)
         assert line["critic_grad_norm"] > 1e-3  # what it was before clipping
         assert line["generator_grad_norm"] > 0
-    first = checkpoint.read(plain.folder.last_checkpoint()).tensors["critic"]
-    second = checkpoint.read(clipped.folder.last_checkpoint()).tensors["critic"]
+    first = checkpoint.read_checkpoint(plain.folder.last_checkpoint()).tensors["critic"]
+    second = checkpoint.read_checkpoint(clipped.folder.last_checkpoint()).tensors["critic"]
     assert any((first[name] != second[name]).any() for name in first)

@@ -143,19 +143,19 @@ def test_a_read_only_folder_is_named(tiny: Path) -> None:
 
 def test_a_run_without_a_checkpoint_starts_again(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
     whole = gantk.run(tiny, QUICK)
-    expected = checkpoint.read(whole.folder.last_checkpoint()).digest
+    expected = checkpoint.read_checkpoint(whole.folder.last_checkpoint()).digest
     for path in whole.folder.checkpoints():
         path.unlink()
     (whole.path / "recipe.yaml").unlink()  # killed while the folder was made
     again = gantk.resume(whole.path)
     assert "there is no checkpoint yet: starting again from step 0 of 20" in capsys.readouterr().err
-    assert checkpoint.read(again.folder.last_checkpoint()).digest == expected
+    assert checkpoint.read_checkpoint(again.folder.last_checkpoint()).digest == expected
     assert steps_of(again.folder) == list(range(1, 21))
 
 
 def test_from_an_older_checkpoint(tiny: Path) -> None:
     run = gantk.run(tiny, QUICK)
-    expected = checkpoint.read(run.folder.last_checkpoint()).tensors
+    expected = checkpoint.read_checkpoint(run.folder.last_checkpoint()).tensors
     newest = run.folder.last_checkpoint()
     content = bytearray(newest.read_bytes())
     content[-100] ^= 1
@@ -165,7 +165,7 @@ def test_from_an_older_checkpoint(tiny: Path) -> None:
     with pytest.raises(FileError, match=r"there are: step-10\.h5, step-15\.h5, step-20\.h5"):
         start.resume(run.path, older="step-11.h5")
     start.resume(run.path, older="step-15.h5")
-    found = checkpoint.read(newest).tensors
+    found = checkpoint.read_checkpoint(newest).tensors
     for group, arrays in expected.items():
         assert all((found[group][name] == array).all() for name, array in arrays.items()), group
     assert newest.with_name("aside-step-20.h5").read_bytes() == content

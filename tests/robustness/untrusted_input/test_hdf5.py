@@ -136,17 +136,17 @@ def test_a_sample_file_gives_only_what_stands_in_it(attack: Callable[[h5py.Group
 def test_a_checkpoint_gives_only_what_stands_in_it(attack: Callable[[h5py.Group, str], object], place: str) -> None:
     path = Path("made.h5")
     state = make_state()
-    checkpoint.write(path, state, recipe="seed: 1", spec=SPEC, plugins={})
+    checkpoint.write_checkpoint(path, state, recipe="seed: 1", spec=SPEC, plugins={})
     resealed(path, checkpoint.MAGIC, lambda file: replace(file, place, attack))
     with pytest.raises(FileError, match=r"made\.h5: "):
-        checkpoint.restore(checkpoint.read(path), state)
+        checkpoint.restore(checkpoint.read_checkpoint(path), state)
 
 
 def test_a_link_in_place_of_a_whole_group_is_not_followed() -> None:
     path = Path("made.h5")
     state = make_state()
-    checkpoint.write(path, state, recipe="seed: 1", spec=SPEC, plugins={})
-    checkpoint.write(Path("other.h5"), state, recipe="seed: 1", spec=SPEC, plugins={})
+    checkpoint.write_checkpoint(path, state, recipe="seed: 1", spec=SPEC, plugins={})
+    checkpoint.write_checkpoint(Path("other.h5"), state, recipe="seed: 1", spec=SPEC, plugins={})
 
     def link(file: h5py.File) -> None:
         del file["generator"]
@@ -154,17 +154,17 @@ def test_a_link_in_place_of_a_whole_group_is_not_followed() -> None:
 
     resealed(path, checkpoint.MAGIC, link)
     with pytest.raises(FileError, match="links are not followed"):
-        checkpoint.read(path)
+        checkpoint.read_checkpoint(path)
 
 
 def test_a_pickle_in_any_attribute_stays_text() -> None:
     path = Path("made.h5")
     pickled = "cos\nsystem\n(S'touch ran'\ntR."
     for name in ("recipe", "spec", "plugins", "best"):
-        checkpoint.write(path, make_state(), recipe="seed: 1", spec=SPEC, plugins={})
-        resealed(path, checkpoint.MAGIC, lambda file, name=name: hdf5.write_text(file, name, pickled))
+        checkpoint.write_checkpoint(path, make_state(), recipe="seed: 1", spec=SPEC, plugins={})
+        resealed(path, checkpoint.MAGIC, lambda file, name=name: hdf5.write_string(file, name, pickled))
         try:
-            checkpoint.read(path)
+            checkpoint.read_checkpoint(path)
         except FileError as error:
             assert "made.h5" in str(error)
     assert not Path("ran").exists()
@@ -173,10 +173,10 @@ def test_a_pickle_in_any_attribute_stays_text() -> None:
 def test_what_is_read_is_what_the_seal_covers() -> None:
     """An HDF5 file may begin at byte 0, 512, 1024, …: one that hides before the sealed one is not opened."""
     path = Path("made.h5")
-    checkpoint.write(path, make_state(), recipe="seed: 1", spec=SPEC, plugins={})
+    checkpoint.write_checkpoint(path, make_state(), recipe="seed: 1", spec=SPEC, plugins={})
     hidden = io.BytesIO()
     with h5py.File(hidden, "w") as file:
         file["generator"] = SECRET
     path.write_bytes(hidden.getvalue()[:512] + path.read_bytes()[512:])
     with pytest.raises(FileError, match="not a gantk checkpoint"):
-        checkpoint.read(path)
+        checkpoint.read_checkpoint(path)

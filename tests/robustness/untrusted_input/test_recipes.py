@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gantk.errors import FileError, RecipeError
-from gantk.recipe.recipe import from_text, load
+from gantk.recipe.recipe import load, recipe_from_text
 from gantk.runs.start import claim
 from tests.conftest import TINY
 from tests.helpers.damage import refused, run
@@ -17,7 +17,7 @@ from tests.helpers.damage import refused, run
 
 def refusal(text: str) -> str:
     with pytest.raises(RecipeError) as caught:
-        from_text(text, "x")
+        recipe_from_text(text, "x")
     return str(caught.value)
 
 
@@ -70,7 +70,7 @@ def test_use_names_a_declared_component_and_nothing_else(name: str) -> None:
 )
 def test_text_is_never_expanded(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    recipe = from_text(TINY, "x", {"about": text, "train.start_from": f"{text}/a.h5"})
+    recipe = recipe_from_text(TINY, "x", {"about": text, "train.start_from": f"{text}/a.h5"})
     assert recipe.values["about"] == text
     assert recipe.values["train"]["start_from"] == str(tmp_path / text / "a.h5")
     assert not Path("ran").exists()
@@ -115,7 +115,7 @@ def test_a_million_keys_are_refused_by_size(tmp_path: Path) -> None:
 def test_numbers_are_finite(value: str) -> None:
     assert "is not a finite number" in refusal(TINY.replace("ema: 0.9", f"ema: {value}"))
     with pytest.raises(RecipeError, match="not a finite number"):
-        from_text(TINY, "x", [f"data.radius={value}"])
+        recipe_from_text(TINY, "x", [f"data.radius={value}"])
 
 
 @pytest.mark.parametrize(

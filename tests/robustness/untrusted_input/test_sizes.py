@@ -91,9 +91,9 @@ def test_a_checkpoint_of_absurd_size_is_refused_when_sampled(
     path = made.folder.last_checkpoint()
 
     def grow(file: object) -> None:
-        text = hdf5.text(file, "recipe").replace("latent: 8", "latent: 1000000000000")
+        text = hdf5.read_string(file, "recipe").replace("latent: 8", "latent: 1000000000000")
         assert "1000000000000" in text
-        hdf5.write_text(file, "recipe", text)
+        hdf5.write_string(file, "recipe", text)
 
     resealed(path, MAGIC, grow)
     assert "of memory" in refused(capsys, "sample", path, "-o", "x.h5", code=1)

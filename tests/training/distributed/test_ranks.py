@@ -66,7 +66,7 @@ def said(scenes: Path, name: str) -> str:
 
 
 def tensors(path: Path) -> dict[str, np.ndarray]:
-    found = checkpoint.read(path)
+    found = checkpoint.read_checkpoint(path)
     return {f"{group}.{name}": value for group, inner in found.tensors.items() for name, value in inner.items()}
 
 
@@ -150,7 +150,7 @@ def test_an_error_in_one_rank_is_said_once_and_ends_all(scenes: Path) -> None:
     text = said(scenes, "failing")
     assert text.count("the memory of this process is full") == 1 and "Traceback" not in text, text
     assert text.count("another of the 2 processes of this run has ended") == 1 and "gantk resume failing" in text
-    assert checkpoint.read(scenes / "failing/checkpoints/step-2.h5").step == 2
+    assert checkpoint.read_checkpoint(scenes / "failing/checkpoints/step-2.h5").step == 2
 
 
 @pytest.mark.slow
@@ -187,7 +187,7 @@ def test_the_command_starts_its_processes_and_stops_them(tmp_path: Path) -> None
         running.kill()
     assert running.returncode == 143, text
     assert text.count("gantk resume run") == 1 and "Traceback" not in text and not out
-    assert checkpoint.read(sorted((tmp_path / "run/checkpoints").glob("step-*.h5"))[-1]).step > 0
+    assert checkpoint.read_checkpoint(sorted((tmp_path / "run/checkpoints").glob("step-*.h5"))[-1]).step > 0
 
 
 def test_the_command_refuses_a_batch_before_it_starts_anything(tiny: Path, capsys: pytest.CaptureFixture) -> None:
