@@ -16,6 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from gantk.messages import without_escapes
+
 T = TypeVar("T")
 QUIET_SECONDS = 15.0  # on a pipe, a plain line about this often
 
@@ -46,11 +48,6 @@ def one_of_several(silent: bool, may_say: Callable[[str], bool]) -> None:
     _verbose, _silent, _may_say = _verbose and not silent, silent, may_say
 
 
-def plain(text: str) -> str:
-    """`text` with control characters (terminal escapes in a file name, say) made visible."""
-    return "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text)
-
-
 def _stderr() -> Console:
     return Console(file=sys.stderr, highlight=False, soft_wrap=True)
 
@@ -61,7 +58,7 @@ def _stdout() -> Console:
 
 def answer(text: str) -> None:
     """The answer to a command, on stdout."""
-    sys.stdout.write(plain(text) + "\n")
+    sys.stdout.write(without_escapes(text) + "\n")
     sys.stdout.flush()
 
 
@@ -78,30 +75,30 @@ def answer_json(document: Any) -> None:
 def say(text: str) -> None:
     """What is going on, on stderr; not with --quiet."""
     if _verbose:
-        _stderr().print(plain(text), markup=False)
+        _stderr().print(without_escapes(text), markup=False)
 
 
 def warn(text: str) -> None:
     """What the user should know before trusting the result, on stderr."""
     if not _silent:
-        _stderr().print(f"[bold yellow]warning:[/] {escape(plain(text))}")
+        _stderr().print(f"[bold yellow]warning:[/] {escape(without_escapes(text))}")
 
 
 def error(text: str, topic: str = "cause") -> None:
     """What went wrong, on stderr; of several processes of one run the first says what there is to say of a topic."""
     if _may_say(topic):
-        _stderr().print(f"[bold red]error:[/] {escape(plain(text))}")
+        _stderr().print(f"[bold red]error:[/] {escape(without_escapes(text))}")
 
 
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]], *, to_stdout: bool = True) -> None:
     """A table that fits the terminal; on a pipe it is plain text of natural width."""
     drawn = Table(
-        title=escape(plain(title)) or None, title_justify="left", title_style="bold", box=None, pad_edge=False
+        title=escape(without_escapes(title)) or None, title_justify="left", title_style="bold", box=None, pad_edge=False
     )
     for position, column in enumerate(columns):
         drawn.add_column(escape(column), overflow="fold", no_wrap=position == 0, header_style="dim")
     for row in rows:
-        drawn.add_row(*(escape(plain(cell)) for cell in row))
+        drawn.add_row(*(escape(without_escapes(cell)) for cell in row))
     console = _stdout() if to_stdout else _stderr()
     if console.is_terminal:
         console.print(drawn)
@@ -133,7 +130,7 @@ def progress(items: Iterable[T], total: int | None = None, text: str = "") -> It
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=_stderr(), transient=True) as bar:
-        task = bar.add_task(escape(plain(text)), total=total)
+        task = bar.add_task(escape(without_escapes(text)), total=total)
         for item in items:
             yield item
             bar.advance(task)
@@ -156,7 +153,7 @@ class Training:
                 TimeRemainingColumn(compact=True),
                 TextColumn("left"),
             )
-            self.task = self.bar.add_task(escape(plain(text)), total=steps, completed=first, rate="")
+            self.task = self.bar.add_task(escape(without_escapes(text)), total=steps, completed=first, rate="")
             self.losses = Text(overflow="ellipsis", no_wrap=True)
             self.live = Live(Group(self.bar, self.losses), console=_stderr(), refresh_per_second=4)
             self.live.start()
@@ -169,7 +166,7 @@ class Training:
         losses = "  ".join(f"{name} {value:.3g}" for name, value in terms.items())
         if self.live is not None:
             self.bar.update(self.task, completed=step, rate=speed)
-            self.losses.plain = plain(losses)
+            self.losses.plain = without_escapes(losses)
         elif now - self.reported > QUIET_SECONDS or step == self.steps:
             self.reported = now
             left = (self.steps - step) / max(rate, 1e-9)

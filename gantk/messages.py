@@ -15,6 +15,11 @@ def printable(text: str) -> str:
     )
 
 
+def without_escapes(text: str) -> str:
+    """The text with control characters written as escapes, but line breaks and tabs kept: for several lines."""
+    return "".join(each if each in "\n\t" else printable(each) for each in text)
+
+
 def shown(value: Any, longest: int = 48) -> str:
     """A value as a message shows it: as YAML would write it, one line, not long."""
     text = printable(json.dumps(value, ensure_ascii=False, default=str))
@@ -30,6 +35,20 @@ def nearest(word: str, words: Iterable[str]) -> str | None:
     """The word of `words` that `word` was probably meant to be, or None where none is near."""
     close = difflib.get_close_matches(word, list(words), n=1)
     return close[0] if close else None
+
+
+def did_you_mean(word: str, words: Iterable[str], otherwise: str = "") -> str:
+    """The hint "did you mean '…'?" with the nearest of `words`, or `otherwise` where none is near."""
+    near = nearest(word, words)
+    return f"did you mean '{near}'?" if near else otherwise
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: "48 s", "7 min 55 s", "3 h 12 min"."""
+    if seconds < 99.5:
+        return f"{seconds:.3g} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def byte_size(size: int) -> str:

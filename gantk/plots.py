@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from gantk import console
+from gantk.messages import printable
 
 REAL, MADE = "#7f8c9b", "#d1495b"  # the colours of real and of generated in every comparison
 COLOURS = ("#1c86cc", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f")  # after Okabe & Ito 2008
@@ -65,7 +65,7 @@ class Chart:
     @property
     def labels(self) -> list[str]:
         """The names of the curves as a legend has room for them."""
-        names = [console.plain(name) for name in self.curves]
+        names = [printable(name) for name in self.curves]
         return [name if len(name) <= LONGEST else name[: LONGEST - 1] + "…" for name in names]
 
     @property

@@ -10,6 +10,7 @@ import click
 
 from gantk import __version__, console
 from gantk.errors import GantkError, Interrupted
+from gantk.messages import printable
 from gantk.runs.signals import sent_again
 
 COMMANDS = {
@@ -58,7 +59,7 @@ class LazyGroup(click.Group):
 
             near = get_close_matches(args[0], self.list_commands(ctx), 1)
             hint = f" Did you mean '{near[0]}'?" if near else " `gantk --help` lists them."
-            raise click.UsageError(f"There is no command '{console.plain(args[0])}'.{hint}", ctx) from error
+            raise click.UsageError(f"There is no command '{printable(args[0])}'.{hint}", ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from_plugins = self._from_plugins()

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from gantk import cli_options, console
+from gantk.messages import duration
 
 
 @click.command()
@@ -44,7 +45,7 @@ def _tell(found: dict[str, Any]) -> None:
     speed = f"{rate:.2f} steps a second" if rate >= 1 else f"{1 / rate:.2f} s a step"
     console.answer(f"{found['recipe']} on {found['device']}, {found['threads']} threads, load {found['load']:.1f}")
     console.answer(f"speed       {speed}, {found['samples_per_second']:,.0f} real samples a second")
-    console.answer(f"the run     {found['steps']:,} steps, {_duration(found['seconds_of_training'])} of training")
+    console.answer(f"the run     {found['steps']:,} steps, {duration(found['seconds_of_training'])} of training")
     data = "" if found["data_mb"] is None else f", of which data {found['data_mb']:,.0f} MB"
     console.answer(f"memory      {found['memory_mb']:,.0f} MB at most{data}")
     rows = [(name, f"{share:.1%}") for name, share in found["parts"].items()]
@@ -61,10 +62,3 @@ def _tell(found: dict[str, Any]) -> None:
         console.answer("faster      nothing that was tried")
     else:
         console.answer("faster      nothing was tried, for want of time: --seconds 60 and more give it")
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from gantk import cli_options, console
+from gantk.messages import printable
 from gantk.plugin import KINDS
 
 
@@ -20,9 +21,7 @@ def command(kind: str | None, as_json: bool) -> None:
     if wanted == "recipe":
         return _recipes(as_json)
     if wanted is not None and wanted not in KINDS:
-        raise click.UsageError(
-            f"'{console.plain(kind or '')}' is no kind; the kinds are {', '.join(KINDS)}, and recipes"
-        )
+        raise click.UsageError(f"'{printable(kind or '')}' is no kind; the kinds are {', '.join(KINDS)}, and recipes")
     found = installed_registry().components if wanted is None else installed_registry().of_kind(wanted)
     if as_json:
         console.answer_json(

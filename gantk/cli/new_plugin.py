@@ -7,18 +7,18 @@ from pathlib import Path
 import click
 
 from gantk import console
+from gantk.messages import printable
 
 
 def _kinds(context: click.Context, parameter: click.Parameter, value: str) -> list[str]:
     from gantk.api.new_plugin import KINDS
-    from gantk.messages import nearest
+    from gantk.messages import did_you_mean
 
     wanted = [each.strip() for each in value.split(",") if each.strip()]
     for each in wanted:
         if each not in KINDS:
-            near = nearest(each, KINDS)
-            hint = f"did you mean '{near}'?" if near else f"kinds are {', '.join(KINDS)}"
-            raise click.BadParameter(f"'{console.plain(each)}' is not one of them; {hint}")
+            hint = did_you_mean(each, KINDS, f"kinds are {', '.join(KINDS)}")
+            raise click.BadParameter(f"'{printable(each)}' is not one of them; {hint}")
     if not wanted:
         raise click.BadParameter(f"say at least one of {', '.join(KINDS)}")
     return wanted

@@ -17,7 +17,7 @@ import pluggy
 
 from gantk import plugin as hooks
 from gantk.errors import ComponentError
-from gantk.messages import nearest, printable, with_article
+from gantk.messages import did_you_mean, printable, with_article
 from gantk.plugin import KINDS, Component
 
 HOOKS = ("gantk_components", "gantk_recipes")
@@ -275,8 +275,7 @@ def _check_hook_names(module: Any) -> None:
         is_hook = callable(attribute) and hasattr(attribute, "gantk_impl")
         marked += is_hook
         if is_hook and name not in HOOKS:
-            near = nearest(name, HOOKS)
-            hint = f"did you mean '{near}'?" if near else f"hooks are {' and '.join(HOOKS)}"
+            hint = did_you_mean(name, HOOKS, f"hooks are {' and '.join(HOOKS)}")
             raise _Unusable(f"there is no hook '{name}'; {hint}")
         if not is_hook and name in HOOKS:
             raise _Unusable(f"'{name}' is not marked with @hookimpl")

@@ -13,7 +13,7 @@ from gantk.components.annotations import Nested
 from gantk.components.registry import Registry
 from gantk.components.signature import Parameter, parameters
 from gantk.errors import ComponentError, RecipeError
-from gantk.messages import nearest, shown, with_article
+from gantk.messages import did_you_mean, nearest, shown, with_article
 
 Path = tuple[str | int, ...]
 
@@ -125,8 +125,7 @@ class Reader:
         names = [each.name for each in known]
         for key in values:
             if key not in names:
-                near = nearest(key, names)
-                hint = f"did you mean '{near}'?" if near else f"keys are {', '.join(names)}" if names else "it has none"
+                hint = did_you_mean(key, names, f"keys are {', '.join(names)}" if names else "it has none")
                 self.add((*path, key), f"unknown key '{shown(key)[1:-1]}' in {title}", hint, True)
         filled = {}
         for each in known:

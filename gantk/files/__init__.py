@@ -6,7 +6,7 @@ from gantk.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from gantk.files import hdf5
-    from gantk.files.atomic import read_lines
+    from gantk.files.atomic import read_lines, write_bytes
     from gantk.files.compressed import content_of
     from gantk.files.latents import Latents
 
@@ -15,13 +15,14 @@ __all__ = [
     "content_of",
     "hdf5",
     "read_lines",
+    "write_bytes",
 ]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "": ["hdf5"],
-        "atomic": ["read_lines"],
+        "atomic": ["read_lines", "write_bytes"],
         "compressed": ["content_of"],
         "latents": ["Latents"],
     },

@@ -24,19 +24,34 @@ def part_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.part")
 
 
-def write_text(path: Path, text: str) -> None:
-    """Writes a text file that is never seen half written.
+def write_bytes(path: Path, *pieces: bytes | memoryview, flush_to_disk: bool = False) -> None:
+    """Writes a file that is never seen half written.
+
+    Args:
+        path: the file; its folder exists.
+        pieces: what it holds, one behind the other.
+        flush_to_disk: also outlasts a loss of power: waits until the disk has it before it gets its name.
 
     Raises:
         OSError: the disk is full, or the folder is gone or read-only; `path` is then as it was.
     """
     part = part_of(path)
     try:
-        part.write_text(text, encoding="utf-8")
+        with part.open("wb") as target:
+            for piece in pieces:
+                target.write(piece)
+            if flush_to_disk:
+                target.flush()
+                os.fsync(target.fileno())
         part.replace(path)
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file in UTF-8 as `write_bytes` does."""
+    write_bytes(path, text.encode())
 
 
 def write_json(path: Path, document: Any) -> None:

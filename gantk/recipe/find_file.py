@@ -10,7 +10,7 @@ from gantk.components.registry import Registry
 from gantk.components.registry import installed_registry as installed
 from gantk.errors import FileError
 from gantk.files.text import read_text
-from gantk.messages import nearest, printable
+from gantk.messages import did_you_mean, printable
 from gantk.recipe.diagnostics import Source
 from gantk.recipe.yaml_positions import compose
 
@@ -49,8 +49,7 @@ def locate(name_or_path: str | Path, registry: Registry | None = None) -> Path:
         raise FileError(f"the recipe name '{printable(name)}' is ambiguous: write {' or '.join(same)}")
     if is_folder:
         raise FileError(f"{printable(text)} is a folder, not a recipe")
-    near = nearest(name, known)
-    hint = f"did you mean '{near}'?" if near else f"gantk brings {', '.join(sorted(known)) or 'none'}"
+    hint = did_you_mean(name, known, f"gantk brings {', '.join(sorted(known)) or 'none'}")
     raise FileError(f"there is no file and no recipe called '{printable(text)}'; {hint}")
 
 

@@ -15,12 +15,13 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 from PIL import Image
 
-from gantk import console, plots
+from gantk import plots
 from gantk.errors import RecipeError
 from gantk.evaluation.results import ARROWS, RequiredValue, Results, bars, from_json
 from gantk.files.atomic import write_text
 from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Value
+from gantk.messages import without_escapes
 from gantk.recipe.recipe import leaves
 from gantk.reporting import report_text
 
@@ -46,7 +47,7 @@ def write_report(folder: RunFolder) -> Path:
 
 def _visible(value: Any) -> Any:
     """Control characters and the like as visible text; what is markup already stays as it is."""
-    return console.plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return without_escapes(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _content(folder: RunFolder) -> dict[str, Any]:

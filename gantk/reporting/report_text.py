@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+from gantk.messages import duration
 from gantk.plots import Chart
 from gantk.training.schedules import rate_factor
 
@@ -25,14 +26,6 @@ def headline(lines: Lines, history: Lines, resolved: Mapping[str, Any]) -> str:
     wanted = steps_of(resolved)
     far = f"{step:,} steps" if wanted in (None, step) else f"{step:,} of {wanted:,} steps"
     return f"{far} in {duration(seconds)}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words: "48 s", "7 min 55 s", "3 h 12 min"."""
-    if seconds < 99.5:
-        return f"{seconds:.3g} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def warnings(lines: Lines, history: Lines, env: Mapping[str, Any], judged: int | None) -> list[str]:

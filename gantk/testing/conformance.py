@@ -9,7 +9,7 @@ from typing import Any, Literal
 from gantk.components.registry import Registry
 from gantk.components.registry import installed_registry as installed
 from gantk.errors import ComponentError, GantkError
-from gantk.messages import nearest
+from gantk.messages import did_you_mean
 from gantk.spec import DataSpec
 from gantk.testing.rule import DOCUMENT, RULES, Broken, NotChecked, Rule
 from gantk.testing.rules import all_kinds, critics, datasets, losses, metrics_and_views, nets, objectives_and_callbacks
@@ -105,8 +105,7 @@ def cases(
     registry = registry or installed()
     found = {each.name: each for each in registry.plugins if each.state != "refused"}
     if plugin not in found:
-        near = nearest(plugin, found)
-        hint = f"did you mean '{near}'?" if near else f"installed are {', '.join(found)}"
+        hint = did_you_mean(plugin, found, f"installed are {', '.join(found)}")
         raise ComponentError(f"there is no plugin '{plugin}': {hint} (after a change of pyproject.toml, install again)")
     held = found[plugin]
     if held.state != "ok":

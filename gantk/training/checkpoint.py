@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import torch
 
 from gantk.errors import FileError
 from gantk.files import hdf5
+from gantk.files.atomic import write_bytes
 from gantk.messages import printable
 from gantk.spec import DataSpec
 from gantk.training.state import Held, State, held_by, modules_of, optimizers_of
@@ -93,26 +93,17 @@ def to_bytes(
 
 
 def write_checkpoint(path: Path, state: State, **attributes: Any) -> None:
-    """Writes a checkpoint of `state`: `held_by`, `image` and `store` in one. See there."""
+    """Writes a checkpoint of `state`: `held_by`, `to_bytes` and `store` in one. See there."""
     store(path, to_bytes(held_by(state), **attributes))
 
 
 def store(path: Path, content: memoryview) -> None:
-    """Writes what `image` made, under a temporary name, flushes it to the disk, and renames it to `path`.
+    """Writes what `to_bytes` made: under a temporary name, flushed to the disk, then renamed to `path`.
 
     Raises:
         OSError: the disk is full, or the folder is gone or read-only; `path` is then as it was.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as target:
-            target.write(hdf5.header(MAGIC, content))
-            target.write(content)
-            target.flush()
-            os.fsync(target.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_bytes(path, hdf5.header(MAGIC, content), content, flush_to_disk=True)
 
 
 def _write_tensors(group: h5py.Group, tensors: Mapping[str, Any]) -> None:

@@ -20,8 +20,9 @@ import gantk
 from gantk import plots
 from gantk.errors import Diverged
 from gantk.files.run_folder import RunFolder
+from gantk.messages import duration
 from gantk.reporting.report import write_report
-from gantk.reporting.report_text import duration, rate_chart, times
+from gantk.reporting.report_text import rate_chart, times
 from tests.conftest import TINY
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from copy import deepcopy
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def test_no_temporary_file_stays_and_a_failed_write_keeps_the_old(written: Path,
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         checkpoint.write_checkpoint(written, make_state(), recipe="", spec=SPEC, plugins={})
     assert written.read_bytes() == before

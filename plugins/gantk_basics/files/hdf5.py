@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gantk.errors import FileError
-from gantk.files import hdf5
+from gantk.files import hdf5, write_bytes
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
 
@@ -37,14 +36,13 @@ class Hdf5:
         """Writes all samples with their names and attributes.
 
         Args:
-            path: written under a temporary name first, then renamed.
+            path: never seen half written.
             samples: (N, *spec.shape).
 
         Raises:
             FileError: the file cannot be written.
         """
         spec = samples.spec
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
             image = io.BytesIO()
             with h5py.File(image, "w", userblock_size=hdf5.BLOCK) as file:
@@ -70,14 +68,9 @@ class Hdf5:
                 hdf5.write_string(file, "attributes", json.dumps(samples.attributes, sort_keys=True))
                 hdf5.write_string(file, "format", FORMAT)
             content = image.getbuffer()[hdf5.BLOCK :]
-            with temporary.open("wb") as target:
-                target.write(hdf5.header(MAGIC, content))
-                target.write(content)
-            temporary.replace(path)
+            write_bytes(path, hdf5.header(MAGIC, content), content)
         except OSError as error:
             raise FileError(f"{path}: cannot be written: {error}") from error
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def read(self, path: Path) -> Samples:
         """Reads what `write` wrote.

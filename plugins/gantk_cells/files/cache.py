@@ -21,7 +21,7 @@ import numpy as np
 
 from gantk.console import warn
 from gantk.errors import FileError
-from gantk.files import hdf5
+from gantk.files import hdf5, write_bytes
 
 WORD = b"gantk cache\n"
 
@@ -69,7 +69,6 @@ def save(key: str, fingerprint: str, arrays: Mapping[str, np.ndarray], notes: An
         arrays: by name.
         notes: JSON values.
     """
-    unfinished = folder() / f"{key}.{os.getpid()}.unfinished"
     try:
         folder().mkdir(parents=True, exist_ok=True)
         image = io.BytesIO()
@@ -79,20 +78,16 @@ def save(key: str, fingerprint: str, arrays: Mapping[str, np.ndarray], notes: An
             for name, values in arrays.items():
                 group.create_dataset(name, data=values, chunks=True, compression="lzf")
             file["notes"] = np.frombuffer(json.dumps(notes).encode(), np.uint8)
-        with unfinished.open("wb") as target:
-            target.write(hdf5.header(WORD, image.getbuffer()[hdf5.BLOCK :]))
-            target.write(image.getbuffer()[hdf5.BLOCK :])
-        unfinished.replace(folder() / f"{key}.h5")
+        content = image.getbuffer()[hdf5.BLOCK :]
+        write_bytes(folder() / f"{key}.h5", hdf5.header(WORD, content), content)
     except OSError as error:
         warn(f"cannot keep a cache in {folder()}: {error}")
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
 
 
 def remove_unfinished() -> None:
     """Removes what processes that died were writing: of this machine at once, of others after a day."""
     with suppress(OSError):
-        for path in folder().glob("*.unfinished"):
+        for path in folder().glob(".*.part"):
             number = path.name.split(".")[-2]
             dead = os.name == "posix" and number.isdecimal() and not _lives(int(number))
             if dead or time.time() - path.stat().st_mtime > 86400:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 from gantk.errors import DataError
+from gantk.messages import did_you_mean
 from gantk_dna.files.sequences import Record, check_file, lines_of
 
 SEQUENCE_COLUMNS = ("sequence", "seq", "x", "dna")
@@ -49,11 +49,8 @@ def read_table(path: Path, *, sequence: str | None = None, columns: Sequence[str
             )
     for name in (sequence, *columns):
         if name not in heading:
-            near = get_close_matches(name, heading, n=1)
-            raise DataError(
-                f"{path}: no column '{name}'{f'; did you mean {near[0]}?' if near else ''} There are "
-                f"{', '.join(heading)}"
-            )
+            hint = did_you_mean(name, heading)
+            raise DataError(f"{path}: no column '{name}'{hint and f'; {hint}'} There are {', '.join(heading)}")
     records: list[Record] = []
     for at in range(heading_at + 1, len(lines)):
         line = lines[at]
