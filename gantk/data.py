@@ -51,6 +51,11 @@ class Resident:
     def __len__(self) -> int:
         return len(self.stored)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the stored samples."""
+        return self.stored.numel() * self.stored.element_size()
+
     def to(self, device: torch.device) -> Resident:
         """Moves everything to `device`."""
         self.stored = self.stored.to(device)

@@ -67,7 +67,8 @@ def _checked(recipe: Recipe) -> dict[str, Any]:
         return found | {"checked": "form"}
     spec = data["train"].spec
     parameters = from_recipe.check_fit(recipe.values, spec)
-    needed = from_recipe.memory_needed(of_one, spec, machine.find_device(recipe.values["machine"]["device"]))
+    device = machine.find_device(recipe.values["machine"]["device"])
+    needed = from_recipe.memory_needed(of_one, spec, device, getattr(data["train"], "nbytes", None))
     results.build_metrics(recipe.values)
     return found | {
         "checked": "form, data and nets",

@@ -98,7 +98,7 @@ def prepare(recipe: Recipe, ranks: Ranks = ALONE) -> Parts:
     machine.set_threads(values["machine"]["threads"])
     with ranks.first_on_each_machine():
         data = from_recipe.datasets(values)
-    from_recipe.refuse_absurd_sizes(of_one, data["train"].spec, where)
+    from_recipe.refuse_absurd_sizes(of_one, data["train"].spec, where, getattr(data["train"], "nbytes", None))
     data["train"] = data["train"].to(where)
     return Parts(
         values=values,

@@ -8,12 +8,13 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from gantk import machine, randomness
+from gantk import console, machine, randomness
 from gantk.components.construct import RESERVED, component
 from gantk.components.registry import installed_registry
 from gantk.data import as_dataset
 from gantk.errors import DataError, GantkError
 from gantk.interfaces import SPLITS, Dataset, Loss
+from gantk.messages import byte_size
 from gantk.spec import DataSpec
 from gantk.training import memory_estimate
 from gantk.training.cuda_graphs import Graphs
@@ -89,18 +90,35 @@ def check_fit(values: Mapping[str, Any], spec: DataSpec) -> dict[str, int]:
     return {name: sum(p.numel() for p in net.parameters()) for name, net in counted.items() if net is not None}
 
 
-def memory_needed(values: Mapping[str, Any], spec: DataSpec, device: torch.device | str) -> memory_estimate.Estimate:
+def memory_needed(
+    values: Mapping[str, Any], spec: DataSpec, device: torch.device | str, data_bytes: int | None = None
+) -> memory_estimate.Estimate:
     """What training needs, found by playing one update without memory. Takes some seconds.
 
+    Args:
+        values: the resolved recipe.
+        spec: the DataSpec of its data.
+        device: where it is to run.
+        data_bytes: what the resident training split takes; None: it is read as it is needed.
+
     Raises:
-        DoesNotFit: it is more than the device has.
+        DoesNotFit: what it cannot do without is more than the device has. Where only the estimate is, that is a
+            warning: convolutions may keep less than is thought.
     """
-    found = memory_estimate.estimate(values, spec, _shadows(values, spec, device))
-    machine.refuse_above_memory(found.total, f"this recipe ({found.reasons})", device=device)
+    found = memory_estimate.estimate(values, spec, _shadows(values, spec, device), data_bytes)
+    machine.refuse_above_memory(found.least, f"this recipe ({found.reasons})", device=device)
+    limit = machine.memory_limit(device)
+    if limit is not None and found.total > limit:
+        console.warn(
+            f"this recipe may need about {byte_size(found.total)} of memory ({found.reasons}), and this machine has "
+            f"{byte_size(limit)}. That is an estimate; should memory run out, take a smaller train.batch or width"
+        )
     return found
 
 
-def refuse_absurd_sizes(values: Mapping[str, Any], spec: DataSpec, device: torch.device | str) -> None:
+def refuse_absurd_sizes(
+    values: Mapping[str, Any], spec: DataSpec, device: torch.device | str, data_bytes: int | None = None
+) -> None:
     """Refuses a recipe that needs more memory than there is, before any is taken; quick where it is far from that.
 
     Raises:
@@ -108,8 +126,8 @@ def refuse_absurd_sizes(values: Mapping[str, Any], spec: DataSpec, device: torch
     """
     nets = _shadows(values, spec, device)
     limit = machine.memory_limit(device)
-    if limit is not None and MANY * memory_estimate.estimate(values, spec, nets, quick=True).total > limit:
-        memory_needed(values, spec, device)
+    if limit is not None and MANY * memory_estimate.estimate(values, spec, nets, data_bytes, quick=True).total > limit:
+        memory_needed(values, spec, device, data_bytes)
 
 
 MANY = 100

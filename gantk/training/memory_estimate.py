@@ -12,11 +12,13 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from gantk.components.construct import component
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Batch, Play
 from gantk.messages import byte_size
 from gantk.randomness import Streams
 from gantk.spec import DataSpec
+from gantk.training.state import trainable_parameters
 
 MOST_PARAMETERS = 10_000
 """Tensors that a net may register: building even empty ones takes time, and far more than any net in use has."""
@@ -28,29 +30,36 @@ class Estimate:
 
     Args:
         weights: nets, loss and moving average.
-        training: gradients and what the optimisers keep (taken as two numbers a weight, as of Adam).
-        batch: what one update keeps for its backward pass, and the gradients of that; None where it could not be found
-            out.
-        samples: those that pictures and metrics draw at a time.
+        training: gradients, and what the optimisers of the recipe keep.
+        data: the training split, where it is resident.
+        batch: what one update keeps for its backward pass, and the gradients of that, roughly; None where it could not
+            be found out.
+        samples: the real and fake samples of a batch, or those that a metric or picture draws at a time.
     """
 
     weights: int
     training: int
+    data: int
     batch: int | None
     samples: int
 
     @property
+    def least(self) -> int:
+        """What the run cannot do without."""
+        return self.weights + self.training + self.data + self.samples
+
+    @property
     def total(self) -> int:
-        """All of it; training and drawing samples take turns."""
-        return self.weights + self.training + max(self.batch or 0, self.samples)
+        """All of it, roughly; training and drawing samples take turns."""
+        return self.weights + self.training + self.data + max(self.batch or 0, self.samples)
 
     @property
     def reasons(self) -> str:
         """The parts of it in words."""
         batch = "unknown" if self.batch is None else byte_size(self.batch)
         return (
-            f"weights {byte_size(self.weights)}, gradients and optimisers {byte_size(self.training)}, a batch {batch}, "
-            f"samples {byte_size(self.samples)}"
+            f"weights {byte_size(self.weights)}, gradients and optimisers {byte_size(self.training)}, data "
+            f"{byte_size(self.data)}, a batch {batch}, samples {byte_size(self.samples)}"
         )
 
 
@@ -105,29 +114,48 @@ def counted(limit: int | None) -> Iterator[None]:
         handle.remove()
 
 
-def estimate(values: Mapping[str, Any], spec: Any, nets: Any, quick: bool = False) -> Estimate:
+def numbers_kept(block: Mapping[str, Any]) -> int:
+    """How many numbers the optimiser of a recipe's block keeps for each weight: two for Adam, none for plain SGD."""
+    weight = nn.Parameter(torch.ones(3))
+    optimizer = component("optimizer", block, parameters=[weight])
+    weight.grad = torch.ones(3)
+    optimizer.step()
+    return sum(isinstance(each, Tensor) and each.shape == weight.shape for each in optimizer.state[weight].values())
+
+
+def estimate(
+    values: Mapping[str, Any], spec: Any, nets: Any, data_bytes: int | None = None, quick: bool = False
+) -> Estimate:
     """What training a resolved recipe needs.
 
     Args:
         values: the recipe.
         spec: the DataSpec of its data.
         nets: generator (or None), critic and loss, on the meta device.
+        data_bytes: what the resident training split takes; None: it is read as it is needed.
         quick: leaves out what a batch keeps for its backward pass.
     """
     generator, critic, loss = nets
     modules = [module for module in nets if module is not None]
     tensors = [each for module in modules for each in (*module.parameters(), *module.buffers())]
-    trained = [each for module in modules for each in module.parameters() if each.requires_grad]
     weights = sum(each.numel() * each.element_size() for each in {id(each): each for each in tensors}.values())
     if generator is not None and values["train"]["ema"] is not None:
         weights += sum(each.numel() * each.element_size() for each in generator.parameters())
-    training = 3 * sum(each.numel() * each.element_size() for each in {id(each): each for each in trained}.values())
+    training = 0
+    for net, optimizer, trained in (
+        (generator, "generator_optimizer", trainable_parameters(generator, loss, "with_generator")),
+        (critic, "critic_optimizer", trainable_parameters(critic, loss, "with_critic")),
+    ):
+        if net is not None:
+            own = {id(each): each for each in trained}.values()
+            training += (1 + numbers_kept(values["play"][optimizer])) * sum(e.numel() * e.element_size() for e in own)
     shown = [values["train"]["samples"], *(entry.get("samples") for entry in values["evaluate"])]
     drawn = max((each for each in shown if isinstance(each, int)), default=0) if generator is not None else 0
     one = 4 * prod(spec.shape)
     batch = None if quick else _kept_for_backward(generator, critic, loss, spec, values["train"]["batch"])
     given = 2 * values["train"]["batch"] * one  # real and fake samples
-    return Estimate(weights, training, None if batch is None else batch + given, max(drawn * one, given))
+    together = None if batch is None else batch + given
+    return Estimate(weights, training, data_bytes or 0, together, max(drawn * one, given))
 
 
 def _kept_for_backward(generator: Any, critic: Any, loss: Any, spec: Any, batch: int) -> int | None:

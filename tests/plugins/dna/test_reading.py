@@ -95,7 +95,7 @@ DAMAGED: dict[str, Damage] = {
     "ambiguity code": ("a.txt", "ACGT\nACNT\n", {}, "line 2, record 'line 2', position 3: ambiguity code N"),
     "ragged": ("a.txt", "ACGT\nACGTA\nACGT\n", {}, "line 2: record 'line 2' has 5 letters, not 4"),
     "nothing left": ("a.txt", "ACGT\n", {"length": 9, "other_lengths": "drop"}, "none of 1 sequences is left"),
-    "wrong column": ("a.csv", "seq,label\nACGT,x\n", {"label": "lable"}, "no column 'lable'; did you mean 'label'),
+    "wrong column": ("a.csv", "seq,label\nACGT,x\n", {"label": "lable"}, "no column 'lable'; did you mean 'label'"),
     "no sequence column": ("a.csv", "bases,label\nACGT,x\n", {}, "no column is called sequence"),
     "two columns of a name": ("a.csv", "seq,seq\nACGT,ACGT\n", {}, "two columns are called 'seq'"),
     "heading only": ("a.tsv", "seq\tlabel\n", {}, "no rows"),

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from gantk import messages
+from gantk import machine, messages
+from gantk.errors import DoesNotFit
 from gantk.recipe.recipe import load
 from gantk.training import from_recipe, memory_estimate
 from tests.helpers.damage import refused, run
 
 LARGE = 10**9
+SIDES = ("generator", "critic")
 ABSURD = {
     "latent": ("tiny.yaml", f"generator.latent={LARGE * 1000}"),
     "width": ("tiny.yaml", f"critic.hidden=[{LARGE}]"),
@@ -61,7 +63,9 @@ def test_the_estimate_is_near_what_autograd_keeps(tiny: Path) -> None:
     found = from_recipe.memory_needed(values, spec, "cpu")
     nets = from_recipe.initial_state(values, spec, "cpu")
     numbers = sum(each.numel() for net in (nets.generator, nets.critic) for each in net.parameters())
-    assert found.training == 3 * 4 * numbers
+    assert found.training == 3 * 4 * numbers  # gradients, and the two moments of Adam
+    plain_descent = load(tiny, ["train.batch=1000", *(f"play.{side}_optimizer={{use: basics/sgd}}" for side in SIDES)])
+    assert from_recipe.memory_needed(plain_descent.values, spec, "cpu").training == 4 * numbers
     kept: dict[int, int] = {}
     with torch.autograd.graph.saved_tensors_hooks(
         lambda tensor: kept.__setitem__(tensor.data_ptr(), tensor.nbytes) or tensor, lambda tensor: tensor
@@ -72,6 +76,21 @@ def test_the_estimate_is_near_what_autograd_keeps(tiny: Path) -> None:
     plain = sum(size for at, size in kept.items() if at not in own)
     assert keep.requires_grad
     assert plain < found.batch < 8 * plain
+
+
+def test_what_only_the_estimate_forbids_is_a_warning(
+    tiny: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = load(tiny, ["train.batch=1000"]).values
+    spec = from_recipe.datasets(values)["train"].spec
+    found = from_recipe.memory_needed(values, spec, "cpu")
+    assert found.least < found.total
+    monkeypatch.setattr(machine, "memory_limit", lambda device="cpu": (found.least + found.total) // 2)
+    assert from_recipe.memory_needed(values, spec, "cpu") == found
+    assert "That is an estimate" in capsys.readouterr().err
+    monkeypatch.setattr(machine, "memory_limit", lambda device="cpu": found.least - 1)
+    with pytest.raises(DoesNotFit, match="would need about"):
+        from_recipe.memory_needed(values, spec, "cpu")
 
 
 def test_validate_prints_it(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
