@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
-import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from gantk import machine
 from gantk.components.registry import plugin_versions
 from gantk.data import take
 from gantk.files.atomic import write_json
+from gantk.files.git import commit_of
 from gantk.interfaces import Dataset
 from gantk.runs.setup import Parts
 
@@ -23,17 +23,12 @@ UNSAID = ("git", "omp_wait_policy", "sessions")
 
 
 def session_environment(parts: Parts) -> dict[str, Any]:
-    """What this session computes on: machine, versions, plugins, git state of the working directory, data."""
-    try:
-        git = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
-        described = git.stdout.strip()
-    except OSError:  # no git on this machine
-        described = ""
+    """What this session computes on: machine, versions, plugins, git commit of the working directory, data."""
     return machine.describe_machine(parts.device) | {
         "processes": parts.ranks.count,
         "host": socket.gethostname(),
         "plugins": plugin_versions(),
-        "git": described or None,
+        "git": commit_of(Path.cwd()),
         "data": {split: len(dataset) for split, dataset in parts.data.items()},
         "data_fingerprint": fingerprint(parts.data),
         "data_origin": parts.data["train"].spec.origin,

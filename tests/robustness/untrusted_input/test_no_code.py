@@ -22,7 +22,6 @@ ALLOWED = {
     ("gantk/cli/__init__.py", "importlib.import_module"): "a command of gantk's own, by its name in a fixed table",
     ("gantk/components/registry.py", "importlib.import_module"): "what an installed plugin declares",
     ("gantk/machine.py", "ctypes"): "mallopt and malloc_trim of the C library that Python itself uses",
-    ("gantk/runs/environment.py", "subprocess"): "`git describe`, with fixed words",
     (
         "gantk/training/distributed/launcher.py",
         "subprocess",
