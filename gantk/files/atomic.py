@@ -7,11 +7,14 @@ both are cleared away by the next process that works in that folder.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from gantk.errors import FileError
@@ -78,6 +81,18 @@ def read_json(path: Path, cure: str) -> dict[str, Any]:
     return found
 
 
+def keep_aside(path: Path) -> Path:
+    """Copies a damaged file to a free name beside it (`<name>.bak`, `.bak2`, …), before it is written anew.
+
+    Raises:
+        OSError: it cannot be copied.
+    """
+    names = (f"{path.name}.bak{number if number > 1 else ''}" for number in itertools.count(1))
+    copy = next(path.with_name(name) for name in names if not path.with_name(name).exists())
+    shutil.copyfile(path, copy)
+    return copy
+
+
 def remove_parts(folder: Path) -> list[Path]:
     """Removes what processes that died were writing in `folder` and below; whoever calls has locked the folder."""
     found = [path for path in folder.rglob(".*.part") if PART.fullmatch(path.name)]
@@ -119,16 +134,33 @@ def _end_of_last_line(file: Any) -> int:
     return 0
 
 
-def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The JSON objects of a file of lines; a last one that was cut short by a crash is left out."""
+def read_lines(path: Path, needed: Mapping[str, type] = MappingProxyType({})) -> Iterator[dict[str, Any]]:
+    """The JSON objects of a file of lines; those that are none, and a last one that a crash cut short, are left out.
+
+    Args:
+        path: the file; one that is not there has no lines.
+        needed: what each line must hold, by name and type ({"step": int}).
+    """
+    for _, line in _numbered(path, needed):
+        if line is not None:
+            yield line
+
+
+def odd_lines(path: Path, needed: Mapping[str, type] = MappingProxyType({})) -> list[int]:
+    """Numbers, from 1, of the lines that `read_lines` leaves out, but for a last one that a crash cut short."""
+    return [number for number, line in _numbered(path, needed) if line is None]
+
+
+def _numbered(path: Path, needed: Mapping[str, type]) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    """Line numbers, and what stands there, or None where that is no JSON object with what is needed."""
     if not path.exists():
         return
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for line in file:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
             try:
-                found = json.loads(line)
-            except (json.JSONDecodeError, RecursionError):
-                return
-            if not isinstance(found, dict) or not line.endswith("\n"):
-                return
-            yield found
+                found = json.loads(line.decode())
+            except (ValueError, RecursionError):  # not UTF-8, not JSON
+                found = None
+            right = isinstance(found, dict) and all(type(found.get(name)) is kind for name, kind in needed.items())
+            if line.endswith(b"\n"):
+                yield number, found if right else None

@@ -10,11 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gantk import console
 from gantk.errors import FileError
-from gantk.files.atomic import append_lines, read_json, read_lines, write_json, write_text
+from gantk.files.atomic import append_lines, keep_aside, odd_lines, read_json, read_lines, write_json, write_text
 from gantk.files.text import read_text
 
 CHECKPOINT_NAME = re.compile(r"step-(\d+)\.h5")
+LINE = {"step": int}
+"""What each line of metrics.jsonl and history.jsonl must hold."""
 
 
 class RunFolder:
@@ -206,16 +209,26 @@ class RunFolder:
         append_lines(self.metrics, lines)
 
     def lines(self, path: Path | None = None) -> Iterator[dict[str, Any]]:
-        """The lines of metrics.jsonl, or of `path`; a last one that was cut short by a crash is left out."""
-        yield from read_lines(path or self.metrics)
+        """The lines of metrics.jsonl, or of `path`; those that are damaged or cut short are left out."""
+        yield from read_lines(path or self.metrics, LINE)
 
     def cut_back(self, step: int, restorations: Sequence[Mapping[str, Any]] = ()) -> None:
         """Drops what metrics.jsonl says of steps after `step`, which a resumed run will say again.
+
+        Where lines are damaged, they are named, and the file as it was stays beside it (metrics.jsonl.bak).
 
         Args:
             step: the last that stays.
             restorations: those that the state knows of; lines about others are dropped, too.
         """
+        odd = odd_lines(self.metrics, LINE)
+        if odd:
+            numbers = ", ".join(map(str, odd[:10])) + (f" and {len(odd) - 10} more" if len(odd) > 10 else "")
+            backup = keep_aside(self.metrics)
+            console.warn(
+                f"{self.metrics}: line {numbers}: no JSON object with a step, and left out; the file as it was is kept "
+                f"as {backup.name}"
+            )
         kept = (
             json.dumps(line) + "\n"
             for line in self.lines()

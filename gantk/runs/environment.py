@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gantk import machine
+from gantk import console, machine
 from gantk.components.registry import plugin_versions
 from gantk.data import take
-from gantk.files.atomic import write_json
+from gantk.files.atomic import keep_aside, write_json
 from gantk.files.git import commit_of
 from gantk.interfaces import Dataset
 from gantk.runs.setup import Parts
@@ -60,6 +60,10 @@ def add_session(path: Path, now: Mapping[str, Any], step: int) -> dict[str, tupl
         sessions = list(before.get("sessions", []))
     except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         before, sessions = {}, []
+        if path.exists():
+            console.warn(
+                f"{path}: cannot be read, and is made anew; the file as it was is kept as {keep_aside(path).name}"
+            )
     changed = differences(before, now) if before else {}
     write_json(path, {**now, "sessions": [*sessions, session(step, changed)]})
     return changed

@@ -46,7 +46,9 @@ class TensorBoard(Callback):
 
     def on_start(self, folder: Path, recipe: Mapping[str, Any]) -> None:
         """Opens an event file; where steps were done before, one that goes on behind them."""
-        done = max((line["step"] for line in read_lines(folder / "metrics.jsonl")), default=0)  # cut back on resume
+        done = max(
+            (line["step"] for line in read_lines(folder / "metrics.jsonl", {"step": int})), default=0
+        )  # cut back on resume
         self._begun_at = self._latest = done
         self._open(folder / "tensorboard", done + 1 if done else 0)
         text = yaml.safe_dump(json.loads(json.dumps(recipe)), sort_keys=False, allow_unicode=True)
