@@ -33,18 +33,19 @@ class Model:
     Args:
         path: a checkpoint file, or a run folder (its best checkpoint where there is one, else its newest).
         device: "auto", "cpu", "cuda" or "mps".
+        optimizers: whether the optimisers are restored too, to train on.
 
     Raises:
         GantkError: no such file, damaged, or made with a plugin that is not installed.
     """
 
-    def __init__(self, path: str | Path, device: str = "auto"):
+    def __init__(self, path: str | Path, device: str = "auto", *, optimizers: bool = False):
         self.checkpoint = checkpoint.read_checkpoint(run_folder.checkpoint_of(Path(path)))
         self.spec = self.checkpoint.spec
         self.recipe = recipe_from_text(self.checkpoint.recipe, name=self.checkpoint.path.stem)
         self.device = find_device(device)
         self.state = from_recipe.initial_state(self.recipe.values, self.spec, self.device)
-        checkpoint.restore(self.checkpoint, self.state)
+        checkpoint.restore(self.checkpoint, self.state, optimizers=optimizers)
 
     @property
     def generator(self) -> nn.Module:

@@ -34,7 +34,7 @@ def evaluate_test_split(
     state = parts.state
     if folder.best_checkpoint.exists():
         best = checkpoint.read_checkpoint(folder.best_checkpoint)
-        checkpoint.restore(best, state)
+        checkpoint.restore(best, state, optimizers=False)
         console.say(f"judging the best checkpoint: {best.best['metric']} {best.best['value']:.4g} at step {state.step}")
     if state.generator is not None:
         with forgiving("the picture of the result"):

@@ -203,15 +203,21 @@ def _mappings(value: Any) -> list[dict[str, Any]]:
     return value
 
 
-def restore(checkpoint: Checkpoint, state: State) -> None:
+def restore(checkpoint: Checkpoint, state: State, *, optimizers: bool = True) -> None:
     """Makes `state`, built from the checkpoint's recipe, what it was when the checkpoint was written.
+
+    Args:
+        checkpoint: what was read.
+        state: newly built.
+        optimizers: False leaves the optimisers as they are: sampling and evaluating need none, and an optimiser of
+            another version of torch is then no obstacle.
 
     Raises:
         FileError: the checkpoint does not hold what this state needs.
     """
-    modules, optimizers = modules_of(state), optimizers_of(state)
+    modules, own_optimizers = modules_of(state), optimizers_of(state)
     unknown = sorted(checkpoint.tensors.keys() - modules.keys()) + sorted(
-        checkpoint.optimizers.keys() - optimizers.keys()
+        checkpoint.optimizers.keys() - own_optimizers.keys()
     )
     if unknown:
         raise FileError(
@@ -220,7 +226,7 @@ def restore(checkpoint: Checkpoint, state: State) -> None:
     with _naming(checkpoint.path):
         for name, module in modules.items():
             load_module(module, checkpoint.tensors.get(name, {}), name)
-        for side, optimizer in optimizers.items():
+        for side, optimizer in own_optimizers.items() if optimizers else ():
             if side not in checkpoint.optimizers:
                 raise FileError(f"no optimiser state of the {side}, so it cannot be resumed")
             load_optimizer(optimizer, checkpoint.optimizers[side], side)

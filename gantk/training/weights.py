@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gantk import console
 from gantk.errors import FileError
+from gantk.messages import printable
 
 
 def stored_as(tensor: Tensor) -> np.dtype[Any]:
@@ -62,11 +64,16 @@ def load_optimizer(optimizer: torch.optim.Optimizer, saved: Mapping[str, Any], s
     there = [len(group["params"]) for group in saved["groups"]]
     if here != there or sum(there) != len({each for group in saved["groups"] for each in group["params"]}):
         raise FileError(f"the optimiser of the {side} has {here} parameters here, {there} in the file")
+    groups = []
     for live, kept in zip(optimizer.param_groups, saved["groups"], strict=True):
         other = [key for key in live if key != "params" and key in kept and _kind(live[key]) != _kind(kept[key])]
-        other += [str(key) for key in live.keys() ^ kept.keys() if key != "initial_lr"]
         if other:
             raise FileError(f"the settings of the {side}'s optimiser are not those of this one: {', '.join(other[:8])}")
+        missing = {key: value for key, value in live.items() if key not in kept and key != "initial_lr"}
+        unknown = sorted(map(str, kept.keys() - live.keys() - {"initial_lr"}))
+        if missing or unknown:  # torch adds and removes settings from version to version
+            console.warn(f"the {side}'s optimiser was saved by another version of torch: {_changes(missing, unknown)}")
+        groups.append({key: value for key, value in kept.items() if key not in unknown} | missing)
     for number, tensors in saved["state"].items():
         if number not in range(len(parameters)):
             raise FileError(f"the optimiser of the {side} has no parameter number {number}")
@@ -79,7 +86,7 @@ def load_optimizer(optimizer: torch.optim.Optimizer, saved: Mapping[str, Any], s
         for number, tensors in saved["state"].items()
     }
     try:
-        optimizer.load_state_dict({"state": values, "param_groups": saved["groups"]})
+        optimizer.load_state_dict({"state": values, "param_groups": groups})
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
         raise FileError(f"the state of the {side}'s optimiser does not fit: {error}") from error
 
@@ -90,6 +97,11 @@ def _laid_out_as(parameter: Tensor, array: np.ndarray) -> Tensor:
     if value.shape != parameter.shape:
         return value  # a count of steps
     return torch.empty_like(parameter, dtype=value.dtype, device="cpu").copy_(value)
+
+
+def _changes(missing: Mapping[str, Any], unknown: list[str]) -> str:
+    taken = [f"{key} is {value} as today's default" for key, value in missing.items()]
+    return printable("; ".join([*taken, *(f"{key} is unknown here, and left out" for key in unknown)]))
 
 
 def _kind(value: Any) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from gantk.files import hdf5
 from gantk.training import checkpoint
 from gantk.training.state import held_by
 from gantk.training.weights import load_optimizer
+from tests.helpers.damage import resealed
 from tests.helpers.training import SPEC, assert_same, go, make_state
 
 
@@ -177,3 +180,38 @@ def test_a_copy_does_not_change_with_the_state() -> None:
     state.restorations.append({"step": 1})
     assert bytes(checkpoint.to_bytes(kept, recipe="", spec=SPEC, plugins={})) == before
     assert bytes(checkpoint.to_bytes(held_by(state), recipe="", spec=SPEC, plugins={})) != before
+
+
+def _saved_by_another_torch(path: Path, change: Callable[[dict], object]) -> None:
+    """Rewrites the settings of the generator's optimiser in a checkpoint."""
+
+    def rewrite(file: h5py.File) -> None:
+        group = file["optimizers/generator"]
+        groups = json.loads(hdf5.read_string(group, "groups"))
+        change(groups[0])
+        hdf5.write_string(group, "groups", json.dumps(groups))
+
+    resealed(path, checkpoint.MAGIC, rewrite)
+
+
+def test_settings_of_another_version_of_torch_are_filled_in_or_left_out_and_told(written: Path, capsys) -> None:
+    """torch 2.4 knows no decoupled_weight_decay; a later one may know more than this."""
+    _saved_by_another_torch(written, lambda group: (group.pop("decoupled_weight_decay"), group.update(later=True)))
+    expected, restored = make_state(), make_state()
+    go(expected, 3)
+    checkpoint.restore(checkpoint.read_checkpoint(written), restored)
+    assert_same(expected, restored)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "decoupled_weight_decay is False as today's default; later is unknown here, and left out" in said
+
+
+def test_nets_are_loaded_whatever_the_optimiser_is(written: Path, capsys) -> None:
+    _saved_by_another_torch(written, lambda group: group.update(lr=[1, 2, 3]))
+    state = make_state()
+    with pytest.raises(FileError, match="settings of the generator's optimiser"):
+        checkpoint.restore(checkpoint.read_checkpoint(written), state)
+    checkpoint.restore(checkpoint.read_checkpoint(written), state, optimizers=False)
+    expected = make_state()
+    go(expected, 3)
+    assert torch.equal(state.generator.layers[0].weight, expected.generator.layers[0].weight)
+    assert capsys.readouterr().err == ""

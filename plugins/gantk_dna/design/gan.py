@@ -36,7 +36,7 @@ def model_of(name: str) -> TrainedGan:
     """
     path = Path(name)
     if path.exists() and path.suffix.lower() not in ENDINGS:
-        model = Model(path, "cpu")
+        model = Model(path, "cpu", optimizers=True)
         return TrainedGan(model.state, model.checkpoint.digest, model.recipe.values["train"]["batch"])
     values = load(name).values
     data = datasets(values)["train"]

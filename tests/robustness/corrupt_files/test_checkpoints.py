@@ -130,10 +130,13 @@ def test_what_was_changed_on_purpose_is_named(name: str, broken: Path, capsys: p
     change, words = CHANGES[name]
     path = broken / "checkpoints" / "step-20.h5"
     resealed(path, MAGIC, change)
-    message = refused(capsys, "sample", path, "-o", "x.h5")
+    if "optimiser" in name:  # sampling needs none
+        message = refused(capsys, "resume", broken, "train.steps=21")
+    else:
+        message = refused(capsys, "sample", path, "-o", "x.h5")
+        assert not Path("x.h5").exists()
     assert "step-20.h5" in message
     assert words in message
-    assert not Path("x.h5").exists()
 
 
 @pytest.mark.parametrize("command", ["evaluate", "view", "interpolate"])

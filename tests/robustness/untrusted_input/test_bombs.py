@@ -69,7 +69,7 @@ def test_a_vast_png_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_vast_tiff_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "there_is", lambda device="cpu": 10_000_000)
+    monkeypatch.setattr(machine, "memory_limit", lambda device="cpu": 10_000_000)
     folder = tmp_path / "cells" / "Alp14"
     folder.mkdir(parents=True)
     tifffile.imwrite(

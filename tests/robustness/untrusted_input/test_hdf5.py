@@ -116,7 +116,7 @@ ATTACKS = [
 @pytest.fixture(autouse=True)
 def small_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(machine, "there_is", lambda device="cpu": 12_000_000)
+    monkeypatch.setattr(machine, "memory_limit", lambda device="cpu": 12_000_000)
     with h5py.File("secret.h5", "w") as file:
         file["samples"] = SECRET
 
