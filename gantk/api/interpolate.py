@@ -212,4 +212,4 @@ def write_frames(folder: Path, frames: Sequence[Image.Image]) -> None:
     """Writes frame-001.png, … to a new folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, frame in enumerate(frames, 1):
-        frame.save(folder / f"frame-{number:03d}.png")
+        pictures.write_image(folder / f"frame-{number:03d}.png", frame)

@@ -141,7 +141,7 @@ class Run:
         done = max((line["step"] for line in lines), default=0)
         parts = [f"<h4>{notebook.html_line(self.path.name, 'span')}</h4>", notebook.html_line(values["about"] or "")]
         parts.append(notebook.html_line(f"step {done} of {values['train']['steps'] or '?'}, folder {self.path}"))
-        drawn = sorted(self.folder.samples.glob("step-*.png"))
+        drawn = self.folder.step_pictures()
         latest = "generated" if (self.folder.samples / "generated.png").exists() else drawn[-1].stem if drawn else None
         if latest is not None:
             parts.append(notebook.image(self.picture(latest), f"samples of {self.path.name}"))

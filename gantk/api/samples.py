@@ -16,7 +16,7 @@ from gantk import notebook
 from gantk.components.formats import format_for
 from gantk.errors import DoesNotFit, FileError
 from gantk.interfaces import Samples
-from gantk.reporting.pictures import picture_of
+from gantk.reporting.pictures import picture_of, write_image
 
 FEWEST_SHOWN = 16  # samples that a notebook shows …
 NUMBERS_SHOWN = 8000  # … or as many more as have this many numbers
@@ -74,7 +74,7 @@ class Drawn(Samples):
         if path.exists() and not overwrite:
             raise FileError(f"{path} exists already; give another name, or overwrite=True")
         if path.suffix.lower() == ".png":
-            self.picture().save(path)
+            write_image(path, self.picture())
         else:
             format_for(path, self.spec).write(path, self)
         return path

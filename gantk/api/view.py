@@ -18,7 +18,7 @@ from gantk.errors import FileError, GantkError
 from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Samples
 from gantk.reporting import pictures
-from gantk.reporting.pictures import picture_of, write_animation
+from gantk.reporting.pictures import picture_of, write_animation, write_image
 from gantk.spec import DataSpec
 from gantk.training.checkpoint import is_checkpoint
 
@@ -84,7 +84,7 @@ def write_training(source: Path, out: Path) -> None:
     Raises:
         FileError: the run has no such pictures.
     """
-    paths = sorted(RunFolder(source).samples.glob("step-*.png"))
+    paths = RunFolder(source).step_pictures()
     if not paths:
         raise FileError(f"{source}: has no pictures over training (train.sample_every says how often they are drawn)")
     frames = [Image.open(path).convert("RGB") for path in paths]
@@ -96,7 +96,7 @@ def write_training(source: Path, out: Path) -> None:
     for frame in frames:
         column.paste(frame, (0, top))
         top += frame.height
-    column.save(out)
+    write_image(out, column)
 
 
 def _plain_image(path: Path) -> Samples:

@@ -54,11 +54,12 @@ def command(
     cli_options.refuse_to_overwrite(out, force)
     from gantk.api import view
     from gantk.recipe.recipe import parameters_of
+    from gantk.reporting.pictures import write_image
 
     if curves:
-        view.curves_picture(source).save(out)
+        write_image(out, view.curves_picture(source))
     elif training or out.suffix.lower() == ".gif":
         view.write_training(source, out)
     else:
-        view.picture(source, number, seed, parameters_of(overrides)).save(out)
+        write_image(out, view.picture(source, number, seed, parameters_of(overrides)))
     console.answer(str(out))

@@ -27,6 +27,11 @@ def part_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.part")
 
 
+def without_following(path: str, flags: int) -> int:
+    """Opens a file as `open` does, but not through a symbolic link: an `opener`."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
+
+
 def write_bytes(path: Path, *pieces: bytes | memoryview, flush_to_disk: bool = False) -> None:
     """Writes a file that is never seen half written.
 
@@ -109,7 +114,7 @@ def append_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
         OSError: they could not be written; the file then ends with the last whole line.
     """
     text = "".join(json.dumps(line) + "\n" for line in lines).encode()
-    with path.open("ab+") as file:
+    with open(path, "ab+", opener=without_following) as file:
         end = _end_of_last_line(file)
         try:
             file.truncate(end)

@@ -15,6 +15,7 @@ from typing import IO
 
 from gantk import console
 from gantk.errors import FileError
+from gantk.files.atomic import without_following
 
 FAR = 1 << 30  # Windows locks bytes, and locked bytes cannot be read: one behind all that stands in the file
 CANNOT_LOCK = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # some network file systems
@@ -40,7 +41,7 @@ class Lock:
     def __enter__(self) -> Lock:
         path = self.folder / ".lock"
         try:
-            file = path.open("a+", encoding="utf-8")
+            file = open(path, "a+", encoding="utf-8", opener=without_following)
         except OSError as error:
             raise FileError(f"{self.folder}: cannot be written to: {error.strerror or error}") from error
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,6 +38,7 @@ class RunFolder:
             raise FileError(
                 f"{path}: not a run folder (it has no resolved.yaml). Runs lie in runs/ unless --out said else"
             )
+        refuse_links(self.path)
 
     @classmethod
     def create(
@@ -87,6 +90,11 @@ class RunFolder:
     def samples(self) -> Path:
         """Where pictures lie."""
         return self.path / "samples"
+
+    def step_pictures(self) -> list[Path]:
+        """The pictures drawn during training, by their steps."""
+        found = [(re.fullmatch(r"step-(\d+)", path.stem), path) for path in self.samples.glob("step-*.png")]
+        return [path for _, path in sorted((int(match[1]), path) for match, path in found if match)]
 
     @property
     def metrics(self) -> Path:
@@ -235,6 +243,22 @@ class RunFolder:
             if line["step"] <= step and ("diverged_at" not in line or line in restorations)
         )
         write_text(self.metrics, "".join(kept))
+
+
+def refuse_links(folder: Path) -> None:
+    """Symbolic links in a run folder, which may be a stranger's, would have gantk read and write outside it.
+
+    Args:
+        folder: of a run; it may be reached through links itself.
+
+    Raises:
+        FileError: there is one in it.
+    """
+    for inner in (folder, folder / "samples", folder / "checkpoints"):
+        with contextlib.suppress(FileNotFoundError), os.scandir(inner) as entries:
+            link = next((entry.path for entry in entries if entry.is_symlink()), None)
+            if link is not None:
+                raise FileError(f"{link}: is a link, and a run folder holds none; put the file itself there")
 
 
 def step_of(path: Path) -> int:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import shlex
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,9 @@ from markupsafe import Markup
 from PIL import Image
 
 from gantk import plots
-from gantk.errors import RecipeError
+from gantk.errors import FileError, RecipeError
 from gantk.evaluation.results import ARROWS, RequiredValue, Results, bars, from_json
-from gantk.files.atomic import write_text
+from gantk.files.atomic import read_json, write_text
 from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Value
 from gantk.messages import without_escapes
@@ -59,7 +60,9 @@ def _content(folder: RunFolder) -> dict[str, Any]:
     results = from_json(judged.get("values", {}))
     history = list(folder.lines(folder.history))
     script = (resources.files("gantk") / "templates" / "report.js").read_text(encoding="utf-8")
-    frames, frame_count = _frames(folder)
+    damaged: list[str] = []
+    frames, frame_count = _frames(folder, damaged)
+    pictures, panels = _pictures(folder, damaged), _panels(folder, damaged)
     charts, more_charts = _charts(lines, results, resolved)
     metrics, mistakes = _metrics(resolved, results)
     folder_name = shlex.quote(str(folder.path))
@@ -68,13 +71,13 @@ def _content(folder: RunFolder) -> dict[str, Any]:
         "about": resolved.get("about", ""),
         "headline": report_text.headline(lines, history, resolved),
         "judged_step": judged.get("step"),
-        "warnings": report_text.warnings(lines, history, env, judged.get("step")) + mistakes,
+        "warnings": report_text.warnings(lines, history, env, judged.get("step")) + mistakes + damaged,
         "summaries": judged.get("summaries", []),
         "metrics": metrics,
         "missed": sum(not bar.met for group in metrics for row in group["rows"] for bar in row["bars"]),
         "barred": sum(len(row["bars"]) for group in metrics for row in group["rows"]),
-        "pictures": _pictures(folder),
-        "panels": _panels(folder),
+        "pictures": pictures,
+        "panels": panels,
         "frames": frames,
         "frame_count": frame_count,
         "charts": charts,
@@ -153,9 +156,9 @@ def _charts(lines: list[dict[str, Any]], results: Results, resolved: dict[str, A
     return drawn[: len(shown)], drawn[len(shown) :]
 
 
-def _frames(folder: RunFolder) -> tuple[list[dict[str, Any]], int]:
+def _frames(folder: RunFolder, damaged: list[str]) -> tuple[list[dict[str, Any]], int]:
     """Pictures over training, and how many there are in the run folder."""
-    paths = sorted(folder.samples.glob("step-*.png"))
+    paths = _readable(folder.step_pictures(), damaged)
     chosen = _evenly(paths, FRAMES)
     printed = _evenly(chosen, PRINTED)
     wide = bool(chosen) and _width(chosen[0]) > WIDE
@@ -177,11 +180,25 @@ def _evenly(items: list[Path], most: int) -> list[Path]:
     return [items[round(number * (len(items) - 1) / (most - 1))] for number in range(most)]
 
 
-def _pictures(folder: RunFolder) -> list[dict[str, Any]]:
+def _readable(paths: Iterable[Path], damaged: list[str]) -> list[Path]:
+    """Those pictures that can be opened; the others (a full disk leaves some of 0 bytes) are named in `damaged`."""
+    found = []
+    for path in paths:
+        try:
+            _width(path)
+        except (OSError, ValueError, Image.DecompressionBombError) as error:
+            damaged.append(f"{path.name} cannot be read and is left out ({type(error).__name__}).")
+        else:
+            found.append(path)
+    return found
+
+
+def _pictures(folder: RunFolder, damaged: list[str]) -> list[dict[str, Any]]:
     """What else is drawn, by its part ("" for the whole): the data and what was generated."""
     parts: dict[str, list[dict[str, Any]]] = {}
     order = list(CAPTIONS)
-    paths = [path for path in sorted(folder.samples.glob("*.png")) if path.stem.partition("-")[0] in order]
+    known = [path for path in sorted(folder.samples.glob("*.png")) if path.stem.partition("-")[0] in order]
+    paths = _readable(known, damaged)
     for path in sorted(paths, key=lambda path: order.index(path.stem.partition("-")[0])):
         kind, _, part = path.stem.partition("-")
         wide = not part and _width(path) > WIDE
@@ -189,22 +206,29 @@ def _pictures(folder: RunFolder) -> list[dict[str, Any]]:
     return [{"part": part, "pictures": pictures} for part, pictures in sorted(parts.items())]
 
 
-def _panels(folder: RunFolder) -> list[dict[str, Any]]:
-    """What the view of these data says of many samples."""
+def _panels(folder: RunFolder, damaged: list[str]) -> list[dict[str, Any]]:
+    """What the view of these data says of many samples; names in panels.json are of files beside it."""
     if not folder.panels.exists():
         return []
     panels = []
-    for file, panel in json.loads(folder.panels.read_text(encoding="utf-8")).items():
-        path = folder.samples / file
-        if path.suffix == ".svg":
-            panels.append({**panel, "svg": Markup(path.read_text(encoding="utf-8")), "wide": False})
-        elif path.exists():
+    try:
+        listed = read_json(folder.panels, "Remove it")
+    except FileError as error:
+        damaged.append(str(error))
+        return []
+    for name, panel in listed.items():
+        path = folder.samples / Path(name).name
+        if path.name != name or not isinstance(panel, dict):
+            damaged.append(f"panels.json names {name!r}, which is no picture beside it: left out.")
+        elif path.suffix == ".svg" and path.is_file():
+            panels.append({**panel, "svg": Markup(path.read_text(encoding="utf-8", errors="replace")), "wide": False})
+        elif path.suffix == ".png" and path.is_file() and _readable([path], damaged):
             panels.append({**panel, "source": _picture(path), "wide": _width(path) > WIDE_PANEL})
     return panels
 
 
 def _width(path: Path) -> int:
-    with Image.open(path) as image:
+    with Image.open(path, formats=["PNG"]) as image:
         return image.width
 
 

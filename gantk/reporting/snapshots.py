@@ -16,7 +16,7 @@ from gantk.evaluation.representation import as_judged
 from gantk.files.atomic import write_json, write_text
 from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Callback, Dataset, Panel, Samples, View, declares
-from gantk.reporting.pictures import build_view
+from gantk.reporting.pictures import build_view, write_image
 from gantk.sampling import draw, draw_like
 from gantk.spec import DataSpec
 from gantk.training.state import State
@@ -148,7 +148,7 @@ class Pictures:
 def save(picture: Image.Image, folder: RunFolder, name: str) -> None:
     """Writes samples/<name>.png; a picture that cannot be written is told of and never ends a run."""
     try:
-        picture.save(folder.samples / f"{name}.png")
+        write_image(folder.samples / f"{name}.png", picture)
     except OSError as error:
         console.warn(f"{folder.samples / name}.png could not be written: {error.strerror or error}")
 

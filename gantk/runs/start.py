@@ -11,8 +11,9 @@ from gantk import console
 from gantk.errors import FileError, RecipeError
 from gantk.files.atomic import PART, read_json, remove_parts, write_json, write_text
 from gantk.files.lock import Lock
-from gantk.files.run_folder import EXISTS, RunFolder
+from gantk.files.run_folder import EXISTS, RunFolder, step_of
 from gantk.interfaces import Callback
+from gantk.messages import shown
 from gantk.recipe.recipe import Recipe, recipe_from_text
 from gantk.runs import environment
 from gantk.runs.callbacks import reason_of
@@ -101,7 +102,7 @@ def resume(
     before = recipe_from_text(folder.resolved(), name=folder.path.name)
     recipe = recipe_from_text(folder.resolved(), name=folder.path.name, overrides=overrides)
     changed = sorted(changed_keys(before.values, recipe.values))
-    refused = [key for key in changed if not any(key == may or key.startswith(may + ".") for may in MAY_CHANGE)]
+    refused = [key for key in changed if not may_change(key)]
     if refused:
         last = (
             f"; train.start_from={folder.checkpoints()[-1]} begins with these weights" if folder.checkpoints() else ""
@@ -128,6 +129,22 @@ def _resume(
         parts = prepare(recipe, ranks)
         parts.callbacks += callbacks
         last_checkpoint = _checkpoint_of(folder, older)
+        if last_checkpoint is not None:
+            _refuse_another_run(folder, last_checkpoint)
+            _refuse_fewer_steps(folder, parts.steps, last_checkpoint)
+            if not changed and older is None and _is_finished(folder, parts, last_checkpoint):
+                console.say(
+                    f"{folder.path} is finished, with {parts.steps} steps: nothing to do. To train on:\n"
+                    f"  {folder.resume_command()} train.steps={2 * parts.steps}\n"
+                    f"To evaluate it again:\n  gantk evaluate {shlex.quote(str(folder.path))}"
+                )
+                return folder
+        schedule = recipe.values["train"]["schedule"]
+        if {"train.steps", "train.epochs"} & {*changed} and schedule != "constant":
+            console.say(
+                f"note: train.schedule is {schedule}, a function of the step and of the number of steps: with another "
+                "number the learning rates of all steps are others, also of those that are done"
+            )
         parts.begin(last_checkpoint)
         parts.best = last_checkpoint.best if last_checkpoint is not None else {}
         try:
@@ -165,6 +182,44 @@ def _checkpoint_of(folder: RunFolder, older: str | None) -> checkpoint.Checkpoin
         raise FileError(f"{error}\n{intact.name} is intact. Go on from it with:\n  {command}") from None
 
 
+def _refuse_another_run(folder: RunFolder, last: checkpoint.Checkpoint) -> None:
+    """A checkpoint and its folder say the same of the run, or one of the two is not what it seems.
+
+    Raises:
+        FileError: the name has another step, or the recipes differ in what a run may not change.
+    """
+    where = f"{last.path} cannot be gone on from"
+    if step_of(last.path) != last.step:
+        raise FileError(f"{where}: it is of step {last.step}. Rename it to step-{last.step}.h5, or remove it")
+    own = recipe_from_text(folder.resolved(), name=folder.path.name).values
+    its = recipe_from_text(last.recipe, name=last.path.name).values
+    differing = sorted(key for key in changed_keys(its, own) if not may_change(key))
+    if differing:
+        told = "\n".join(f"  {key}: {value_at(its, key)} there, {value_at(own, key)} here" for key in differing[:8])
+        raise FileError(
+            f"{where}: it was trained by another recipe than {folder.path / 'resolved.yaml'} has now:\n{told}\n"
+            "Put back the file that was changed or moved; a new run from these weights is begun by "
+            f"train.start_from={last.path}"
+        )
+
+
+def _refuse_fewer_steps(folder: RunFolder, steps: int, last: checkpoint.Checkpoint) -> None:
+    """Raises RecipeError where a run is to end before the step that it has reached."""
+    if steps < last.step:
+        older = [path.name for path in folder.checkpoints() if step_of(path) <= steps]
+        cure = "Start a new run with fewer steps"
+        if older:
+            command = f"{folder.resume_command()} --from {older[-1]} train.steps={steps}"
+            cure = f"Go back to an earlier checkpoint with:\n  {command}"
+        raise RecipeError(f"resume: {folder.path} is at step {last.step}, beyond train.steps={steps}. {cure}")
+
+
+def _is_finished(folder: RunFolder, parts: Parts, last: checkpoint.Checkpoint) -> bool:
+    """Whether a run has trained, evaluated and reported to its end."""
+    evaluated = folder.evaluation.exists() and folder.judged().get("step") is not None
+    return last.step == parts.steps and evaluated and (folder.path / "report.html").exists()
+
+
 def _is_intact(path: Path) -> bool:
     try:
         checkpoint.read_checkpoint(path)
@@ -187,6 +242,20 @@ def _make_ready(folder: RunFolder, parts: Parts, changed: Sequence[str]) -> None
     )
     for name, (before, now) in session.items():
         console.say(f"since the last session: {environment.change_sentence(name, before, now)}")
+
+
+def may_change(key: str) -> bool:
+    """Whether a value of a recipe may differ between a run and its continuation."""
+    return any(key == may or key.startswith(f"{may}.") for may in MAY_CHANGE)
+
+
+def value_at(values: Any, key: str) -> str:
+    """The value of a resolved recipe at a dotted path, as a message shows it; "nothing" where there is none."""
+    for word in key.split("."):
+        if not isinstance(values, Mapping) or word not in values:
+            return "nothing"
+        values = values[word]
+    return shown(values)
 
 
 def changed_keys(before: Any, after: Any, path: str = "") -> set[str]:
