@@ -83,6 +83,23 @@ class Resident:
         low, high = self.spec.range or (0.0, float(self.top))
         return stored.float().mul_((high - low) / self.top).add_(low)
 
+    @property
+    def units_apart(self) -> bool:
+        """Whether units are turned over each on its own, so that metrics look at each on its own."""
+        return bool(self.flips) and self.spec.unit_axes > 0
+
+    def variants(self, samples: Tensor) -> list[Tensor]:
+        """Samples, or single units, as they are and turned over in every way that training shows.
+
+        Args:
+            samples: (N, …), whose last axes are those of one unit.
+        """
+        found = [samples]
+        for name in self.flips:
+            axis = self.spec.axes.index(name) - len(self.spec.axes)
+            found += [each.flip(axis) for each in found]
+        return found
+
     def _flip(self, stored: Tensor, axis: int, rng: torch.Generator) -> Tensor:
         per_unit = stored.shape[: 1 + self.spec.unit_axes]
         turned = torch.rand(per_unit, generator=rng, device=stored.device) < 0.5
@@ -129,6 +146,15 @@ class Wrapped:
         reading = self._ahead.pop(wanted, None) or self._reader.submit(self._read, wanted)  # one reader: one at a time
         return reading.result().to(self.device)
 
+    @property
+    def units_apart(self) -> bool:
+        """What the data set says."""
+        return units_apart(self.dataset)
+
+    def variants(self, samples: Tensor) -> list[Tensor]:
+        """What the data set says."""
+        return variants(self.dataset, samples)
+
     def expect(self, indices: Tensor) -> None:
         """These will be asked for soon: starts to read them in the background, where the data set allows it."""
         if not getattr(self.dataset, "read_ahead", False):
@@ -157,6 +183,64 @@ def _as_fields(item: Any) -> dict[str, Any]:
 def as_dataset(dataset: Any) -> Dataset:
     """The data set itself where it has `batch`, else wrapped."""
     return dataset if hasattr(dataset, "batch") else Wrapped(dataset)
+
+
+def variants(dataset: Any, samples: Tensor) -> list[Tensor]:
+    """Every version of samples that training treats as the same, the samples themselves first.
+
+    A data set that turns samples over, or shows either strand, says so by a method `variants(samples)`; of any other
+    a sample is like itself only. Metrics compare a sample with the nearest version of another, and sets of samples
+    with all their versions, so that no number depends on which version of a sample somebody has.
+
+    Args:
+        dataset: which samples are alike is its matter.
+        samples: (N, *spec.shape), or where its units are apart single units, (N, *spec.own_shape).
+
+    Returns:
+        of each version all samples in their order. A version rearranges the numbers of a sample, so that two samples
+        are as far apart as the same versions of both.
+    """
+    own: Any = getattr(dataset, "variants", None)
+    return [samples] if own is None else list(own(samples))
+
+
+def units_apart(dataset: Any) -> bool:
+    """Whether units of one sample say nothing of each other: they meet by chance, or are turned over each on its own.
+
+    Metrics then look at the units one by one. A data set says so by an attribute `units_apart`.
+    """
+    return bool(getattr(dataset, "units_apart", False))
+
+
+def one_version(dataset: Any, samples: Tensor) -> Tensor:
+    """Samples, or single units, in that of their versions whose numbers come first in order: equal for equal ones.
+
+    Args:
+        dataset: which samples are alike is its matter.
+        samples: (N, *spec.shape), or where its units are apart single units, (N, *spec.own_shape).
+    """
+    best, *others = variants(dataset, samples)
+    for other in others:
+        apart = (other != best).flatten(1)  # (N, D)
+        first = apart.byte().argmax(1, keepdim=True)  # where they differ first
+        lower = other.flatten(1).gather(1, first) < best.flatten(1).gather(1, first)  # (N, 1)
+        best = torch.where(lower.reshape(-1, *[1] * (samples.dim() - 1)), other, best)
+    return best
+
+
+def any_version(dataset: Any, samples: Tensor, rng: torch.Generator) -> Tensor:
+    """Samples in one of their versions each, at random; where their units are apart, each unit in one of its own.
+
+    Args:
+        dataset: which versions there are is its matter.
+        samples: (N, *spec.shape).
+        rng: draws, on the device of the samples.
+    """
+    spec = dataset.spec
+    parts = samples.reshape(-1, *spec.own_shape) if units_apart(dataset) else samples
+    found = torch.stack(variants(dataset, parts))  # (V, N, …)
+    chosen = torch.randint(len(found), (len(parts),), generator=rng, device=parts.device)
+    return found[chosen, torch.arange(len(parts), device=parts.device)].reshape(samples.shape)
 
 
 def take(dataset: Dataset, n: int, rng: torch.Generator | None = None, *, augment: bool = False) -> Samples:

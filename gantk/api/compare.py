@@ -10,8 +10,7 @@ from gantk import console
 from gantk.api.run import Model, Run
 from gantk.components.registry import installed_registry
 from gantk.errors import FileError
-from gantk.evaluation.evaluate import evaluate
-from gantk.evaluation.results import ARROWS, Entry, Results, build_metrics
+from gantk.evaluation.results import ARROWS, Entry, Results, build_metrics, counts, evaluate
 from gantk.interfaces import Dataset, Value
 from gantk.recipe.recipe import entries_of
 from gantk.training import from_recipe
@@ -102,8 +101,9 @@ def comparison_table(found: Mapping[str, Results]) -> tuple[list[str], list[list
         cells = [_cell(by_run.get(run), same) for run in found]
         reference = next(iter(references)) if same else None
         better = next(iter(by_run.values())).better
-        rows.append([title, ARROWS[better], *cells, "" if reference is None else f"{reference:.4g}"])
-    return ["metric", "better", *found, "reference"], rows
+        n = list(dict.fromkeys(counts(value) for value in by_run.values()))  # one where it is the same for all
+        rows.append([title, ARROWS[better], *cells, "" if reference is None else f"{reference:.4g}", "; ".join(n)])
+    return ["metric", "better", *found, "reference", "n"], rows
 
 
 def _cell(value: Value | None, same_reference: bool) -> str:

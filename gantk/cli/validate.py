@@ -24,8 +24,9 @@ def command(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
     this machine has. Data that are not here are told of, and then what depends on them is not checked. With --json the
     mistakes come as a list with file, line and column.
     """
+    from gantk.class_counts import in_words, too_few
     from gantk.errors import DataError, DoesNotFit, RecipeError
-    from gantk.messages import byte_size
+    from gantk.messages import byte_size as bytes_in_words
     from gantk.recipe.recipe import load
 
     try:
@@ -42,17 +43,21 @@ def command(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
         return
     console.answer(f"{loaded.name}: {'valid' if 'samples' in found else 'valid in its form alone'}")
     if "samples" in found:
-        console.answer(f"data        {', '.join(f'{n:,} {split}' for split, n in found['samples'].items())}")
+        counts = [f"{split} {in_words(each)}" for split, each in found["classes"].items()]
+        console.answer(f"data        {', '.join(counts)}")
         shape = zip(found["sample_shape"], found["sample_axes"], strict=True)
         console.answer(f"a sample    {' × '.join(f'{size} {axis}' for size, axis in shape)}")
         for name, count in found["parameters"].items():
             console.answer(f"{name:<11} {count:,} parameters")
         console.answer(f"steps       {found['steps']:,}")
-        console.answer(f"memory      about {byte_size(found['memory']['total'])} ({found['memory']['reasons']})")
+        for text in too_few(found["classes"]["train"], found["classes"]["test"]):
+            console.warn(text)
+        console.answer(f"memory      about {bytes_in_words(found['memory']['total'])} ({found['memory']['reasons']})")
 
 
 def _checked(recipe: Recipe) -> dict[str, Any]:
     from gantk import machine
+    from gantk.class_counts import class_counts
     from gantk.errors import MissingData
     from gantk.evaluation import results
     from gantk.training import from_recipe, settings
@@ -73,6 +78,7 @@ def _checked(recipe: Recipe) -> dict[str, Any]:
     return found | {
         "checked": "form, data and nets",
         "samples": {split: len(dataset) for split, dataset in data.items()},
+        "classes": {split: class_counts(dataset) for split, dataset in data.items()},
         "sample_shape": list(spec.shape),
         "sample_axes": list(spec.axes),
         "parameters": parameters,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from gantk import randomness
 from gantk.data import take
 from gantk.evaluation.representation import as_judged
 from gantk.evaluation.results import Entry, Results
-from gantk.interfaces import Dataset, declares
+from gantk.interfaces import Dataset, Samples, Value, declares
 from gantk.sampling import draw_like
 
 
@@ -59,11 +60,18 @@ def evaluate(
     results: Results = {}
     for entry in entries:
         with guard(f"the metric {entry.name}"):
-            results[entry.name] = entry.metric.compute(
-                generated[: getattr(entry.metric, "samples", 0)],
-                train,
-                held_out,
-                rng=randomness.generator(seed, f"{purpose}/{entry.name}"),
-                nets=nets,
-            )
+            given = generated[: getattr(entry.metric, "samples", 0)]
+            rng = randomness.generator(seed, f"{purpose}/{entry.name}")
+            results[entry.name] = counted(entry.metric.compute(given, train, held_out, rng=rng, nets=nets), given)
     return results
+
+
+def counted(values: Mapping[str, Value], samples: Samples) -> dict[str, Value]:
+    """What a metric found; where it does not say how many generated samples that rests on, all it was given.
+
+    Args:
+        values: by name.
+        samples: what the metric was given.
+    """
+    n = len(samples) or None
+    return {name: value if value.n is not None else replace(value, n=n) for name, value in values.items()}

@@ -112,8 +112,20 @@ def missed_bars(entries: Sequence[Entry], results: Results) -> list[str]:
 ARROWS = {"higher": "↑", "lower": "↓", "near": "≈", None: ""}
 
 
+def interval(value: Value) -> str:
+    """The confidence interval of a number as text: "0.31 … 0.52", or "" where it is not known."""
+    return "" if value.low is None or value.high is None else f"{value.low:.3g} … {value.high:.3g}"
+
+
+def counts(value: Value) -> str:
+    """How many generated and real samples stand behind a number and its reference: "500 / 36", or "" if unknown."""
+    if value.n is None:
+        return "" if value.n_reference is None else f"- / {value.n_reference:,}"
+    return f"{value.n:,}" + ("" if value.n_reference is None else f" / {value.n_reference:,}")
+
+
 def rows(results: Results) -> list[list[str]]:
-    """The results as rows of text: name, value, direction, reference, note."""
+    """The results as rows of text: name, value, direction, reference, note, interval, and how many of either side."""
     return [
         [
             f"{entry}.{name}",
@@ -121,13 +133,15 @@ def rows(results: Results) -> list[list[str]]:
             ARROWS[value.better],
             "" if value.reference is None else f"{value.reference:.4g}",
             value.note,
+            interval(value),
+            counts(value),
         ]
         for entry, values in results.items()
         for name, value in values.items()
     ]
 
 
-HEADINGS = ("metric", "generated", "better", "reference", "which is")
+HEADINGS = ("metric", "generated", "better", "reference", "which is", "95 %", "n")
 
 
 def summary_lines(entries: Sequence[Entry], results: Results) -> list[str]:

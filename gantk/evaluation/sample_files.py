@@ -16,6 +16,7 @@ from gantk.components.registry import installed_registry
 from gantk.components.signature import parameters
 from gantk.data import Resident
 from gantk.errors import ComponentError, DataError, DoesNotFit, GantkError, RecipeError
+from gantk.evaluation.evaluate import counted
 from gantk.evaluation.representation import as_judged
 from gantk.evaluation.results import Entry, Results, build_metrics
 from gantk.interfaces import Dataset, Samples
@@ -160,7 +161,8 @@ def _values(samples: Samples, entry: Entry, data: Mapping[str, Dataset], seed: i
     wanted = getattr(entry.metric, "samples", 0)
     rng = randomness.generator(seed, f"evaluate/{entry.name}")
     try:
-        return entry.metric.compute(samples[:wanted], data["train"], data["test"], rng=rng, nets={})
+        given = samples[:wanted]
+        return counted(entry.metric.compute(given, data["train"], data["test"], rng=rng, nets={}), given)
     except KeyError as error:
         raise ComponentError(f"{entry.name} judges nets, and a file of samples has none: {error}") from error
     except (RuntimeError, ValueError, IndexError) as error:

@@ -86,6 +86,8 @@ class Dataset(Protocol):
     A plain map-style torch dataset (`__getitem__`, `__len__`) with a `spec` is also taken, and wrapped. Data that are
     judged in another form than they are trained in also define `judged` and `as_judged`
     (see gantk/evaluation/representation.py).
+    Data that are shown turned over, or on either strand, also define `variants(samples) -> list[Tensor]`, all versions
+    of the same samples, and `units_apart` (see `gantk.data`): metrics then treat as the same what training does.
     """
 
     spec: DataSpec

@@ -22,12 +22,20 @@ class Value:
         better: "higher", "lower", "near" (near `reference` is best), or None where there is no better.
         reference: what real data give for the same number, or what chance gives; None where there is none.
         note: a few words beside it in the table: "real test", "expected by chance".
+        n: how many generated samples the number rests on; None where it rests on none, or where that is not said.
+        n_reference: how many real samples the reference rests on.
+        low: lower end of the 95 % confidence interval of the number; None where it is not known.
+        high: its upper end.
     """
 
     value: float
     better: Literal["higher", "lower", "near"] | None = None
     reference: float | None = None
     note: str = ""
+    n: int | None = None
+    n_reference: int | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 @interface("metric")

@@ -18,7 +18,7 @@ from PIL import Image
 
 from gantk import plots
 from gantk.errors import FileError, RecipeError
-from gantk.evaluation.results import ARROWS, RequiredValue, Results, bars, from_json
+from gantk.evaluation.results import ARROWS, RequiredValue, Results, bars, counts, from_json, interval
 from gantk.files.atomic import read_json, write_text
 from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Value
@@ -118,6 +118,8 @@ def _metrics(resolved: dict[str, Any], results: Results) -> tuple[list[dict[str,
                 "better": _better(value),
                 "reference": "" if value.reference is None else f"{value.reference:.4g}",
                 "note": value.note,
+                "interval": interval(value),
+                "n": counts(value),
                 "bars": [bar for bar in found if bar.name == name],
             }
             for name, value in values.items()

@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+from gantk.class_counts import in_words, too_few
 from gantk.messages import duration
 from gantk.plots import Chart
 from gantk.training.schedules import rate_factor
@@ -35,6 +36,8 @@ def warnings(lines: Lines, history: Lines, env: Mapping[str, Any], judged: int |
         found.append(
             f"The data are {env['data_origin']}, not real. What is generated here is modelled on a simulation."
         )
+    classes = env.get("data_classes", {})
+    found += [f"{text[0].upper()}{text[1:]}." for text in too_few(classes.get("train", {}), classes.get("test", {}))]
     collapsed = [f"{line['step']:,}" for line in lines if line.get("collapse_warning")]
     if collapsed:
         found.append(
@@ -70,7 +73,8 @@ def warnings(lines: Lines, history: Lines, env: Mapping[str, Any], judged: int |
 
 def facts(resolved: Mapping[str, Any], env: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What was run, on what, where: names and values."""
-    sizes = ", ".join(f"{split} {count:,}" for split, count in env.get("data", {}).items())
+    classes = env.get("data_classes") or {split: {"": count} for split, count in env.get("data", {}).items()}
+    sizes = ", ".join(f"{split} {in_words(counts)}" for split, counts in classes.items())
     play, machine = resolved["play"], env.get("processor", "")
     accelerators = ", ".join(env.get("accelerators") or [])
     found = [

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gantk import console, machine
+from gantk.class_counts import class_counts
 from gantk.components.registry import plugin_versions
 from gantk.data import take
 from gantk.files.atomic import keep_aside, write_json
@@ -30,6 +31,7 @@ def session_environment(parts: Parts) -> dict[str, Any]:
         "plugins": plugin_versions(),
         "git": commit_of(Path.cwd()),
         "data": {split: len(dataset) for split, dataset in parts.data.items()},
+        "data_classes": {split: class_counts(dataset) for split, dataset in parts.data.items()},
         "data_fingerprint": fingerprint(parts.data),
         "data_origin": parts.data["train"].spec.origin,
     }

@@ -138,7 +138,7 @@ def _shadows(
     values: Mapping[str, Any], spec: DataSpec, device: torch.device | str
 ) -> tuple[nn.Module | None, nn.Module, Loss]:
     """Generator, critic and loss on the meta device."""
-    with memory_estimate.counted(machine.memory_limit(device)):
+    with memory_estimate.within_memory(machine.memory_limit(device)):
         return _nets(values, spec)
 
 

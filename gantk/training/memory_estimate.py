@@ -64,7 +64,7 @@ class Estimate:
 
 
 @contextmanager
-def counted(limit: int | None) -> Iterator[None]:
+def within_memory(limit: int | None) -> Iterator[None]:
     """Refuses nets while they are built inside it (without memory), as soon as their weights exceed `limit` bytes.
 
     Raises:

@@ -12,6 +12,8 @@ from gantk.interfaces import Samples
 from gantk.spec import DataSpec
 from gantk_cells.pixel_values import Levels
 
+GROWTH_MARKER = "Bgs4"
+
 
 def is_stack(spec: DataSpec) -> bool:
     """Whether samples are stacks: one red channel and a green one for each protein."""
@@ -31,6 +33,11 @@ def channel_names(spec: DataSpec) -> tuple[str, ...]:
     """A name for each channel of an image."""
     axis = spec.unit_axes
     return spec.names.get(spec.axes[axis], tuple(f"channel {k}" for k in range(spec.shape[axis])))
+
+
+def shows_growth_zones(spec: DataSpec) -> bool:
+    """Whether the first channel is Bgs4, which marks where fission yeast grows: one end, both, or a band."""
+    return channel_names(spec)[0] == GROWTH_MARKER
 
 
 def protein_names(spec: DataSpec) -> tuple[str, ...]:

@@ -100,7 +100,7 @@ class MotifRate:
         as_many = len(made) / len(real)
 
         def value(name: str, better: Literal["higher", "near"], note: str, scale: float = 1.0) -> Value:
-            return Value(found[name], better, truth[name] * scale, note)
+            return Value(found[name], better, truth[name] * scale, note, len(made), len(real))
 
         return {
             "hits": value("hits", "higher", "strings with the motif", as_many),

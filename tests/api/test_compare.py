@@ -49,14 +49,16 @@ def test_tables_side_by_side_and_any_metric_on_all(
 
 def test_the_table_has_a_reference_of_its_own_for_each_run_where_they_differ() -> None:
     def results(value: float, reference: float) -> results.Results:
-        return {"m": {"a": Value(value, "lower", 0.5), "b": Value(value, None, reference)}}
+        n = round(100 * value)
+        same = Value(value, "lower", 0.5, n=500, n_reference=36)
+        return {"m": {"a": same, "b": Value(value, None, reference, n=n, n_reference=36)}}
 
     headings, rows = compare.comparison_table({"x": results(1, 2), "y": results(3, 4) | {"n": {"c": Value(7.0)}}})
-    assert headings == ["metric", "better", "x", "y", "reference"]
+    assert headings == ["metric", "better", "x", "y", "reference", "n"]
     assert rows == [
-        ["m.a", "↓", "1", "3", "0.5"],
-        ["m.b", "", "1 (2)", "3 (4)", ""],
-        ["n.c", "", "", "7", ""],
+        ["m.a", "↓", "1", "3", "0.5", "500 / 36"],
+        ["m.b", "", "1 (2)", "3 (4)", "", "100 / 36; 300 / 36"],
+        ["n.c", "", "", "7", "", ""],
     ]
 
 

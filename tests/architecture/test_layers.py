@@ -6,7 +6,7 @@ import pytest
 
 from tests.architecture.imports import MODULES, imported_modules
 
-GROUND = ("errors", "lazy_exports", "messages", "notebook", "plugin", "randomness", "spec")
+GROUND = ("class_counts", "errors", "lazy_exports", "messages", "notebook", "plugin", "randomness", "spec")
 """Import nothing of gantk, and every other module may import them."""
 UPPER_GROUND = ("console", "machine", "plots")
 """Import the ground alone, and every other module may import them."""

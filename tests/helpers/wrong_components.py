@@ -286,6 +286,19 @@ class Lucky(RightData):
         return found
 
 
+class Turned(RightData):
+    """Shows samples turned over along y, and says along x."""
+
+    def batch(self, indices: Tensor, rng: torch.Generator | None) -> Any:
+        found = super().batch(indices, rng)
+        if rng is not None:
+            found.samples = found.samples.flip(-2)
+        return found
+
+    def variants(self, samples: Tensor) -> list[Tensor]:
+        return [samples, samples.flip(-1)]
+
+
 class Open(RightData):
     """Holds what cannot be pickled."""
 
@@ -443,6 +456,7 @@ WRONG = {
     Bytes: "types",
     Lucky: "repeatable",
     Open: "picklable",
+    Turned: "variants",
     Nowhere: "shown",
     Short: "length",
     Cheat: "getitems",

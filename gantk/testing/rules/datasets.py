@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from gantk.components.construct import component
-from gantk.data import as_dataset, take
+from gantk.data import as_dataset, one_version, take, units_apart, variants
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Batch, Dataset, Samples
 from gantk.testing import specs, toys
@@ -122,6 +122,31 @@ def repeatable(subject: Subject) -> None:
     forth, back = dataset.batch(indices, None), dataset.batch(indices.flip(0), None)
     ordered = torch.equal(forth.samples, back.samples.flip(0))
     demand(ordered, "samples in the order of the indices", "another order")
+
+
+@rule(
+    "variants",
+    "dataset",
+    says="Where it has `variants`, they rearrange the samples, which come first, and hold what training shows.",
+)
+def versions(subject: Subject) -> None:
+    """Of whichever version, all versions are the same; single units where units are apart."""
+    dataset = as_dataset(subject.build(split="train"))
+    indices = _first(dataset)
+    samples = dataset.batch(indices, None).samples
+    parts = samples.reshape(-1, *dataset.spec.own_shape) if units_apart(dataset) else samples
+    found = variants(dataset, parts)
+    demand(torch.equal(found[0], parts), "the samples themselves as the first version", "another one")
+    for each in found:
+        demand(each.shape == parts.shape, f"versions of shape {tuple(parts.shape)}", tuple(each.shape))
+        same = torch.equal(each.flatten(1).sort(1).values, parts.flatten(1).sort(1).values)
+        demand(same, "versions that rearrange the numbers of a sample", "other numbers")
+        one = torch.equal(one_version(dataset, each), one_version(dataset, parts))
+        demand(one, "the same versions of each version", "others")
+    if len(found) > 1 and not units_apart(dataset):
+        shown = dataset.batch(indices, torch.Generator().manual_seed(3)).samples
+        among = (torch.stack(found) == shown).flatten(2).all(2).any(0).all()
+        demand(bool(among), "what `batch` shows with an `rng` among the versions", "samples that are none of them")
 
 
 @rule("picklable", "dataset", says="It can be pickled, for worker processes, and is then the same.")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from gantk.components import fill
 from gantk.data import take
 from gantk.interfaces import Dataset, Samples, Value
+from gantk_basics.metrics.intervals import too_few
 from gantk_basics.metrics.two_sample_tests import (
     StoredSamples,
     device_of,
@@ -72,9 +73,8 @@ class C2st:
     ) -> dict[str, Value]:
         """`accuracy` over all units, its interval `low` … `high` and `p_value`, then each unit's accuracy."""
         count = min(len(generated), len(test))
-        flips = tuple(getattr(test, "flips", ()))
-        made_known, made_new = split(generated[:count], flips, self.share, rng)
-        real_known, real_new = split(take(test, count, rng), flips, self.share, rng)
+        made_known, made_new = split(generated[:count], train, self.share, rng)
+        real_known, real_new = split(take(test, count, rng), train, self.share, rng)
         units, size = test.spec.unit_count, min(len(made_new), len(real_new))
         new = [part.batch(torch.arange(size), rng) for part in (made_new, real_new)]
         if self.by == "net":
@@ -99,21 +99,27 @@ class C2st:
         right = torch.cat([~guessed[0], guessed[1]])  # (2 size, U)
         test_of_all = binomtest(int(right.sum()), right.numel(), 0.5, alternative="greater")
         interval = binomtest(int(right.sum()), right.numel()).proportion_ci(0.95, "wilson")
+        share, low, high = right.float().mean().item(), float(interval.low), float(interval.high)
         values = {
-            "accuracy": Value(right.float().mean().item(), "lower", 0.5, "by chance"),
-            "low": Value(float(interval.low), note="of the 95 % confidence interval"),
-            "high": Value(float(interval.high), note="of the 95 % confidence interval"),
-            "p_value": Value(float(test_of_all.pvalue), "higher", note="of this accuracy by chance alone"),
+            "accuracy": Value(share, "lower", 0.5, "by chance", size, size, low, high),
+            "low": Value(low, note="of the 95 % confidence interval", n=size, n_reference=size),
+            "high": Value(high, note="of the 95 % confidence interval", n=size, n_reference=size),
+            "p_value": Value(float(test_of_all.pvalue), "higher", None, "of this accuracy by chance alone", size, size),
         }
         for number, name in enumerate(unit_names(test.spec)):
-            values[f"accuracy_{name}"] = Value(right[:, number].float().mean().item(), "lower", 0.5, "by chance")
+            own = right[:, number].float().mean().item()
+            values[f"accuracy_{name}"] = Value(own, "lower", 0.5, "by chance", size, size)
         return values
 
     def summary(self, values: Mapping[str, Value]) -> str:
         """One line."""
         accuracy, low, high, p = (values[name].value for name in ("accuracy", "low", "high", "p_value"))
-        word = "tells" if p < 0.05 else "cannot tell"
-        return f"a classifier {word} generated from real: {accuracy:.1%} right ({low:.1%} to {high:.1%}), p = {p:.2g}"
+        numbers = f"{accuracy:.1%} right ({low:.1%} to {high:.1%}), p = {p:.2g}"
+        if p < 0.05:
+            return f"a classifier tells generated from real: {numbers}"
+        if few := too_few(values["accuracy"]):
+            return f"whether generated can be told from real cannot be said ({few}): {numbers}"
+        return f"a classifier cannot tell generated from real: {numbers}"
 
 
 def by_neighbours(made: Tensor, real: Tensor, new: Tensor, units: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
 from typing import Annotated, Any, Literal
 from weakref import WeakKeyDictionary
@@ -11,7 +12,7 @@ from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 
 from gantk.components import fill
-from gantk.data import take
+from gantk.data import any_version, take
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Batch, Dataset, GeneratorWrapper, Samples, Value
 from gantk.sampling import draw
@@ -31,9 +32,17 @@ Anchors = Literal["none", "same", "all"]
 
 @dataclass(frozen=True)
 class Found:
-    """Scores of several splits, (S, U)."""
+    """Scores of several splits.
+
+    Args:
+        scores: (S, U).
+        n: how many generated samples were scored in a split.
+        n_real: how many real ones.
+    """
 
     scores: Tensor
+    n: int
+    n_real: int
 
     def together(self) -> tuple[float, float]:
         """Mean and standard deviation over splits of the mean over units."""
@@ -117,19 +126,24 @@ class CriticTest:
             self._real[test] = self._anchors(train, test, device, torch.Generator().manual_seed(0))
         real = self._real[test]
         held = take(test, self.images, rng)
-        found = self._score(nets.get("generator", generated), held, _flips(test), rng, device, "critic test")
+        found = self._score(nets.get("generator", generated), held, train, rng, device, "critic test")
         names = unit_names(test.spec)
         same = real.get("same")
         mean, std = found.together()
         values = {
-            "score": _value(found.together(), None if same is None else same.together()),
-            "std": Value(std, note="over splits"),
+            "score": _value(found, found.together(), None if same is None else same.together()),
+            "std": Value(std, note="over splits", n=found.n, n_reference=found.n_real),
         }
         for number, name in enumerate(names):
-            values[f"score_{name}"] = _value(found.unit(number), None if same is None else same.unit(number))
+            values[f"score_{name}"] = _value(found, found.unit(number), None if same is None else same.unit(number))
         for number, pair in enumerate(combinations(names, 2) if "between" in real else ()):
             mean, std = real["between"].unit(number)
-            values[f"real_{'_'.join(pair)}"] = Value(mean, note=f"± {std:.2g}, real against real of another kind")
+            values[f"real_{'_'.join(pair)}"] = Value(
+                mean,
+                note=f"± {std:.2g}, real against real of another kind",
+                n=real["between"].n,
+                n_reference=real["between"].n_real,
+            )
         return values
 
     def summary(self, values: Mapping[str, Value]) -> str:
@@ -145,18 +159,18 @@ class CriticTest:
         if self.anchors == "none":
             return {}
         others, held = take(train, self.images, rng), take(test, self.images, rng)
-        found = {"same": self._score(others, held, _flips(test), rng, device, "real against real")}
+        found = {"same": self._score(others, held, train, rng, device, "real against real")}
         if self.anchors == "all" and len(unit_names(test.spec)) > 1:
             pairs = list(combinations(range(test.spec.unit_count), 2))
             one, other = _units(held, [a for a, _ in pairs]), _units(others, [b for _, b in pairs])
-            found["between"] = self._score(other, one, _flips(test), rng, device, "kinds against each other")
+            found["between"] = self._score(other, one, train, rng, device, "kinds against each other")
         return found
 
     def _score(
         self,
         made: nn.Module | Samples,
         held: Samples,
-        flips: tuple[str, ...],
+        like: Dataset,
         rng: torch.Generator,
         device: torch.device,
         text: str,
@@ -165,14 +179,16 @@ class CriticTest:
         units, found = held.spec.unit_count, []
         for number in range(self.splits):
             seed = int(torch.randint(2**62, (), generator=rng))
-            known, judged = split(held, flips, self.share, rng)
+            known, judged = split(held, like, self.share, rng)
             real = judged.batch(torch.arange(len(judged)), rng)
+            turning = torch.Generator(device).manual_seed(seed)
+            generator: nn.Module
             if isinstance(made, nn.Module):
-                generator, unseen = made, None
+                generator, unseen = GeneratorWrapper(made, partial(any_version, like, rng=turning)), None
             else:
-                seen, unseen = split(made, flips, self.share, rng)
+                seen, unseen = split(made, like, self.share, rng)
                 generator = StoredSamples(seen.to(device))
-            was_training = generator.training
+            was_training = made.training if isinstance(made, nn.Module) else False
             generator.eval()
             critic = learn(
                 fresh_critic(held.spec, self.critic, seed),
@@ -201,11 +217,7 @@ class CriticTest:
                 )
             generator.train(was_training)
             found.append(scores(critic, real, units, device).mean(0) - scores(critic, fake, units, device).mean(0))
-        return Found(torch.stack(found))
-
-
-def _flips(dataset: Dataset) -> tuple[str, ...]:
-    return tuple(getattr(dataset, "flips", ()))
+        return Found(torch.stack(found), len(fake), len(real))
 
 
 def _units(samples: Samples, chosen: list[int]) -> Samples:
@@ -221,6 +233,6 @@ def _units(samples: Samples, chosen: list[int]) -> Samples:
     )
 
 
-def _value(found: tuple[float, float], real: tuple[float, float] | None) -> Value:
-    note = f"± {found[1]:.2g}" + ("" if real is None else f"; real against real ± {real[1]:.2g}")
-    return Value(found[0], "lower", None if real is None else real[0], note)
+def _value(found: Found, score: tuple[float, float], real: tuple[float, float] | None) -> Value:
+    note = f"± {score[1]:.2g}" + ("" if real is None else f"; real against real ± {real[1]:.2g}")
+    return Value(score[0], "lower", None if real is None else real[0], note, found.n, found.n_real)

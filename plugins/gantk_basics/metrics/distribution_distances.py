@@ -1,32 +1,48 @@
-"""How far the distribution of generated samples is from that of real ones: sliced Wasserstein and Fréchet distance."""
+"""How far the distribution of generated samples is from that of real ones: sliced Wasserstein and Fréchet distance.
 
-from collections.abc import Mapping
+A distribution holds each sample in all versions that training treats as the same. Where a sample's units meet by
+chance, each unit has a distribution of its own, and the mean of all distances is told.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from typing import Annotated
 
 import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from gantk.data import take
+from gantk.data import variants
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Dataset, Samples, Value
-from gantk_basics.metrics.features import On, pair
+from gantk_basics.metrics.features import On, Rows, demand_enough, in_versions, real_rows
+
+MOST_VERSIONS = 8
+LARGE = 1000
+"""Samples of the smaller side above which singular values come from the eigenvalues of a square, which is faster."""
 
 
 def sliced_wasserstein(first: Tensor, second: Tensor, projections: int, rng: torch.Generator) -> float:
     """Mean over random directions of the Wasserstein-1 distance of the projections.
 
-    Rabin et al. 2012; in one dimension that distance is the mean difference of the sorted values.
+    Rabin et al. 2012; in one dimension that distance is the mean difference of the quantiles.
 
     Args:
         first: (N, D).
-        second: (N, D).
+        second: (M, D).
         projections: how many directions.
         rng: draws the directions.
     """
     directions = torch.randn(first.shape[1], projections, generator=rng)
     directions = directions / directions.norm(dim=0)  # (D, projections)
-    return ((first @ directions).sort(0).values - (second @ directions).sort(0).values).abs().mean().item()
+    sorted_1, sorted_2 = ((values @ directions).sort(0).values for values in (first, second))
+    if len(first) == len(second):
+        return (sorted_1 - sorted_2).abs().mean().item()
+    steps = torch.cat([torch.arange(1, n + 1, dtype=torch.float64) / n for n in (len(first), len(second))]).unique()
+    widths = torch.diff(steps, prepend=torch.zeros(1, dtype=torch.float64))  # between steps both quantiles are constant
+    middles = steps - widths / 2
+    quantiles = [values[(middles * len(values)).long()] for values in (sorted_1, sorted_2)]  # (steps, projections)
+    return (widths[:, None] * (quantiles[0] - quantiles[1]).abs()).sum(0).mean().item()
 
 
 def frechet(first: Tensor, second: Tensor) -> float:
@@ -39,17 +55,83 @@ def frechet(first: Tensor, second: Tensor) -> float:
         first: (N, D).
         second: (M, D).
     """
+    return frechet_of_parts([first], [second])
 
-    def parts(values: Tensor) -> tuple[Tensor, Tensor]:
-        mean = values.double().mean(0)
-        scaled = (values.double() - mean) / max(len(values) - 1, 1) ** 0.5
-        triangle = torch.linalg.qr(scaled, mode="r").R if len(scaled) > scaled.shape[1] else scaled  # RᵀR = AᵀA
-        return mean, triangle
 
-    (mean_1, root_1), (mean_2, root_2) = parts(first), parts(second)
-    shared = torch.linalg.svdvals(root_1 @ root_2.T).sum()
-    distance = (mean_1 - mean_2).square().sum() + root_1.square().sum() + root_2.square().sum() - 2 * shared
+def frechet_of_parts(first: Sequence[Tensor], second: Sequence[Tensor]) -> float:
+    """The same of samples in V versions each, given as parts that have no covariance with one another.
+
+    Args:
+        first: V parts of the samples, (N, D) each: the mean of all versions, then the others; see `parts_of`.
+        second: the same of the other samples, (M, D) each.
+    """
+
+    def roots(parts: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        mean = parts[0].double().mean(0)
+        scale = (len(parts) / max(len(parts) * len(parts[0]) - 1, 1)) ** 0.5
+        centred = [(part.double() - (0 if number else mean)) * scale for number, part in enumerate(parts)]
+        return mean, [torch.linalg.qr(part, mode="r").R if len(part) > part.shape[1] else part for part in centred]
+
+    (mean_1, roots_1), (mean_2, roots_2) = roots(first), roots(second)
+    distance = (mean_1 - mean_2).square().sum()
+    for one, other in zip(roots_1, roots_2, strict=True):  # RᵀR = AᵀA
+        shared = _singular_values(one @ other.T).sum()
+        distance += one.square().sum() + other.square().sum() - 2 * shared
     return max(distance.item(), 0.0)
+
+
+def parts_of(values: Rows) -> list[Tensor]:
+    """Samples as parts that every version leaves as they are, or changes the sign of; else all versions as one part.
+
+    A picture that is turned over along x is the sum of an even part, which stays, and an odd one, which changes its
+    sign; of all versions together the two have no covariance. So V matrices of N rows do for one of V N rows. It is so
+    where every version undoes itself.
+
+    Args:
+        values: N samples.
+    """
+    signs = _signs(values)
+    if signs is None:
+        return [values.every]
+    versions = values.versions
+    found = []
+    for row in signs:
+        part = torch.zeros_like(versions[0])
+        for sign, version in zip(row, versions, strict=True):
+            part += sign * version
+        found.append(part / len(versions))
+    return found
+
+
+def _signs(values: Rows) -> list[tuple[int, ...]] | None:
+    """The signs with which versions are summed for each part, all of one sign first; None where there are no such."""
+    if values.like is None or len(values) == 0:
+        return None
+    shape = values.values[0].shape[1:]
+    probe = torch.rand(1, *shape, generator=torch.Generator().manual_seed(0))
+    versions = variants(values.like, probe)
+    count = len(versions)
+    if count > MOST_VERSIONS:
+        return None
+    table = []  # which version each version of each version is
+    for each in versions:
+        twice = variants(values.like, each)
+        table.append([next((k for k, one in enumerate(versions) if torch.equal(one, two)), -1) for two in twice])
+    if any(table[i][i] != 0 for i in range(count)) or any(-1 in row for row in table):
+        return None
+    every = range(count)
+    return [
+        signs
+        for signs in product((1, -1), repeat=count)
+        if all(signs[table[i][j]] == signs[i] * signs[j] for i in every for j in every)
+    ]
+
+
+def _singular_values(matrix: Tensor) -> Tensor:
+    if min(matrix.shape) <= LARGE:
+        return torch.linalg.svdvals(matrix)
+    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
+    return torch.linalg.eigvalsh(wide @ wide.T).clamp(min=0).sqrt()
 
 
 class SlicedWasserstein:
@@ -58,7 +140,7 @@ class SlicedWasserstein:
     Rabin et al. 2012. Beside it the same distance between training and test samples: what a perfect generator has.
 
     Args:
-        samples: how many generated samples, and at most as many real ones.
+        samples: how many generated samples, at most as many as there are training samples, and how many real ones.
         projections: how many random directions.
         on: the samples' own numbers, or the features of the run's critic.
     """
@@ -80,10 +162,8 @@ class SlicedWasserstein:
         nets: Mapping[str, nn.Module],
     ) -> dict[str, Value]:
         """`distance`, with that of training samples as reference."""
-        made, real = pair(generated, test, self.samples, self.on, rng, nets)
-        same = pair(_some(train, len(made), rng), test, len(made), self.on, rng, nets)
-        found = sliced_wasserstein(made, real, self.projections, rng)
-        return {"distance": Value(found, "lower", sliced_wasserstein(*same, self.projections, rng), "real training")}
+        sides = _sides(generated, train, test, self.samples, self.on, rng, nets)
+        return _compared(*sides, lambda one, other: sliced_wasserstein(one.every, other.every, self.projections, rng))
 
 
 class Frechet:
@@ -94,7 +174,7 @@ class Frechet:
     the number of samples: compare equal numbers, and look at the reference.
 
     Args:
-        samples: how many generated samples, and at most as many real ones.
+        samples: how many generated samples, at most as many as there are training samples, and how many real ones.
         on: the samples' own numbers, or the features of the run's critic.
     """
 
@@ -112,12 +192,36 @@ class Frechet:
         nets: Mapping[str, nn.Module],
     ) -> dict[str, Value]:
         """`distance`, with that of training samples as reference."""
-        made, real = pair(generated, test, self.samples, self.on, rng, nets)
-        same = pair(_some(train, len(made), rng), test, len(made), self.on, rng, nets)
-        return {"distance": Value(frechet(made, real), "lower", frechet(*same), "real training")}
+        sides = _sides(generated, train, test, self.samples, self.on, rng, nets)
+        return _compared(*sides, lambda one, other: frechet_of_parts(parts_of(one), parts_of(other)))
 
 
-def _some(train: Dataset, count: int, rng: torch.Generator) -> Samples:
+def _sides(
+    generated: Samples,
+    train: Dataset,
+    test: Dataset,
+    most: int,
+    on: On,
+    rng: torch.Generator,
+    nets: Mapping[str, nn.Module],
+) -> tuple[list[Rows], list[Rows], list[Rows]]:
+    """Each unit's generated, held-out and training samples: of the first and the last equally many."""
     if not len(train):
         raise DoesNotFit("a distance needs training samples to compare with, and there are none")
-    return take(train, count, rng)
+    made = in_versions(generated.samples[:most], train, on, nets)
+    real = real_rows(test, most, train, on, rng, nets)
+    demand_enough(generated, real, 1)
+    same = real_rows(train, min(most, len(generated)), train, on, rng, nets)
+    made = [each[: len(other)] for each, other in zip(made, same, strict=True)]
+    return made, real, same
+
+
+def _compared(
+    made: list[Rows], real: list[Rows], same: list[Rows], distance: Callable[[Rows, Rows], float]
+) -> dict[str, Value]:
+    """The mean distance over units, beside that of training samples."""
+    found, usual = (
+        sum(distance(one, other) for one, other in zip(side, real, strict=True)) / len(real) for side in (made, same)
+    )
+    n, held_out = min(map(len, made)), min(map(len, real))
+    return {"distance": Value(found, "lower", usual, "real training", n, held_out)}

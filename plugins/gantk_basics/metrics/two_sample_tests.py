@@ -1,5 +1,7 @@
 """What two-sample tests share: parts that have nothing in common, samples as a generator, a fresh critic's training."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
@@ -9,9 +11,9 @@ from torch import Tensor, nn
 
 from gantk import console
 from gantk.components import component
-from gantk.data import Resident
+from gantk.data import Resident, any_version, one_version, units_apart, variants
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Batch, Loss, Samples, call
+from gantk.interfaces import Batch, Dataset, Loss, Samples, call
 from gantk.spec import DataSpec
 from gantk.training import State, TrainSettings, train
 from gantk_basics.losses.gan import Gan
@@ -79,6 +81,39 @@ def fresh_critic(spec: DataSpec, block: Mapping[str, Any] | None, seed: int) -> 
     return PerUnit(spec.units, critics) if spec.unit_axes else critics[0]
 
 
+class Part(Resident):
+    """Some samples, given out in any of the versions that a data set treats as the same.
+
+    Args:
+        like: the data set.
+        spec: what one sample is.
+        stored: floating, (N, *spec.shape).
+        labels: (N,) integers or None.
+        condition: (N, *spec.condition_shape) or None.
+    """
+
+    def __init__(
+        self,
+        like: Dataset,
+        spec: DataSpec,
+        stored: Tensor,
+        labels: Tensor | None = None,
+        condition: Tensor | None = None,
+    ):
+        super().__init__(spec, stored, labels=labels, condition=condition)
+        self.like = like
+        self.several = len(variants(like, stored[:1] if not units_apart(like) else stored[:1, 0])) > 1
+
+    def to(self, device: torch.device) -> Part:
+        """Moves everything to `device`."""
+        super().to(device)
+        return self
+
+    def finish(self, stored: Tensor, rng: torch.Generator | None) -> Tensor:
+        """With `rng`, any version of each."""
+        return stored if rng is None or not self.several else any_version(self.like, stored, rng)
+
+
 class StoredSamples(nn.Module):
     """Samples that exist already, as a generator: its latent is which of them.
 
@@ -88,7 +123,7 @@ class StoredSamples(nn.Module):
 
     latent_shape = ()
 
-    def __init__(self, samples: Resident):
+    def __init__(self, samples: Part):
         super().__init__()
         self.samples = samples
 
@@ -99,35 +134,42 @@ class StoredSamples(nn.Module):
 
     def forward(self, latent: Tensor) -> Tensor:
         """(n, 2) to samples (n, *shape)."""
-        rng = torch.Generator(latent.device).manual_seed(int(latent[0, 1])) if self.samples.flips else None
+        rng = torch.Generator(latent.device).manual_seed(int(latent[0, 1])) if self.samples.several else None
         return self.samples.batch(latent[:, 0].to(self.samples.stored.device), rng).samples
 
 
-def split(samples: Samples, flips: tuple[str, ...], share: float, rng: torch.Generator) -> tuple[Resident, Resident]:
+def split(samples: Samples, like: Dataset, share: float, rng: torch.Generator) -> tuple[Part, Part]:
     """Two random parts that have no sample in common, nor, where there are units, any unit; equal ones count once.
+
+    Which version of a sample comes in makes no difference: versions of one sample are equal.
 
     Args:
         samples: what is split. Units are split each on its own, unless samples have labels or a condition.
-        flips: names of the axes along which samples are turned over at random when they are used.
+        like: says which versions of a sample are the same.
         share: of the first part.
         rng: decides.
 
     Raises:
         DoesNotFit: fewer than four different samples.
     """
-    spec, values = samples.spec, samples.samples
+    spec, given = samples.spec, samples.samples
+    if units_apart(like):
+        values = one_version(like, given.reshape(-1, *spec.own_shape)).reshape(given.shape)
+    else:
+        values = one_version(like, given)
+    samples = replace(samples, samples=values)
     alone = samples.labels is None and samples.condition is None
     units = values.reshape(len(values), spec.unit_count if alone else 1, -1)  # (N, U, D)
     cuts = [_cut(rows, share, rng) for rows in units.unbind(1)]
 
-    def part(which: int) -> Resident:
+    def part(which: int) -> Part:
         longest = max(len(cut[which]) for cut in cuts)
         rows = torch.stack([cut[which].repeat(-(-longest // len(cut[which])))[:longest] for cut in cuts], 1)  # (n, U)
         if len(cuts) == 1:
             chosen: Batch = samples[rows[:, 0]]
-            return Resident(spec, chosen.samples, labels=chosen.labels, condition=chosen.condition, flips=flips)
+            return Part(like, spec, chosen.samples, chosen.labels, chosen.condition)
         picked = units[rows, torch.arange(len(cuts))]  # (n, U, D)
-        return Resident(spec, picked.reshape(longest, *spec.shape), flips=flips)
+        return Part(like, spec, picked.reshape(longest, *spec.shape))
 
     return part(0), part(1)
 

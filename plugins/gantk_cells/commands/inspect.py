@@ -10,6 +10,7 @@ import click
 from gantk import cli_options, console
 
 if TYPE_CHECKING:
+    from gantk_cells.inspection.recipe_proposal import Kinds
     from gantk_cells.inspection.survey import ClassSurvey, Survey
 
 CLASSES = ("class", "split", "images", "sizes", "pixels", "channels", "µm a pixel", "damaged", "duplicates")
@@ -23,10 +24,24 @@ SEVERAL = 8  # classes above which the intensities of all together are told
 @cli_options.overrides
 @click.option("-o", "--out", type=click.Path(path_type=Path), default="inspected.png", show_default=True)
 @click.option("--recipe", type=click.Path(path_type=Path), default="inspected.yaml", show_default=True)
+@click.option(
+    "--classes",
+    type=click.Choice(["proteins", "conditions"]),
+    help="What class folders differ in: proteins are drawn in one and the same cell, conditions by a net each. "
+    "[default: by their names]",
+)
 @cli_options.force
 @cli_options.as_json
 @cli_options.quiet
-def inspect(folder: Path, overrides: tuple[str, ...], out: Path, recipe: Path, force: bool, as_json: bool) -> None:
+def inspect(
+    folder: Path,
+    overrides: tuple[str, ...],
+    out: Path,
+    recipe: Path,
+    classes: Kinds | None,
+    force: bool,
+    as_json: bool,
+) -> None:
     """Look at every image under FOLDER (PNG or TIFF, in class folders or stacks of complete cells): classes, counts,
     sizes, types, channels, intensities, damage, duplicates. Draws the first few to --out, and writes a recipe that
     trains on them to --recipe. KEY=VALUE sets parameters of the picture.
@@ -34,6 +49,7 @@ def inspect(folder: Path, overrides: tuple[str, ...], out: Path, recipe: Path, f
     \b
     gantk inspect my_images
     gantk inspect my_images colours=magenta/green scale_bar=5
+    gantk inspect my_images --classes conditions
     gantk validate inspected.yaml
     gantk run inspected.yaml
     """
@@ -41,19 +57,23 @@ def inspect(folder: Path, overrides: tuple[str, ...], out: Path, recipe: Path, f
         cli_options.refuse_to_overwrite(path, force)
     from gantk.recipe import parameters_of
     from gantk_cells.inspection.contact_sheet import contact_sheet
-    from gantk_cells.inspection.recipe_proposal import data_block, recipe_text, warnings_of
+    from gantk_cells.inspection.recipe_proposal import data_block, kinds_of, question, recipe_text, warnings_of
     from gantk_cells.inspection.survey import survey
 
     found = survey(folder)
     data = data_block(found)
     picture = contact_sheet(found, data, parameters_of(overrides))
-    recipe.write_text(recipe_text(data, len({each.name for each in found.classes})), encoding="utf-8")
+    kinds = kinds_of(found, data, classes)
+    text = recipe_text(data, len({each.name for each in found.classes}), kinds, found.is_lin)
+    recipe.write_text(text, encoding="utf-8")
     picture.save(out)
     advice = warnings_of(found, data)
+    if kinds and not classes and not found.is_lin:
+        advice.append(question(kinds, folder))
     if as_json:
-        classes = [as_document(each) for each in found.classes]
-        known = {"out": str(out), "recipe": str(recipe), "origin": found.origin, "data": data}
-        console.answer_json({**known, "warnings": advice, "classes": classes})
+        each_class = [as_document(each) for each in found.classes]
+        known = {"out": str(out), "recipe": str(recipe), "origin": found.origin, "data": data, "classes_are": kinds}
+        console.answer_json({**known, "warnings": advice, "classes": each_class})
         return
     console.table(f"{folder}: {found.origin} images", CLASSES, [row(each) for each in found.classes])
     console.table("intensities, percentiles of some of the pixels", CHANNELS, channel_rows(found))

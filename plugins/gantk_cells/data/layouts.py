@@ -74,7 +74,7 @@ class CellImages(Resident):
             flips=("y", "x"),
         )
         self.layout = layout
-        self.counts = counts
+        self.names, self.counts = names, counts
         self.longest = int(counts.max())
         if layout == "composite":
             self.pairs_spec, self.turn, self.borrowed = spec, turn, borrowed(_of_8_bits(stored), counts)
@@ -91,6 +91,11 @@ class CellImages(Resident):
             self.turn = self.turn.to(device)
             self.borrowed = Borrowed(self.borrowed.lenders.to(device), self.borrowed.cell.to(device))
         return self
+
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """Protein to how many images there are of it."""
+        return dict(zip(self.names, self.counts.tolist(), strict=True))
 
     @cached_property
     def judged(self) -> CellImages:

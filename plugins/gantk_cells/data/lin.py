@@ -14,8 +14,9 @@ from gantk_cells.files.folders import Tree
 from gantk_cells.files.images import ClassImages, Reading
 from gantk_cells.pixel_values import Level, Levels, for_each, levels_of
 from gantk_cells.sizes import Fit
+from gantk_cells.stack import GROWTH_MARKER
 
-LIN_CHANNELS = ("Bgs4", "protein")
+LIN_CHANNELS = (GROWTH_MARKER, "protein")
 LIN_PIXEL = 0.1  # micrometres
 
 Channel = Annotated[int, Ge(0)] | Annotated[str, Len(1)]
@@ -37,8 +38,8 @@ class Lin(CellImages):
             `composite`: one cell as a stack of red and all greens, those it lacks from the cells with the nearest red.
         channels: which channels of the files, red first: numbers from 0, or the names that the files give; in LIN 0 is
             Bgs4, 1 the protein, 2 is empty.
-        channel_names: a name for each channel; null takes those of the files, else "Bgs4" and "protein" for two, else
-            "channel 0", ….
+        channel_names: a name for each channel; null takes those of the files, else "channel 0", …; of LIN and simulated
+            cells "Bgs4" and "protein".
         size: [height, width] in pixels that images are brought to; null takes them as they are.
         fit: how: `scale` resamples; `crop` keeps the middle, `pad` puts background around, `crop_and_pad` does both.
         background: the pixel value that becomes black, or a percentile of the training images ("1%"); one for all
@@ -78,7 +79,7 @@ class Lin(CellImages):
         reading = Reading(tuple(channels), (size[0], size[1]) if size else None, fit, damaged)
         tree = folders.find(root, proteins, layout)
         classes, levels = read_split(tree, split, reading, (validation, test), background, white)
-        names = channel_names or _names(classes, channels)
+        names = channel_names or _names(classes, channels, tree.is_lin)
         if pixel_size_um is None and tree.is_lin and not (size and fit == "scale"):
             pixel_size_um = LIN_PIXEL
         super().__init__(
@@ -135,11 +136,11 @@ def origin_of(tree: Tree, classes: list[ClassImages]) -> str:
     return " and ".join(sorted({one.origin for one in classes} - {""})) or tree.origin
 
 
-def _names(classes: list[ClassImages], channels: list[Any]) -> list[str]:
+def _names(classes: list[ClassImages], channels: list[Any], is_lin: bool) -> list[str]:
     given = {one.channels for one in classes}
     common = given.pop() if len(given) == 1 else ()
     if common and all(common) and len(set(common)) == len(common):
         return list(common)
-    if len(channels) == 2:
+    if is_lin and len(channels) == 2:
         return list(LIN_CHANNELS)
     return [each if isinstance(each, str) else f"channel {each}" for each in channels]

@@ -112,6 +112,10 @@ class Stacks:
         stacks = self.cells.batch(indices, rng).samples  # (B, 1 + K, H, W)
         return Batch(unstacked(stacks) if self.layout == "per_class" else stacks)
 
+    def variants(self, samples: Tensor) -> list[Tensor]:
+        """Whole cells, (N, *spec.shape), as they are and turned over in every way: all pairs of a cell together."""
+        return self.cells.variants(samples)
+
     @cached_property
     def judged(self) -> Stacks:
         """The data that metrics compare with: these cells as pairs, one for each protein."""

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections import Counter
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
+from gantk.class_counts import too_few
 from gantk.errors import DataError
 from gantk_cells import sizes
 from gantk_cells.files.decode import Decoded
 from gantk_cells.files.folders import shown
 from gantk_cells.inspection.survey import Survey
 
+Kinds = Literal["proteins", "conditions"]
+CONDITION = (
+    r"control|ctrl|dmso|vehicle|mock|treat|stimul|infect|starv|stress|wild.?type|mutant|delta|Δ"
+    r"|(?<![a-z])(wt|ko|kd|day)(?![a-z])|(?<![a-z])(?-i:si[A-Z])|\d\s*([nuµμm]M|[nuµμm]?g|h|hrs?|min|days?|°?C)(?![a-z])"
+)
+"""What names of conditions have and names of proteins have not: treatments, mutants, doses, times."""
+
 LARGE = 256  # pixels of a side above which an image is probably a field of view
 OUTLIER = 1.5  # times the usual side: larger images are cropped rather than all others padded
 DARK = 64  # of 255: where the brightest pixel of 8 bits is darker, white is proposed
 WHITE, BACKGROUND = "99.99%", "1%"
+SHARE = 0.1  # of the images that are held out for validation, and where there is no test folder for the test
 OFFSET = 0.02  # share of the brightness that a background must have to be worth subtracting
 
 
@@ -117,11 +129,24 @@ def warnings_of(found: Survey, data: dict[str, Any]) -> list[str]:
         )
     if leaked := sum(len(each.in_training) for each in found.classes):
         said.append(f"{leaked} test images are also among the training images: delete them from either")
+    said += too_few(*_expected(found))
     if not data_pixel_size(found):
         said.append("the files do not say how large a pixel is: without data.pixel_size_um there is no scale bar")
     elif len(found.count("pixel_sizes")) > 1:
         said.append("the files say different sizes of a pixel: the commonest is taken")
     return said
+
+
+def _expected(found: Survey) -> tuple[dict[str, int], dict[str, int]]:
+    """How many training and test images of each class a run will have, about; a tenth is for validation."""
+    held_out = {each.name: each.images for each in found.classes if each.split == "test"}
+    first = {each.name: each.images for each in found.classes if each.split != "test"}
+    share = {name: max(1, round(SHARE * count)) for name, count in first.items()}
+    test = held_out or share
+    rest = {name: count - share[name] * (1 if held_out else 2) for name, count in first.items()}
+    if found.flat or len(first) == 1:
+        return {"": max(0, sum(rest.values()))}, {"": sum(test.values())}
+    return {name: max(0, count) for name, count in rest.items()}, test
 
 
 def data_pixel_size(found: Survey) -> float | None:
@@ -136,38 +161,76 @@ def places(decoded: Decoded, channels: list[Any]) -> list[int]:
     return found if all(isinstance(each, int) and each < decoded.images.shape[1] for each in found) else []
 
 
-def recipe_text(data: dict[str, Any], classes: int) -> str:
-    """A recipe that trains on these data: star-shaped for several proteins, separable for one, else a DCGAN.
+def kinds_of(found: Survey, data: dict[str, Any], said: Kinds | None) -> Kinds | None:
+    """What the classes differ in, where they are trained on side by side; None where there is nothing to ask.
+
+    Args:
+        found: the survey.
+        data: the `data` block.
+        said: what the owner says; None: LIN's are proteins, and names of treatments, times and doses are conditions.
+    """
+    if data["use"] != "cells/lin" or data["layout"] != "per_class":
+        return None
+    if said is not None or found.is_lin:
+        return said or "proteins"
+    names = {each.name for each in found.classes}
+    return "conditions" if any(re.search(CONDITION, name, re.IGNORECASE) for name in names) else "proteins"
+
+
+def question(kinds: Kinds, folder: Path) -> str:
+    """What inspect asks of classes that nobody explained."""
+    other = "conditions" if kinds == "proteins" else "proteins"
+    meaning = {
+        "proteins": "a star-shaped net draws all of them in one and the same cell",
+        "conditions": "each class gets a net of its own, and nothing says that two pictures are of the same cell",
+    }
+    return (
+        f"another protein in each class folder, or another condition? Taken for {kinds}: {meaning[kinds]}. For {other} "
+        f"({meaning[other]}): gantk inspect {shlex.quote(str(folder))} --classes {other} --force"
+    )
+
+
+def recipe_text(data: dict[str, Any], classes: int, kinds: Kinds | None = None, is_lin: bool = False) -> str:
+    """A recipe that trains on these data: star-shaped for several proteins, a net each for several conditions,
+    separable for one class, else a DCGAN.
 
     Args:
         data: the block, as it is to be written.
         classes: how many there are.
+        kinds: what they differ in; None: nothing is known, or a sample is a complete cell.
+        is_lin: whether these are LIN's images, whose growth zones have states.
     """
     start = "width: 16, initialisation: default"
-    if data["layout"] == "per_class":
-        about, kinds, extra = "Star-shaped GAN", ("cells/starshaped", "cells/per_class"), ", bias: true"
-    elif len(data.get("channels", [0, 1])) == 2:
-        about, kinds, extra = "Separable GAN", ("cells/separable", "cells/separable"), ", bias: true"
+    pairs = data["layout"] == "per_class" or len(data.get("channels", [0, 1])) == 2
+    if data["layout"] == "per_class" and kinds == "conditions":
+        about, nets = "One separable GAN a condition", ("cells/independent_separable", "cells/per_class")
+    elif data["layout"] == "per_class":
+        about, nets = "Star-shaped GAN", ("cells/starshaped", "cells/per_class")
+    elif pairs:
+        about, nets = "Separable GAN", ("cells/separable", "cells/separable")
     else:
-        about, kinds, extra = "DCGAN", ("basics/dcgan", "basics/dcgan"), ""
-    smooth = ", smooth: true" if extra else ""
+        about, nets = "DCGAN", ("basics/dcgan", "basics/dcgan")
+    extra, smooth = (", bias: true", ", smooth: true") if pairs else ("", "")
     lines = [f"  {key}: {json.dumps(value, ensure_ascii=False)}" for key, value in data.items()]
+    metrics = ["{use: basics/memorisation}", "{use: basics/precision_recall}"]
+    metrics += ["{use: cells/probe}"] if classes > 1 or (data["layout"] == "per_class") else []
+    metrics += ["{use: cells/dependence}"] if is_lin and pairs else []
+    listed = "".join(f"  - {each}\n" for each in metrics)
     rest = f"""\
-generator: {{use: {kinds[0]}, latent: 100, {start}{extra}{smooth}}}
-critic: {{use: {kinds[1]}, {start}{extra}}}
+generator: {{use: {nets[0]}, latent: 100, {start}{extra}{smooth}}}
+critic: {{use: {nets[1]}, {start}{extra}}}
 loss: {{use: basics/gan, r1: 1, r1_every: 4}}
 play:
   generator_optimizer: {{use: basics/adam, lr: 2e-3, betas: [0, 0.9]}}
   critic_optimizer: {{use: basics/adam, lr: 2e-3, betas: [0, 0.9]}}
 train: {{steps: 2000, batch: 16, ema: 0.995, schedule: tail, sample_every: 200, samples: 8, checkpoint_every: 500}}
 evaluate:
-  - {{use: {"cells/dependence" if extra else "basics/diversity"}, samples: 500}}
-"""
+{listed}"""
     what = (
         "complete cells" if data["use"] == "cells/stacks" else f"{classes} class{'es' if classes > 1 else ''} of images"
     )
     head = [
-        "# Written by `gantk inspect`. The first channel is the one that all proteins share (red); say which with",
+        "# Written by `gantk inspect`. The first channel is the one that all classes share (red); say which with",
         "# data.channels. The sizes and the training settings are those of lin_starshaped, for a CPU.",
         f"about: {about}, {what}",
         "seed: 0",

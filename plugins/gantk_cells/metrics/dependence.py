@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 from annotated_types import Ge
+from gantk_basics.metrics.intervals import redrawn, wilson
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -16,23 +17,33 @@ from gantk.errors import DoesNotFit
 from gantk.interfaces import Dataset, Samples, Value
 from gantk_cells.metrics.pairs import Pairs, pairs_in, pairs_of
 from gantk_cells.segmentation import RED_STATES, inside, red_state
+from gantk_cells.stack import shows_growth_zones
 
 
 class Dependence:
-    """Red–green correlation inside the cell for each protein, and the share of cells in each state of the red channel.
+    """Red–green correlation inside the cell for each protein, and of fission yeast the share of cells in each state.
 
-    The correlation is Pearson's over the pixels of one cell, averaged over cells. States: one growing end, two, or a
-    band across the middle. Inside and state come from the image alone, by the same rules for generated and real
-    (`gantk_cells.segmentation`). A cell's state is counted once for each of its pairs.
+    The correlation is Pearson's over the pixels of one cell, averaged over cells. States are those of the growth zones
+    of fission yeast, which Bgs4 marks: one end, two, or a band across the middle of a cell that lies along x. Inside
+    and state come from the image alone, by the same rules for generated and real (`gantk_cells.segmentation`). A cell's
+    state is counted once for each of its pairs.
 
     Args:
         samples: how many generated samples are measured.
         images: how many real test pairs, at most.
+        states: whether to tell the states; null does where the first channel is called Bgs4, as in LIN.
     """
 
-    def __init__(self, *, samples: Annotated[int, Ge(1)] = 500, images: Annotated[int, Ge(1)] = 3000):
+    def __init__(
+        self,
+        *,
+        samples: Annotated[int, Ge(1)] = 500,
+        images: Annotated[int, Ge(1)] = 3000,
+        states: bool | None = None,
+    ):
         self.samples = samples
         self.images = images
+        self.states = states
         self._real: WeakKeyDictionary[Dataset, dict[str, Measured]] = WeakKeyDictionary()
 
     def compute(
@@ -44,7 +55,7 @@ class Dependence:
         rng: torch.Generator,
         nets: Mapping[str, nn.Module],
     ) -> dict[str, Value]:
-        """`correlation_difference` (the largest), `state_ratio` (the worst), then every correlation and share.
+        """`correlation_difference` (the largest), of states `state_ratio` (the worst), then each correlation and share.
 
         Raises:
             DoesNotFit: a sample does not have exactly two channels.
@@ -55,23 +66,34 @@ class Dependence:
         if set(made) != set(real):  # generated pairs without labels are compared as a whole
             real, made = {"all": Measured.joined(real)}, {"all": Measured.joined(made)}
         note = f"{test.spec.origin}, held out"
-        correlations = {name: Value(made[name].correlation(), "near", real[name].correlation(), note) for name in real}
-        shares = zip(Measured.joined(made).shares(), Measured.joined(real).shares(), strict=True)
-        states, worst = {}, 1.0
-        for state, (share, usual) in zip(RED_STATES, shares, strict=True):
-            states[f"share_{state.replace(' ', '_')}"] = Value(
-                share, "near", usual, f"{note}; ratio {share / max(usual, 1e-9):.2f}"
+        correlations = {
+            name: Value(
+                made[name].correlation(),
+                "near",
+                real[name].correlation(),
+                note,
+                len(made[name]),
+                len(real[name]),
+                *made[name].interval(rng),
             )
-            least = 0.5 / len(Measured.joined(made))  # a share of none is read as half a cell, so that a ratio exists
+            for name in real
+        }
+        every, all_real = Measured.joined(made), Measured.joined(real)
+        n = len(every), len(all_real)
+        difference = max(abs(value.value - (value.reference or 0)) for value in correlations.values())
+        values = {"correlation_difference": Value(difference, "lower", 0.0, "largest over proteins", *n)}
+        if not (shows_growth_zones(test.spec) if self.states is None else self.states):
+            return values | {f"correlation_{name}": value for name, value in correlations.items()}
+        states, worst = {}, 1.0
+        for state, share, usual in zip(RED_STATES, every.shares(), all_real.shares(), strict=True):
+            said = f"; ratio {share / usual:.2f}" if usual else "; no real cell is in this state"
+            interval = wilson(share, n[0]) if n[0] else (None, None)
+            states[f"share_{state.replace(' ', '_')}"] = Value(share, "near", usual, note + said, *n, *interval)
+            least = 0.5 / max(min(n), 1)  # a share of none is read as half a cell of the fewer, so that a ratio exists
             ratio = max(share, least) / max(usual, least)
             worst = max(worst, ratio, 1 / ratio)
-        difference = max(abs(value.value - (value.reference or 0)) for value in correlations.values())
-        return {
-            "correlation_difference": Value(difference, "lower", 0.0, "largest over proteins"),
-            "state_ratio": Value(worst, "lower", 1.0, "worst of the three states, either way"),
-            **{f"correlation_{name}": value for name, value in correlations.items()},
-            **states,
-        }
+        values["state_ratio"] = Value(worst, "lower", 1.0, "worst of the three states, either way", *n)
+        return values | {f"correlation_{name}": value for name, value in correlations.items()} | states
 
 
 class Measured:
@@ -88,6 +110,11 @@ class Measured:
         """Mean correlation over the cells; 0 where there is none to measure."""
         known = self.correlations[np.isfinite(self.correlations)]
         return float(known.mean()) if len(known) else 0.0
+
+    def interval(self, rng: torch.Generator) -> tuple[float | None, float | None]:
+        """The 95 % bootstrap interval of `correlation`."""
+        known = self.correlations[np.isfinite(self.correlations)]
+        return redrawn([torch.from_numpy(known)], rng) if len(known) else (None, None)
 
     def shares(self) -> list[float]:
         """Share of each of `RED_STATES`."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Literal
 from weakref import WeakKeyDictionary
 
 import torch
 from annotated_types import Ge
+from gantk_basics.metrics.intervals import wilson
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -71,20 +72,27 @@ class Probe:
         real = probe.real[test]
         made = probe.judge(pairs_of(generated))
         note = f"{test.spec.origin}, held out"
+        everything = len(made.seen), len(real.seen)
         if made.labels is None:
             shares = {
-                f"share_{name}": Value(made.share(k), "near", real.share(k), note) for k, name in enumerate(probe.names)
+                f"share_{name}": _value(made.share(k), "near", real.share(k), note, everything)
+                for k, name in enumerate(probe.names)
             }
             moved = sum(abs(value.value - (value.reference or 0)) for value in shares.values()) / 2
-            return {"share_difference": Value(moved, "lower", 0.0, "half the sum of differences"), **shares}
-        values = {"accuracy": Value(made.accuracy(), "higher", real.accuracy(), note)}
+            return {
+                "share_difference": Value(moved, "lower", 0.0, "half the sum of differences", *everything),
+                **shares,
+            }
+        values = {"accuracy": _value(made.accuracy(), "higher", real.accuracy(), note, everything)}
         for k, name in enumerate(probe.names):
-            values[f"accuracy_{name}"] = Value(made.hit(k, k), "higher", real.hit(k, k), note)
+            n = made.count(k), real.count(k)
+            values[f"accuracy_{name}"] = _value(made.hit(k, k), "higher", real.hit(k, k), note, n)
         if self.confusion:
             for k, name in enumerate(probe.names):
                 for j, other in enumerate(probe.names):
                     if j != k:
-                        values[f"{name}_taken_for_{other}"] = Value(made.hit(k, j), "near", real.hit(k, j), note)
+                        n = made.count(k), real.count(k)
+                        values[f"{name}_taken_for_{other}"] = _value(made.hit(k, j), "near", real.hit(k, j), note, n)
         return values
 
     def _probe(self, train: Dataset) -> Classifier:
@@ -98,6 +106,11 @@ class Probe:
             known[key] = Classifier(pairs.images.shape[1], pairs.names, self.width, rng)
             known[key].learn(pairs, self.steps, rng)
         return known[key]
+
+
+def _value(share: float, better: Literal["higher", "near"], usual: float, note: str, n: tuple[int, int]) -> Value:
+    interval = wilson(share, n[0]) if n[0] else (None, None)
+    return Value(share, better, usual, note, *n, *interval)
 
 
 class Judged:
@@ -115,6 +128,11 @@ class Judged:
     def share(self, protein: int) -> float:
         """Share of all images that look like this protein."""
         return (self.seen == protein).float().mean().item()
+
+    def count(self, protein: int) -> int:
+        """How many images there are of this protein."""
+        assert self.labels is not None
+        return int((self.labels == protein).sum())
 
     def hit(self, protein: int, other: int) -> float:
         """Share of the images of `protein` that look like `other`."""
@@ -172,10 +190,14 @@ class Classifier(nn.Module):
         self.eval()
 
     def judge(self, pairs: Pairs) -> Judged:
-        """The protein that each pair looks like."""
+        """The protein that each pair looks like, on the mean over all four ways to turn it over."""
+        ways: tuple[list[int], ...] = ([], [2], [3], [2, 3])
+        seen = []
         with torch.no_grad():
-            seen = torch.cat([self(part.float()).argmax(1) for part in pairs.images.cpu().split(512)])
-        return Judged(seen, None if pairs.labels is None else pairs.labels.cpu())
+            for part in pairs.images.cpu().float().split(512):
+                every = torch.stack([self(part.flip(axes)).log_softmax(1) for axes in ways])  # (4, B, proteins)
+                seen.append(every.mean(0).argmax(1))
+        return Judged(torch.cat(seen), None if pairs.labels is None else pairs.labels.cpu())
 
 
 def turn_over(images: Tensor, rng: torch.Generator) -> Tensor:

@@ -22,6 +22,7 @@ from gantk.training import datasets
 from gantk_cells.reconstruction.search import Reconstructions, Search, difference, reconstruct, typical_surprise
 from gantk_cells.reconstruction.targets import Targets, nearest_training, targets
 from gantk_cells.segmentation import inside, red_state
+from gantk_cells.stack import shows_growth_zones
 from gantk_cells.views.composite import Colours, Composite, brightness
 from gantk_cells.views.sheet import Line, SheetBlock, sheet
 
@@ -83,14 +84,14 @@ class Reconstructed:
         return sheet(self.title, blocks, view.scale, view.bar)
 
     def latents(self) -> Latents:
-        """The latents with the protein, length and red state of the real cell, and what else is known of it."""
+        """The latents with protein and length of the real cell, of LIN its red state, and what else is known of it."""
         bright = brightness(self._images(self.wanted.images))
         cell = inside(bright)
         facts = {
             "protein": self.wanted.protein,
             "l2": self.found.error,
             "length": torch.from_numpy(lengths(cell)),
-            "red_state": torch.from_numpy(red_state(bright[:, 0], cell)),
+            **({"red_state": torch.from_numpy(red_state(bright[:, 0], cell))} if shows_growth_zones(self.spec) else {}),
             **{name: value for name, value in self.wanted.truth.items() if value.dim() == 1},
         }
         return Latents(self.found.latents, facts, {"model": self.digest, "about": self.title})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gantk.data import variants
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Dataset
 from gantk_cells.stack import protein_names
@@ -63,14 +64,14 @@ def targets(dataset: Dataset, each: int) -> Targets:
 
 
 def nearest_training(wanted: Targets, train: Dataset) -> Tensor:
-    """The training image of the same protein that is nearest in L2, as it lies in its file: (N, C, H, W).
+    """The training image of the same protein that is nearest in L2, turned over as training shows it: (N, C, H, W).
 
     Args:
         wanted: the targets.
         train: pairs with labels, or one image of each protein a sample.
     """
-    goals = wanted.images.flatten(1)
-    closest = torch.full((len(goals),), torch.inf)
+    goals = variants(train, wanted.images)  # turned over, they are as far from an image as they are from it turned over
+    closest = torch.full((len(wanted.images),), torch.inf)
     found = torch.empty_like(wanted.images)
     for indices in torch.arange(len(train)).split(CHUNK):
         batch = train.batch(indices, None).to("cpu")
@@ -82,8 +83,11 @@ def nearest_training(wanted: Targets, train: Dataset) -> Tensor:
                 others = others[batch.labels == number]
             if not len(mine) or not len(others):
                 continue
-            apart, place = torch.cdist(goals[mine], others.flatten(1)).min(1)
-            nearer = apart < closest[mine]
-            closest[mine[nearer]] = apart[nearer]
-            found[mine[nearer]] = others[place[nearer]]
-    return found
+            for goal in goals:
+                apart, place = torch.cdist(goal[mine].flatten(1), others.flatten(1)).min(1)
+                nearer = apart < closest[mine]
+                closest[mine[nearer]] = apart[nearer]
+                found[mine[nearer]] = others[place[nearer]]
+    ways = torch.stack(variants(train, found))  # (V, N, C, H, W)
+    best = (ways - wanted.images).flatten(2).norm(dim=2).argmin(0)  # (N,)
+    return ways[best, torch.arange(len(best))]

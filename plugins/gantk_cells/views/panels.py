@@ -11,6 +11,7 @@ from gantk.plots import MADE, REAL, legend_above, new_figure
 from gantk_cells.metrics.dependence import Measured, measure
 from gantk_cells.metrics.pairs import pairs_of
 from gantk_cells.segmentation import RED_STATES
+from gantk_cells.stack import shows_growth_zones
 
 Both = dict[str, tuple[Measured, Measured]]
 
@@ -32,20 +33,22 @@ def panels(samples: Samples, real: Samples) -> dict[str, Panel]:
     if not both:
         return {}
     origin = real.spec.origin
-    return {
+    panels = {
         "correlation": Panel(
             "Does green follow red?",
             "Correlation of the two channels over the pixels inside a cell: median and the middle half of the cells, "
             f"generated above, {origin} held-out cells below.",
             _correlations(both, origin),
-        ),
-        "states": Panel(
+        )
+    }
+    if shows_growth_zones(real.spec):
+        panels["states"] = Panel(
             "Growth zones",
             "Share of cells whose red channel is brightest at one end, at both, or in a band across the middle; of "
             f"generated and {origin} held-out cells, by the same rule.",
             _states(both, origin),
-        ),
-    }
+        )
+    return panels
 
 
 def _correlations(both: Both, origin: str) -> Figure:

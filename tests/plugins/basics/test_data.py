@@ -13,8 +13,9 @@ from gantk_basics.data.mnist import Mnist, read_idx
 from gantk_basics.data.ring import Ring
 from sklearn.datasets import load_digits
 
-from gantk.data import Resident
+from gantk.data import Resident, one_version, units_apart, variants
 from gantk.errors import DataError
+from gantk.spec import DataSpec
 
 SPLITS = ("train", "validation", "test")
 
@@ -144,3 +145,22 @@ def test_other_usual_names_are_found(tmp_path: Path) -> None:
         shutil.move(tmp_path / name, tmp_path / name.replace("-idx", ".idx"))
     assert len(Mnist("train", root=tmp_path)) == 10  # of each of ten digits one of two
     assert read_idx(tmp_path / "t10k-images.idx3-ubyte", 3).shape == (20, 6, 5)
+
+
+def test_versions_are_what_training_shows_and_one_stands_for_all() -> None:
+    spec = DataSpec((3, 1, 2, 4), ("protein", "channel", "y", "x"), unit_axes=1, range=None)
+    stored = torch.randn(5, *spec.shape, generator=torch.Generator().manual_seed(0))
+    turned = Resident(spec, stored, flips=("y", "x"))
+    assert units_apart(turned)
+    assert not units_apart(Resident(spec, stored))
+    assert len(variants(Resident(spec, stored), stored)) == 1
+    units = stored[:, 1]
+    versions = variants(turned, units)
+    assert torch.equal(versions[0], units)
+    shown = {tuple(image.flatten().tolist()) for image in torch.stack(versions).flatten(0, 1)}
+    for seed in range(20):
+        drawn = turned.batch(torch.arange(5), torch.Generator().manual_seed(seed)).samples[:, 1]
+        assert {tuple(image.flatten().tolist()) for image in drawn} <= shown
+    assert len(shown) == 20
+    one = one_version(turned, units)
+    assert all(torch.equal(one_version(turned, each), one) for each in versions)

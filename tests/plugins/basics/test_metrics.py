@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 import torch
 from gantk_basics.data.ring import Ring
-from gantk_basics.metrics import neighbours
-from gantk_basics.metrics.distribution_distances import Frechet, SlicedWasserstein, frechet, sliced_wasserstein
-from gantk_basics.metrics.features import rows
-from gantk_basics.metrics.neighbours import (
-    Diversity,
-    Memorisation,
-    PrecisionRecall,
-    manifold_overlap,
-    mean_distance,
-    nearest,
-    radii,
+from gantk_basics.metrics import distances
+from gantk_basics.metrics.distances import apart_from_others, nearest
+from gantk_basics.metrics.distribution_distances import (
+    Frechet,
+    SlicedWasserstein,
+    frechet,
+    frechet_of_parts,
+    parts_of,
+    sliced_wasserstein,
 )
+from gantk_basics.metrics.features import Rows, rows
+from gantk_basics.metrics.neighbours import Diversity, Memorisation, PrecisionRecall, manifold_overlap, mean_distance
 from gantk_basics.metrics.ring_modes import RingModes, near_modes
 from gantk_basics.nets.mlp import MlpCritic
 from scipy.linalg import sqrtm
@@ -43,6 +43,11 @@ def data(count: int, seed: int, shift: float = 0.0, spec: DataSpec = SPEC) -> Re
     return Resident(spec, normal(count, *spec.shape, seed=seed, shift=shift))
 
 
+def alone(values: Tensor) -> Rows:
+    """Rows that have no other version."""
+    return Rows((values,))
+
+
 def compute(metric: Metric, made: Samples, train: Resident, test: Resident, seed: int = 0) -> dict:
     return metric.compute(made, train, test, rng=torch.Generator().manual_seed(seed), nets={})
 
@@ -51,8 +56,10 @@ def test_sliced_wasserstein_is_scipys_on_each_projection() -> None:
     first, second = normal(40, 5), normal(40, 5, seed=1, shift=0.5)
     directions = normal(5, 8, seed=3)  # the draws of the stream that is given below
     directions = directions / directions.norm(dim=0)
-    expected = np.mean([wasserstein_distance(first @ way, second @ way) for way in directions.T])
-    assert sliced_wasserstein(first, second, 8, torch.Generator().manual_seed(3)) == pytest.approx(expected, rel=1e-5)
+    for other in (second, second[:17]):
+        expected = np.mean([wasserstein_distance(first @ way, other @ way) for way in directions.T])
+        found = sliced_wasserstein(first, other, 8, torch.Generator().manual_seed(3))
+        assert found == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize(("count", "other", "width"), [(60, 50, 4), (10, 12, 30), (20, 60, 25)])
@@ -68,21 +75,43 @@ def test_frechet_is_the_formula_with_a_matrix_root(count: int, other: int, width
     assert frechet(first, first) == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.parametrize("flips", [(), ("x",), ("y", "x")])
+def test_frechet_of_parts_is_that_of_all_versions(flips: tuple[str, ...]) -> None:
+    spec = DataSpec((2, 3, 4), ("channel", "y", "x"), range=None)
+    like = Resident(spec, normal(1, *spec.shape), flips=flips)
+    first, second = (Rows((normal(count, *spec.shape, seed=count),), like) for count in (9, 30))
+    parts = [parts_of(each) for each in (first, second)]
+    assert len(parts[0]) == 2 ** len(flips)
+    assert frechet_of_parts(*parts) == pytest.approx(frechet(first.every, second.every), rel=1e-6)
+
+
+def test_versions_that_do_not_undo_themselves_are_taken_as_they_are() -> None:
+    class Rolled(Resident):
+        def variants(self, samples: Tensor) -> list[Tensor]:
+            return [samples.roll(by, -1) for by in range(3)]
+
+    spec = DataSpec((2, 3), ("channel", "x"), range=None)
+    rows = Rows((normal(4, 2, 3),), Rolled(spec, normal(1, 2, 3)))
+    assert [part.shape for part in parts_of(rows)] == [(12, 6)]
+
+
 @pytest.mark.parametrize("width", [2, 90], ids=["few numbers", "many numbers"])
 def test_neighbours_are_those_of_scikit_learn(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(neighbours, "CHUNK", 7)
+    monkeypatch.setattr(distances, "CHUNK", 7)
     values, others = normal(30, width), normal(25, width, seed=1)
+    from_others = apart_from_others(alone(values))
     fitted = NearestNeighbors(n_neighbors=4).fit(values.numpy())
-    assert np.allclose(radii(values, 3), fitted.kneighbors(values.numpy())[0][:, 3], rtol=1e-4)
+    assert np.allclose(from_others.kthvalue(3).values, fitted.kneighbors(values.numpy())[0][:, 3], rtol=1e-4)
     fitted = NearestNeighbors(n_neighbors=1).fit(others.numpy())
-    assert np.allclose(nearest(values, others.split(10)), fitted.kneighbors(values.numpy())[0][:, 0], rtol=1e-5)
-    assert nearest(others[:5], others.split(10)).max() == 0
-    assert mean_distance(values) == pytest.approx(pdist(values.numpy()).mean(), rel=1e-6)
+    parts = [alone(part) for part in others.split(10)]
+    assert np.allclose(nearest(alone(values), parts), fitted.kneighbors(values.numpy())[0][:, 0], rtol=1e-5)
+    assert nearest(alone(others[:5]), parts).max() == 0
+    assert mean_distance(from_others) == pytest.approx(pdist(values.numpy()).mean(), rel=1e-6)
 
 
 @pytest.mark.parametrize("k", [1, 3])
 def test_precision_recall_density_coverage_are_their_definitions(k: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(neighbours, "CHUNK", 7)
+    monkeypatch.setattr(distances, "CHUNK", 7)
     real, made = normal(20, 2), normal(30, 2, seed=1, shift=0.7)
 
     def apart(one: Tensor, other: Tensor) -> float:
@@ -99,7 +128,8 @@ def test_precision_recall_density_coverage_are_their_definitions(k: int, monkeyp
         "density": np.sum(in_real) / (k * len(made)),
         "coverage": np.mean(np.any(in_real, axis=0)),
     }
-    assert manifold_overlap(real, made, k) == pytest.approx(expected)
+    found = manifold_overlap(alone(real), alone(made), k)
+    assert {name: each.mean().item() for name, each in found.items()} == pytest.approx(expected)
 
 
 METRICS = [SlicedWasserstein(samples=80), Frechet(samples=80), PrecisionRecall(samples=80), Diversity(samples=80)]

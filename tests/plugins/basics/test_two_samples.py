@@ -6,7 +6,7 @@ import pytest
 import torch
 from gantk_basics.metrics.c2st import C2st
 from gantk_basics.metrics.critic_test import CriticTest
-from gantk_basics.metrics.two_sample_tests import StoredSamples, fresh_critic, split
+from gantk_basics.metrics.two_sample_tests import Part, StoredSamples, fresh_critic, split
 from torch import Tensor, nn
 
 from gantk.data import Resident, take
@@ -96,19 +96,19 @@ def test_the_same_seed_gives_the_same_score_and_leaves_torchs_own_stream_alone()
 def test_parts_have_nothing_in_common_unit_by_unit() -> None:
     values = torch.arange(12.0).reshape(6, 2, 1).repeat(2, 1, 3)  # every sample twice
     values[:, 1] = values[0, 1] + torch.arange(12)[:, None] % 4 * 100  # unit b has only four different ones
-    known, judged = split(samples(Resident(TWO, values)), (), 0.5, rng())
+    known, judged = split(samples(Resident(TWO, values)), Resident(TWO, values), 0.5, rng())
     for unit, different in ((0, 6), (1, 4)):
         first, second = ({tuple(row) for row in part.stored[:, unit].tolist()} for part in (known, judged))
         assert not first & second
         assert len(first | second) == different
     with pytest.raises(DoesNotFit, match="four different"):
-        split(samples(Resident(POINTS, torch.ones(9, 2))), (), 0.5, rng())
+        split(samples(Resident(POINTS, torch.ones(9, 2))), points(1, 0), 0.5, rng())
 
 
 def test_labels_stay_with_their_samples() -> None:
     data = points(20, 0)
     labelled = replace(samples(data), labels=torch.arange(20))
-    known, _ = split(labelled, (), 0.3, rng())
+    known, _ = split(labelled, data, 0.3, rng())
     assert known.labels is not None
     assert len(known) == 6
     assert torch.equal(known.stored, data.stored[known.labels])
@@ -117,7 +117,7 @@ def test_labels_stay_with_their_samples() -> None:
 def test_replay_gives_what_there_is_turned_over() -> None:
     spec = DataSpec((1, 2, 2), ("channel", "y", "x"))
     data = Resident(spec, torch.arange(8.0).reshape(2, 1, 2, 2), flips=("x",))
-    net = StoredSamples(data)
+    net = StoredSamples(Part(data, spec, data.stored))
     drawn = net(net.draw_latent(200, rng()))
     each = {tuple(image.flatten().tolist()) for image in drawn}
     assert each == {(0, 1, 2, 3), (1, 0, 3, 2), (4, 5, 6, 7), (5, 4, 7, 6)}

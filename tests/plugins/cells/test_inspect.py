@@ -1,6 +1,7 @@
 """`gantk inspect`: what it finds is what lies there, and the recipe that it writes trains."""
 
 import json
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 from gantk_cells import sizes
-from gantk_cells.inspection.recipe_proposal import data_block, warnings_of
+from gantk_cells.inspection.recipe_proposal import data_block, kinds_of, recipe_text, warnings_of
 from gantk_cells.inspection.survey import survey
 from gantk_cells.nets.layers import halvings
 from PIL import Image
@@ -18,7 +19,7 @@ import gantk
 from gantk.cli import run_command_line
 from gantk.errors import DataError
 
-QUICK = {"train.steps": 1, "generator.width": 4, "critic.width": 4, "evaluate.0.samples": 4}
+QUICK = {"train.steps": 1, "generator.width": 4, "critic.width": 4, "evaluate": []}
 
 
 @pytest.mark.parametrize(("height", "width"), [(48, 80), (47, 81), (50, 50), (9, 100), (33, 62)])
@@ -146,3 +147,63 @@ def test_a_folder_without_images_is_told(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", pixels, imagej=True, metadata={"axes": "ZCYX"})
     with pytest.raises(DataError, match=r"none of its images can be read; the first:\n.*z-stack"):
         data_block(survey(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("names", "kinds"),
+    [
+        (("Alp14", "Sid2"), "proteins"),
+        (("Mkh1", "Tea1"), "proteins"),
+        (("wt_1", "mutant"), "conditions"),
+        (("DMSO", "nocodazole 5 uM"), "conditions"),
+        (("siCDC2", "siLuc"), "conditions"),
+        (("0h", "24h"), "conditions"),
+    ],
+)
+def test_classes_are_proteins_or_conditions(
+    tree: Callable[..., Path], tmp_path: Path, names: tuple[str, str], kinds: str
+) -> None:
+    found = survey(tree(dict.fromkeys(names, 4), height=16, width=24))
+    data = data_block(found)
+    assert kinds_of(found, data, None) == kinds
+    assert kinds_of(found, data, "proteins") == "proteins"
+    starshaped = "cells/starshaped" in recipe_text(data, 2, kinds_of(found, data, None))
+    assert starshaped == (kinds == "proteins")
+
+
+def test_classes_are_asked_for_and_both_recipes_run(
+    tree: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tree({"A": 8, "B": 8}, height=16, width=24)
+    monkeypatch.chdir(tmp_path)
+    assert run_command_line(["inspect", str(root)]) == 0
+    said = capsys.readouterr().err
+    assert "another protein in each class folder, or another condition? Taken for proteins" in said
+    (hint,) = [line.partition(": gantk ")[2] for line in said.splitlines() if "--classes conditions" in line]
+    assert run_command_line(shlex.split(hint)) == 0
+    assert "another condition?" not in capsys.readouterr().err
+    run = gantk.run("inspected.yaml", QUICK)
+    assert run.model.recipe.values["generator"]["use"] == "cells/independent_separable"
+    assert run.sample(2).samples.shape == (2, 2, 2, 16, 24)  # a picture of each: no cell is claimed to be another's
+
+
+def test_nothing_of_lin_is_said_of_other_cells(
+    tree: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tree({"A": 8, "B": 8}, height=16, width=24)
+    monkeypatch.chdir(tmp_path)
+    assert run_command_line(["inspect", str(root), "-q"]) == 0
+    small = {"evaluate.0.samples": 8, "evaluate.1.samples": 8, "evaluate.2.steps": 2, "evaluate.2.samples": 8}
+    run = gantk.run("inspected.yaml", {key: value for key, value in QUICK.items() if key != "evaluate"} | small)
+    assert [block["use"] for block in run.model.recipe.values["evaluate"]] == [
+        "basics/memorisation",
+        "basics/precision_recall",
+        "cells/probe",
+    ]
+    assert run.model.spec.names["channel"] == ("channel 0", "channel 1")
+    run.sample(2).save("made.ome.tif")
+    with tifffile.TiffFile("made.ome.tif") as file:
+        said = file.ome_metadata
+    assert "channel 0" in said and "Bgs4" not in said
+    assert "Bgs4" not in (run.path / "report.html").read_text(encoding="utf-8")
+    assert "Growth zones" not in (run.path / "report.html").read_text(encoding="utf-8")

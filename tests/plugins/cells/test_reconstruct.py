@@ -160,7 +160,8 @@ def test_targets_and_their_nearest_training_images(layout: str) -> None:
     pairs = Simulated("train", layout="pairs", **SMALL)
     everything = pairs.batch(torch.arange(len(pairs)), None)
     for image, protein, found in zip(wanted.images, wanted.protein, near, strict=True):
-        others = everything.samples[everything.labels == protein]
+        own = everything.samples[everything.labels == protein]
+        others = torch.cat([own.flip(axes) for axes in ([], [2], [3], [2, 3])])  # as training shows them
         apart = (others - image).square().flatten(1).sum(1)
         assert torch.equal(found, others[apart.argmin()])
 
