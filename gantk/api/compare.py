@@ -10,7 +10,8 @@ from gantk import console
 from gantk.api.run import Model, Run
 from gantk.components.registry import installed_registry
 from gantk.errors import FileError
-from gantk.evaluation.results import ARROWS, Entry, Results, build_metrics, counts, evaluate
+from gantk.evaluation.evaluate import evaluate
+from gantk.evaluation.results import ARROWS, Entry, Results, build_metrics, counts
 from gantk.interfaces import Dataset, Value
 from gantk.recipe.recipe import entries_of
 from gantk.training import from_recipe
