@@ -113,12 +113,12 @@ def real_rows(
         rng: chooses.
         nets: has "critic" where there is one.
     """
-    samples = take(real, most, rng).samples
-    found = in_versions(samples, like, on, nets)
     if not units_apart(like):
-        return found
-    units = samples.reshape(len(samples), real.spec.unit_count, -1)  # shorter units come several times
-    return [each[_different(unit)] for each, unit in zip(found, units.unbind(1), strict=True)]
+        return in_versions(take(real, most, rng).samples, like, on, nets)
+    samples = take(real, 2 * most, rng).samples  # images of shorter units come several times, and are taken once
+    found = in_versions(samples, like, on, nets)
+    units = samples.reshape(len(samples), real.spec.unit_count, -1)
+    return [each[_different(unit)[:most]] for each, unit in zip(found, units.unbind(1), strict=True)]
 
 
 def _different(values: Tensor) -> Tensor:

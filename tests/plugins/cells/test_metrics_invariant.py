@@ -89,6 +89,16 @@ def test_turning_generated_samples_changes_no_number(name: str, layout: str) -> 
     assert numbers(compute(metric, turned, train, test, nets)) == pytest.approx(plain, rel=1e-4, abs=1e-4)
 
 
+@pytest.mark.parametrize("name", ["memorisation", "precision_recall", "diversity", "frechet", "sliced_wasserstein"])
+def test_other_partners_change_no_number(name: str) -> None:
+    train, test = cells("per_class", (60, 40), 0), cells("per_class", (30, 26), 10)
+    made = take(cells("per_class", (24, 24), 20), 24)
+    others = torch.stack([made.samples[:, 0], made.samples[:, 1].roll(5, 0)], 1)
+    plain = numbers(compute(METRICS[name](), made, train, test))
+    mixed = numbers(compute(METRICS[name](), replace(made, samples=others), train, test))
+    assert mixed == pytest.approx(plain, rel=1e-4, abs=1e-4)
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_turned_copies_with_other_partners_are_copies(layout: str) -> None:
     train, test = cells(layout, (60, 40), 0), cells(layout, (30, 26), 10)
