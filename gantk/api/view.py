@@ -37,8 +37,10 @@ def picture(source: Path, number: int, seed: int = 0, parameters: Mapping[str, A
     Raises:
         FileError: it cannot be read as any of these.
     """
-    samples, title = samples_of(source, number, seed)
-    return picture_of(samples, title, parameters)
+    samples, title = samples_of(source, number, seed, whole=True)
+    if getattr(pictures.build_view(samples.spec), "wanted", 0):
+        return picture_of(samples, title, {"rows": number, **(parameters or {})})
+    return picture_of(samples[:number], title, parameters)
 
 
 def samples_text(source: Path, number: int, seed: int = 0) -> Text:
@@ -54,12 +56,21 @@ def samples_text(source: Path, number: int, seed: int = 0) -> Text:
     return writer(samples)
 
 
-def samples_of(source: Path, number: int, seed: int) -> tuple[Samples, str]:
-    """Samples of a run, a checkpoint or a file, and what to call them."""
+def samples_of(source: Path, number: int, seed: int, *, whole: bool = False) -> tuple[Samples, str]:
+    """Samples of a run, a checkpoint or a file, and what to call them.
+
+    Args:
+        source: the run or file.
+        number: how many samples.
+        seed: of fresh ones.
+        whole: of a file all samples, and of a run as many as the view wants to sum up where these are more.
+    """
     if not source.exists():
         raise FileError(f"{source}: there is no such run or file")
     if source.is_dir() or is_checkpoint(source):
         model = Model(source)
+        if whole:
+            number = max(number, getattr(pictures.build_view(model.spec), "wanted", 0))
         return model.sample(number, seed=seed, raw=True), f"step {model.checkpoint.step}"
     try:
         samples = format_for(source).read(source)
@@ -67,7 +78,7 @@ def samples_of(source: Path, number: int, seed: int) -> tuple[Samples, str]:
         if source.suffix.lower() not in PLAIN_IMAGES:
             raise
         samples = _plain_image(source)
-    return samples[:number], source.name
+    return samples if whole else samples[:number], source.name
 
 
 def curves_picture(source: Path) -> Image.Image:

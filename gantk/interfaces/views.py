@@ -38,7 +38,8 @@ class View(Protocol):
     printed in the picture. A view may also define `pictures(samples, caption) -> dict[str, Image]`: more pictures by
     a name fit for a file (one per protein, say), `text(samples) -> rich.text.Text`, for `gantk view --text`, and
     `panels(samples, real) -> dict[str, Panel]`, by a name fit for a file: what a report shows of many generated
-    samples beside as many held-out real ones.
+    samples beside as many held-out real ones. A view whose picture sums up many samples says by `wanted` how many it
+    wants to be given, and takes a parameter `rows`: how many of them to draw one by one.
     """
 
     def draw(self, samples: Samples, *, real: Samples | None = None, caption: str = "") -> Image.Image: ...

@@ -68,12 +68,13 @@ class Pictures:
         self.view = view
         self.train = train
         self.count = count
+        self.wanted = max(count, getattr(view, "wanted", 0))  # a picture that sums up many samples wants more
         self.seed = seed
         self.device = device
         self.steps = steps
         self.callbacks = callbacks
-        shown = take(train, max(count, COMPARED), randomness.generator(seed, "shown"))  # files may be sorted
-        self.real, self._shown = shown[:count], shown
+        shown = take(train, max(self.wanted, COMPARED), randomness.generator(seed, "shown"))  # files may be sorted
+        self.real, self._shown = shown[: self.wanted], shown
         self._real_diversity = diversity(shown.samples[:COMPARED], train.spec)
         self._was_low = self._warned = False
 
@@ -84,7 +85,8 @@ class Pictures:
     def of_step(self, state: State) -> dict[str, float]:
         """Draws samples/step-<N>.png and returns the diversity of the samples over that of the data."""
         drawn = self._fixed(state, max(self.count, COMPARED))
-        self._draw(f"step-{state.step:06d}", drawn[: self.count], f"step {state.step}", step=state.step)
+        shown = drawn[: self.count] if self.wanted == self.count else self._fixed(state, self.wanted)
+        self._draw(f"step-{state.step:06d}", shown, f"step {state.step}", step=state.step)
         ratios = diversity(drawn.samples[:COMPARED], self.train.spec) / self._real_diversity.clamp_min(1e-12)
         lowest = float(ratios.min())
         low = lowest < COLLAPSE_RATIO and state.step >= COLLAPSE_AFTER * self.steps
@@ -100,7 +102,7 @@ class Pictures:
 
     def of_result(self, state: State) -> None:
         """Draws samples/generated.png and whatever more pictures the view has."""
-        self._draw("generated", self._fixed(state, self.count), f"step {state.step}", step=state.step, more=True)
+        self._draw("generated", self._fixed(state, self.wanted), f"step {state.step}", step=state.step, more=True)
 
     def of_panels(self, state: State, test: Dataset) -> None:
         """Draws what the view has to say of many samples beside held-out real ones: samples/panel-*, panels.json."""

@@ -9,10 +9,11 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import xlogy
 
+from gantk.data import variants
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Dataset, Samples
 from gantk.spec import DataSpec
-from gantk_dna.alphabet import BASES, bases_in, shared_codes
+from gantk_dna.alphabet import BASES, bases_in, one_hot, shared_codes
 
 MOST = 100_000
 """Sequences of a data set that metrics look at, at most."""
@@ -59,6 +60,40 @@ def codes_in(dataset: Dataset) -> Codes:
 _known: WeakKeyDictionary[Dataset, Codes] = WeakKeyDictionary()
 
 
+def versions(codes: Codes, like: Dataset) -> list[Codes]:
+    """Every version of sequences that a data set treats as the same, (N, L) each, the sequences themselves first.
+
+    Args:
+        codes: (N, L).
+        like: says which these are: of one with `both_strands`, the sequences and their reverse complements.
+    """
+    channels = like.spec.shape[0]
+    if len(variants(like, torch.zeros(1, channels, codes.shape[1]))) == 1:
+        return [codes]
+    parts = []
+    for part in torch.from_numpy(codes).split(8192):
+        samples = one_hot(part)  # (n, 4, L)
+        empty = samples.new_zeros(len(samples), channels - BASES, samples.shape[2])
+        parts.append([shared_codes(each).numpy() for each in variants(like, torch.cat([samples, empty], 1))])
+    return [np.concatenate(each) for each in zip(*parts, strict=True)] if parts else [codes]
+
+
+def first_version(codes: Codes, like: Dataset) -> Codes:
+    """Of each sequence the version that comes first in alphabetical order: equal for those that are the same.
+
+    Args:
+        codes: (N, L).
+        like: the data set that says which versions are the same.
+    """
+    best, *others = versions(codes, like)
+    for other in others:
+        apart = other != best
+        first = apart.argmax(1)[:, None]  # where they differ first
+        lower = np.take_along_axis(other, first, 1) < np.take_along_axis(best, first, 1)  # (N, 1)
+        best = np.where(lower, other, best)
+    return best
+
+
 def random_part(codes: Codes, n: int, rng: torch.Generator) -> Codes:
     """n rows at random (all where there are fewer), in random order."""
     return codes[torch.randperm(len(codes), generator=rng)[:n].numpy()]
@@ -80,16 +115,18 @@ def base_shares(codes: Codes) -> NDArray[np.float64]:
     return np.where(total > 0, counts / np.maximum(total, 1), 1 / BASES)
 
 
-def information(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+def information(shares: NDArray[np.float64], n: int | None = None) -> NDArray[np.float64]:
     """Information content of each position, the height of a sequence logo: 2 bits less the entropy.
 
-    Schneider & Stephens 1990 (Nucleic Acids Res. 18:6097), without their correction for small samples: sets of one
-    size are compared here.
+    Schneider & Stephens 1990 (Nucleic Acids Res. 18:6097), less what n random letters hold by chance, e(n) =
+    3 / (2 ln 2 n) (Schneider et al. 1986, J. Mol. Biol. 188:415).
 
     Args:
         shares: (4, L), each column summing to 1.
+        n: sequences that they were counted in; None: without the correction.
 
     Returns:
         (L,) of 0 … 2 bits.
     """
-    return np.maximum(2 + xlogy(shares, shares).sum(0) / np.log(2), 0)
+    chance = 0.0 if n is None else (BASES - 1) / (2 * np.log(2) * max(n, 1))
+    return np.maximum(2 + xlogy(shares, shares).sum(0) / np.log(2) - chance, 0)

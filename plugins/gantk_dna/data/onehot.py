@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -36,6 +37,8 @@ class OneHot(Resident):
         truth: Mapping[str, Tensor] | None = None,
         both_strands: bool = False,
     ):
+        if both_strands:  # views know no data set, but what samples are
+            spec = replace(spec, attributes={**spec.attributes, "both_strands": True})
         super().__init__(spec, codes, labels=labels, truth=truth)
         self.annotations = annotations
         self.both_strands = both_strands
@@ -57,6 +60,10 @@ class OneHot(Resident):
             samples = torch.where(turned, reverse_complement(samples), samples)
         batch.samples = samples
         return batch
+
+    def variants(self, samples: Tensor) -> list[Tensor]:
+        """Samples (N, 4 + annotation, L), and where both strands count their reverse complements."""
+        return [samples, reverse_complement(samples)] if self.both_strands else [samples]
 
     def finish(self, stored: Tensor, rng: torch.Generator | None) -> Tensor:
         """Codes as they are: `batch` makes columns of them."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
+from math import ceil, floor
 from typing import Annotated
 
 import numpy as np
@@ -15,6 +17,7 @@ from torch import Tensor
 from gantk.errors import DoesNotFit, RecipeError
 from gantk_dna.alphabet import BASES, COMPLEMENT, INVALID, SHARES, encode
 from gantk_dna.codes import Codes, gc_content
+from gantk_dna.design.satisfiable import satisfiable
 
 Share = Annotated[float, Interval(ge=0, le=1)]
 
@@ -44,7 +47,7 @@ class Rules:
         length: letters of a sequence.
 
     Raises:
-        RecipeError: letters that are no IUPAC codes, or an empty range.
+        RecipeError: letters that are no IUPAC codes, an empty range, or constraints that no sequence meets.
         DoesNotFit: `fixed` is of another length.
     """
 
@@ -62,6 +65,31 @@ class Rules:
             codes = _codes("forbidden", word)
             strands = {tuple(codes.tolist()), tuple(COMPLEMENT[codes[::-1]].tolist())}  # one where it is a palindrome
             self.words += [SHARES[list(strand)] > 0 for strand in sorted(strands)]
+        self._refuse_contradictions()
+
+    def _refuse_contradictions(self) -> None:
+        """Refuses constraints that no sequence meets, and names the fewest of them that contradict each other."""
+        given = self.constraints
+        named = [key for key in ("fixed", "gc", "forbidden", "homopolymer") if getattr(given, key)]
+        if self._possible(named):
+            return
+        for some in (chosen for n in range(1, len(named) + 1) for chosen in combinations(named, n)):
+            if not self._possible(some):
+                keys = " and ".join(f"constraints.{key}" for key in some)
+                together = "contradict each other" if len(some) > 1 else "cannot be met"
+                raise RecipeError(f"{keys} {together}: no sequence of {len(self.free)} letters meets them; loosen one")
+
+    def _possible(self, keys: Sequence[str]) -> bool:
+        """Whether any sequence meets those of the constraints."""
+        given, length = self.constraints, len(self.free)
+        allowed = self.allowed if "fixed" in keys else np.ones_like(self.allowed)
+        words = list(self.words) if "forbidden" in keys else []
+        if "homopolymer" in keys and given.homopolymer is not None and given.homopolymer < length:
+            words += [np.tile(np.arange(BASES) == base, (given.homopolymer + 1, 1)) for base in range(BASES)]
+        counts = None
+        if "gc" in keys and given.gc is not None:
+            counts = ceil(given.gc[0] * length - 1e-9), floor(given.gc[1] * length + 1e-9)
+        return satisfiable(allowed, words, counts)
 
     def impose(self, samples: Tensor) -> Tensor:
         """Samples with no share on letters that are not allowed; gradients flow to those that are.

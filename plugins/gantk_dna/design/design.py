@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from copy import deepcopy
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -11,24 +10,24 @@ import numpy as np
 import torch
 from annotated_types import Ge
 from numpy.typing import NDArray
-from torch import Tensor
 
 from gantk import console, randomness
 from gantk.components import Kind, component, parameters
 from gantk.data import as_dataset
 from gantk.errors import DataError, DoesNotFit, RecipeError
-from gantk.interfaces import SPLITS, call, declares
+from gantk.interfaces import SPLITS, Dataset, declares
 from gantk.sampling import draw
 from gantk.spec import DataSpec
-from gantk_dna.alphabet import BASES, decode, hard_codes
-from gantk_dna.codes import Codes, base_shares, check_bases, codes_in, random_part
+from gantk_dna.alphabet import BASES, hard_codes
+from gantk_dna.codes import Codes, base_shares, check_bases, codes_in, first_version
 from gantk_dna.design import search
 from gantk_dna.design.constraints import Constraints, Rules
+from gantk_dna.design.describing import Describer
 from gantk_dna.design.gan import TrainedGan, model_of
-from gantk_dna.design.results import Designed, Report
+from gantk_dna.design.known import Known, known_sequences
+from gantk_dna.design.results import Report
 from gantk_dna.design.search import Found, Search, scores_of
 from gantk_dna.design.weighted_sum import Aim, Objectives, halves, weighted
-from gantk_dna.metrics.nearest import nearest
 
 MOST_RANDOM = 20_000
 """Random sequences that are scored for a baseline, at most."""
@@ -61,17 +60,18 @@ class DesignBlocks:
     constraints: Constraints = field(default_factory=dict)  # type: ignore[assignment]
 
 
-def design(values: Mapping[str, Any]) -> Report:
+def design(values: Mapping[str, Any], check: Callable[[DataSpec], None] | None = None) -> Report:
     """Carries out a design recipe.
 
     Args:
         values: as `gantk.recipe.recipe.load_as(DesignBlocks, …)` reads them.
+        check: told what designs will be, before anything is learned; it may raise.
 
     Raises:
         GantkError: data, objectives, generator and constraints do not fit together.
     """
     with torch.random.fork_rng(devices=[]):
-        return Designer(values).run()
+        return Designer(values, check).run()
 
 
 class Designer:
@@ -79,22 +79,25 @@ class Designer:
 
     Args:
         values: as `gantk.recipe.recipe.load_as(DesignBlocks, …)` reads them.
+        check: told what designs will be, before anything is learned; it may raise.
     """
 
-    def __init__(self, values: Mapping[str, Any]):
+    def __init__(self, values: Mapping[str, Any], check: Callable[[DataSpec], None] | None = None):
         self.seed: int = values["seed"]
         self.settings: Search = _block(Search, values["search"])
         found = {split: as_dataset(component("dataset", values["data"], split=split)) for split in SPLITS}
         self.train, self.test = found["train"], found["test"]
+        self.datasets: dict[str, Dataset] = found
         if not len(self.train):
             raise DataError("the training split of the data is empty")
         self.spec: DataSpec = self.train.spec
         check_bases(self.spec)
+        if check is not None:
+            check(self.spec)
         if not values["objectives"]:
             raise RecipeError("objectives: give one at least: [{use: dna/pwm, file: FILE}]")
         self.rules = Rules(_block(Constraints, values["constraints"]), self.spec.shape[1])
         self.model: TrainedGan | None = model_of(values["generator"]) if values["generator"] else None
-        self.critic = None if self.model is None else deepcopy(self.model.state.critic).eval().requires_grad_(False)
         self._check_model()
         self._learn(values)
         self.digest = self.score.digest if self.model is None else self.model.digest
@@ -106,7 +109,11 @@ class Designer:
         own, other = halves(self.train, self.seed)
         if values["held_out_data"] is not None:
             own = self.train
-            other = as_dataset(component("dataset", values["held_out_data"], split="train"))
+            held_out = {
+                split: as_dataset(component("dataset", values["held_out_data"], split=split)) for split in SPLITS
+            }
+            self.datasets |= {f"held_out_{split}": each for split, each in held_out.items()}
+            other = held_out["train"]
             if other.spec.shape != self.spec.shape:
                 raise DoesNotFit(f"held_out_data has samples of {other.spec.shape}, data of {self.spec.shape}")
         console.say("learning the objectives")
@@ -116,7 +123,7 @@ class Designer:
         if self.held_out is not None:
             test = self.test
             if values["held_out_data"] is not None:
-                test = as_dataset(component("dataset", values["held_out_data"], split="test"))
+                test = self.datasets["held_out_test"]
             self.quality |= {f"second predictor {name}": each for name, each in self.held_out.quality(test).items()}
 
     def _check_model(self) -> None:
@@ -146,41 +153,58 @@ class Designer:
         """Designs, baselines, numbers."""
         settings, channels = self.settings, self.spec.shape[0]
         rng, numpy_rng = randomness.generator(self.seed, "design"), np.random.default_rng(self.seed)
-        known = codes_in(self.train)
+        known, training = known_sequences(self.datasets), codes_in(self.train)
+        describer = Describer(
+            self.score,
+            self.held_out,
+            self.rules,
+            known,
+            self.test if len(self.test) else self.train,
+            None if self.model is None else self.model.state.critic,
+            self.seed,
+        )
         baselines = self._baselines_before(known)
         console.say(f"searching: {settings.method}")
-        found = self._search(known, rng)
+        found = self._search(training, rng)
         repaired = self.rules.repair(found.codes, lambda codes: scores_of(codes, self.score, channels), numpy_rng)
-        chosen = self._chosen(repaired, known)
-        console.say("baselines: random sequences and hill climbing")
-        shares = base_shares(known).mean(1)
-        n = min(found.scored, MOST_RANDOM)
-        baselines["random, best"] = self._top(self.rules.random(n, shares, numpy_rng))
-        start = self.rules.random(settings.designs, shares, numpy_rng)
-        baselines["hill climb"] = search.climb(start, self.score, self.rules, found.scored, numpy_rng, channels)
-        designs = self._described("designs", repaired[chosen], known)
+        chosen = self._chosen(repaired)
+        designs = describer.describe("designs", repaired[chosen])
         designs.soft, designs.candidate = found.soft[chosen], chosen
         designs.latent_norms = None if found.latent_norms is None else found.latent_norms[chosen]
-        measured = self._measured()
+        console.say("baselines: random sequences and hill climbing")
+        shares = base_shares(training).mean(1)
+        baselines["random, best"] = self._top(
+            self.rules.random(min(found.scored, MOST_RANDOM), shares, numpy_rng), settings.designs
+        )
+        starts = {
+            "hill climb": self._top(training, settings.designs),
+            "hill climb, from random": self.rules.random(settings.designs, shares, numpy_rng),
+        }
+        edits = {"hill climb": max(1, round(float(designs.distance.mean()))), "hill climb, from random": None}
+        for name, start in starts.items():
+            baselines[name] = search.climb(
+                start, self.score, self.rules, found.scored, numpy_rng, channels, edits=edits[name]
+            )
         judged = self.held_out or self.score
         return Report(
-            sets=[designs, *(self._described(name, codes, known) for name, codes in baselines.items())],
-            bar=float(scores_of(known, judged, channels).max()),
-            best_measured=measured,
+            sets=[designs, *(describer.describe(name, codes) for name, codes in baselines.items())],
+            bar=float(scores_of(known.codes, judged, channels).max()),
+            best_measured=self._measured(known),
             quality=self.quality,
             second=self.held_out is not None,
             scored=found.scored,
             digest=self.digest,
             spec=self.spec,
+            known=known,
+            wanted=settings.designs,
         )
 
-    def _measured(self) -> float | None:
+    def _measured(self, known: Known) -> float | None:
         """The best score in the data by the recipe's goal, where its only objective predicts these scores."""
-        scores = self.train.batch(torch.arange(len(self.train)), None).truth.get("score")
-        if scores is None or len(self.score.terms) != 1 or not self.score.learned:
+        if not len(known.scores) or len(self.score.terms) != 1 or not self.score.learned:
             return None
         _, goal, weight = self.score.terms[0]
-        return float(weighted(scores.float(), goal, weight).max())
+        return float(weighted(torch.from_numpy(known.scores), goal, weight).max())
 
     def _search(self, known: Codes, rng: torch.Generator) -> Found:
         if self.settings.method == "activation":
@@ -194,9 +218,9 @@ class Designer:
             self.score, self.rules, self.model.state, known, self.spec, self.settings, self.model.batch, self.seed
         )
 
-    def _baselines_before(self, known: Codes) -> dict[str, Codes]:
+    def _baselines_before(self, known: Known) -> dict[str, Codes]:
         """Baselines that need the GAN as it is before feedback changes it."""
-        baselines = {"known, best": self._top(known)}
+        baselines = {"known, best": self._top(known.codes, self.settings.designs)}
         if self.model is not None:
             generator = self.model.state.sampled()
             assert generator is not None
@@ -204,46 +228,30 @@ class Designer:
             baselines["generator, not optimised"] = hard_codes(made.samples).numpy()
         return baselines
 
-    def _top(self, codes: Codes) -> Codes:
-        return codes[np.argsort(-scores_of(codes, self.score, self.spec.shape[0]), kind="stable")][
-            : self.settings.designs
-        ]
+    def _top(self, codes: Codes, n: int) -> Codes:
+        return codes[np.argsort(-scores_of(codes, self.score, self.spec.shape[0]), kind="stable")][:n]
 
-    def _chosen(self, codes: Codes, known: Codes) -> NDArray[np.int64]:
-        """Numbers of the best different candidates: those first that meet every constraint."""
-        _, first = np.unique(codes, axis=0, return_index=True)
-        scores = scores_of(codes[first], self.score, self.spec.shape[0])
-        return first[np.lexsort((-scores, self.rules.violations(codes[first])))][: self.settings.designs]
+    def _chosen(self, codes: Codes) -> NDArray[np.int64]:
+        """Numbers of the best different candidates that meet every constraint.
 
-    def _described(self, name: str, codes: Codes, known: Codes) -> Designed:
-        channels = self.spec.shape[0]
-        score = scores_of(codes, self.score, channels)
-        distance, place = nearest(decode(codes), decode(known))
-        return Designed(
-            name=name,
-            codes=codes,
-            score=score,
-            held_out=score if self.held_out is None else scores_of(codes, self.held_out, channels),
-            distance=distance,
-            nearest=place,
-            plausibility=self._plausibility(codes),
-            meets=self.rules.violations(codes) == 0,
-        )
-
-    def _plausibility(self, codes: Codes) -> NDArray[np.float64] | None:
-        """Share of held-out real sequences that the critic scores lower."""
-        if self.critic is None:
-            return None
-
-        def criticised(samples: Tensor) -> Tensor:
-            assert self.critic is not None
-            return call(self.critic, samples)
-
-        channels = self.spec.shape[0]
-        some = codes_in(self.test if len(self.test) else self.train)
-        some = random_part(some, 2000, randomness.generator(self.seed, "plausibility"))
-        real = np.sort(scores_of(some, criticised, channels))
-        return np.searchsorted(real, scores_of(codes, criticised, channels)) / len(real)
+        Raises:
+            DoesNotFit: there is none.
+        """
+        _, first = np.unique(first_version(codes, self.train), axis=0, return_index=True)
+        meet = first[self.rules.violations(codes[first]) == 0]
+        if not len(meet):
+            raise DoesNotFit(
+                f"none of {len(first):,} different candidates meets every constraint, also after repair; loosen "
+                "`constraints`, or give `search.candidates` a larger number"
+            )
+        wanted = self.settings.designs
+        if len(meet) < wanted:
+            console.warn(
+                f"{len(meet):,} designs instead of {wanted:,}: of {len(codes):,} candidates {len(first):,} are "
+                f"different, and {len(meet):,} of them meet every constraint; give `search.candidates` a larger number"
+            )
+        scores = scores_of(codes[meet], self.score, self.spec.shape[0])
+        return meet[np.argsort(-scores, kind="stable")][:wanted]
 
 
 def _block(kind: type, values: Mapping[str, Any]) -> Any:

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gantk.interfaces import Samples
+from gantk.interfaces import Dataset, Samples
 from gantk.spec import DataSpec
 from gantk_dna.alphabet import BASES, one_hot
-from gantk_dna.codes import Codes
+from gantk_dna.codes import Codes, first_version
+from gantk_dna.design.known import Known
 
 
 @dataclass
@@ -25,9 +26,13 @@ class Designed:
         score: of the hard letters, by the objectives.
         held_out: by the second objectives, which were not optimised; where there are none, as `score`.
         distance: Levenshtein, to the nearest known sequence.
-        nearest: which one that is.
+        nearest: the name of that one.
         plausibility: share of real sequences that the critic scores lower; None without a GAN.
         meets: whether each meets every constraint.
+        nearest_other: Levenshtein, to the nearest other sequence of the set; (0,) of a single one.
+        composition: total variation distance of the frequencies of the bases from those of real sequences.
+        auroc: of a classifier that tells the set from real sequences; None of few.
+        like: the data set that says which versions of a sequence are the same.
         soft: of the soft samples; None where there were none.
         latent_norms: |z| / √d; None without latents.
         candidate: which candidate it was; None for baselines.
@@ -38,9 +43,13 @@ class Designed:
     score: NDArray[np.float64]
     held_out: NDArray[np.float64]
     distance: NDArray[np.int64]
-    nearest: NDArray[np.int64]
+    nearest: list[str]
     plausibility: NDArray[np.float64] | None
     meets: NDArray[np.bool_]
+    nearest_other: NDArray[np.int64]
+    composition: float
+    auroc: float | None
+    like: Dataset
     soft: NDArray[np.float64] | None = None
     latent_norms: NDArray[np.float64] | None = None
     candidate: NDArray[np.int64] | None = None
@@ -48,7 +57,7 @@ class Designed:
     @property
     def distinct(self) -> float:
         """Share of sequences that are not repeats."""
-        return len(np.unique(self.codes, axis=0)) / len(self.codes)
+        return len(np.unique(first_version(self.codes, self.like), axis=0)) / len(self.codes)
 
 
 @dataclass
@@ -58,12 +67,14 @@ class Report:
     Args:
         sets: the designs first, then the baselines.
         bar: what the second predictor says of the known sequence that it finds best.
-        best_measured: the best score in the data; None where they state none.
+        best_measured: the best score in any split of any of the data; None where they state none.
         quality: how well the predictors predict held-out scores.
         second: whether there is a second predictor, that is, whether anything was learned.
         scored: how many sequences the search scored.
         digest: of the generator's, or else the objectives' weights.
         spec: what one sequence is.
+        known: every split of the data and of the held-out data.
+        wanted: how many designs were asked for.
     """
 
     sets: list[Designed]
@@ -74,6 +85,8 @@ class Report:
     scored: int
     digest: str
     spec: DataSpec
+    known: Known
+    wanted: int
 
     @property
     def designs(self) -> Designed:
@@ -105,6 +118,6 @@ class Report:
         channels = one_hot(torch.from_numpy(found.codes))
         empty = channels.new_zeros(len(channels), self.spec.shape[0] - BASES, channels.shape[2])
         attributes: dict[str, Any] = {"origin": "designed", "model": self.digest}
-        attributes["nearest"] = [f"train_{number}" for number in found.nearest]
+        attributes["nearest"] = found.nearest
         tensors = {name: torch.as_tensor(np.round(values, 5)) for name, values in truth.items()}
         return Samples(samples=torch.cat([channels, empty], 1), truth=tensors, spec=self.spec, attributes=attributes)

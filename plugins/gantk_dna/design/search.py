@@ -12,6 +12,7 @@ from annotated_types import Ge, Gt, Interval
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from gantk import console
 from gantk.interfaces import call, draw_latent
 from gantk.sampling import draw
 from gantk.spec import DataSpec
@@ -106,10 +107,13 @@ def activation(score: Score, rules: Rules, spec: DataSpec, settings: Search, rng
         letters = (logits[:, :BASES] / temperature).softmax(1)
         return rules.impose(torch.cat([letters, logits[:, BASES:].sigmoid()], 1))
 
-    for step in range(settings.steps):
-        optimizer.zero_grad()
-        (-score(soft(step)).sum()).backward()
-        optimizer.step()
+    with console.training(0, settings.steps, "searching") as display:
+        for step in range(settings.steps):
+            optimizer.zero_grad()
+            scores = score(soft(step))
+            (-scores.sum()).backward()
+            optimizer.step()
+            _show(display, step + 1, settings.steps, scores)
     return _read(soft(settings.steps).detach(), score, None, settings.candidates * settings.steps)
 
 
@@ -124,11 +128,13 @@ def joint(score: Score, rules: Rules, generator: nn.Module, settings: Search, rn
     generator.eval()
     for parameter in frozen:
         parameter.requires_grad_(False)
-    for _ in range(settings.steps):
-        optimizer.zero_grad()
-        samples = rules.impose(call(generator, latent))
-        (prior_penalty(latent, settings.prior) - score(samples)).sum().backward()
-        optimizer.step()
+    with console.training(0, settings.steps, "searching") as display:
+        for step in range(settings.steps):
+            optimizer.zero_grad()
+            scores = score(rules.impose(call(generator, latent)))
+            (prior_penalty(latent, settings.prior) - scores).sum().backward()
+            optimizer.step()
+            _show(display, step + 1, settings.steps, scores)
     latent = latent.detach()
     with torch.no_grad():
         samples = rules.impose(call(generator, latent))
@@ -136,6 +142,12 @@ def joint(score: Score, rules: Rules, generator: nn.Module, settings: Search, rn
         parameter.requires_grad_(True)
     generator.train(was_training)
     return _read(samples, score, latent, settings.candidates * settings.steps)
+
+
+def _show(display: console.Training, step: int, steps: int, scores: Tensor) -> None:
+    """Shows how far the search is, and the mean score of its soft samples."""
+    if step % 10 == 0 or step == steps:
+        display.show(step, {"score": float(scores.detach().mean())})
 
 
 def prior_penalty(latent: Tensor, weight: float) -> Tensor:
@@ -208,7 +220,15 @@ def _best(codes: Codes, scores: NDArray[np.float64], n: int, rules: Rules) -> tu
     return codes[first], scores[first]
 
 
-def climb(start: Codes, score: Score, rules: Rules, scored: int, rng: np.random.Generator, channels: int) -> Codes:
+def climb(
+    start: Codes,
+    score: Score,
+    rules: Rules,
+    scored: int,
+    rng: np.random.Generator,
+    channels: int,
+    edits: int | None = None,
+) -> Codes:
     """Greedy hill climbing: one random letter at a time, kept where the score does not fall and no rule breaks.
 
     Args:
@@ -218,6 +238,7 @@ def climb(start: Codes, score: Score, rules: Rules, scored: int, rng: np.random.
         scored: how many sequences may be scored in all.
         rng: where changes are drawn from.
         channels: of a sample.
+        edits: letters in which a sequence may differ from its start; None: any number.
     """
     codes = start.copy()
     scores, broken = scores_of(codes, score, channels), rules.violations(codes)
@@ -225,5 +246,8 @@ def climb(start: Codes, score: Score, rules: Rules, scored: int, rng: np.random.
         tried = rules.mutants(codes, rng)
         new_scores, new_broken = scores_of(tried, score, channels), rules.violations(tried)
         better = (new_broken < broken) | ((new_broken == broken) & (new_scores >= scores))
+        if edits is not None:
+            apart = (tried != start).sum(1)
+            better &= (apart <= edits) | ((new_broken < broken) & (apart <= (codes != start).sum(1) + 1))
         codes[better], scores[better], broken[better] = tried[better], new_scores[better], new_broken[better]
     return codes

@@ -1,4 +1,4 @@
-"""What numbers can be expected on the same data: real against real, and Markov models of the training set."""
+"""What numbers can be expected on the same data: real against real, and models of the training set."""
 
 from __future__ import annotations
 
@@ -6,26 +6,57 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import torch
 
 from gantk.errors import DataError
 from gantk.interfaces import Dataset, Samples
-from gantk_dna.codes import Codes, codes_in, codes_of, random_part
+from gantk_dna.codes import Codes, codes_in, codes_of, random_part, versions
 from gantk_dna.markov import Markov
 
 ORDERS = {"iid": 0, "Markov-1": 1, "Markov-3": 3, "Markov-5": 5}
+POSITIONS = "position-wise"
+FLOORS = ("iid", POSITIONS, "Markov-1", "Markov-3", "Markov-5")
+"""Names of the models, in the order of the notes."""
+
+ENOUGH = 50
+"""Sequences on either side below which no verdict is given."""
 
 
-def models_of(train: Dataset) -> dict[str, Markov]:
-    """Markov models of a training set by the names in `ORDERS`, fitted once; shorter sequences have fewer."""
+class PositionWise:
+    """Letters drawn independently of each other, at each position as often as in sequences (a weight matrix).
+
+    Args:
+        sequences: (N, L); letters that are ambiguous do not count.
+    """
+
+    def __init__(self, sequences: Codes):
+        counts = np.stack([(sequences == base).sum(0) for base in range(4)]).astype(float)  # (4, L)
+        total = counts.sum(0)
+        self.shares = np.where(total > 0, counts / np.maximum(total, 1), 0.25)
+
+    def sample(self, n: int, length: int, rng: torch.Generator) -> Codes:
+        """n sequences (n, length).
+
+        Args:
+            n: how many.
+            length: letters of each, as many as the sequences have.
+            rng: a CPU generator.
+        """
+        draws = torch.rand((n, 1, length), generator=rng, dtype=torch.float64).numpy()
+        return (draws >= self.shares.cumsum(0)[None, :3]).sum(1).astype(np.uint8)
+
+
+def models_of(train: Dataset) -> dict[str, Markov | PositionWise]:
+    """Models of a training set, in all its versions, by the names in `FLOORS`; shorter sequences have fewer."""
     if train not in _fitted:
-        codes = codes_in(train)
+        codes = np.concatenate(versions(codes_in(train), train))
         orders = {name: order for name, order in ORDERS.items() if order < codes.shape[1]}
-        _fitted[train] = {name: Markov(codes, order) for name, order in orders.items()}
+        _fitted[train] = {POSITIONS: PositionWise(codes), **{name: Markov(codes, k) for name, k in orders.items()}}
     return _fitted[train]
 
 
-_fitted: WeakKeyDictionary[Dataset, dict[str, Markov]] = WeakKeyDictionary()
+_fitted: WeakKeyDictionary[Dataset, dict[str, Markov | PositionWise]] = WeakKeyDictionary()
 
 
 @dataclass
@@ -36,8 +67,9 @@ class Comparison:
         generated: what is judged.
         held_out: real sequences that nothing was trained on.
         real: other real sequences, from the training set.
-        models: from Markov models of the training set, by the names in `ORDERS`.
+        models: from models of the training set, by the names in `FLOORS`.
         training: the training set, or a part of it where it is very large.
+        like: the data set that says which versions of a sequence are the same.
     """
 
     generated: Codes
@@ -45,6 +77,11 @@ class Comparison:
     real: Codes
     models: dict[str, Codes]
     training: Codes
+    like: Dataset
+
+    def versions(self, codes: Codes) -> Codes:
+        """Sequences in all versions that the data set treats as the same: (N or 2 N, L)."""
+        return np.concatenate(versions(codes, self.like))
 
     @property
     def all(self) -> dict[str, Codes]:
@@ -81,7 +118,20 @@ def compared(
         real=random_part(training, n, rng),
         models=models,
         training=training,
+        like=train,
     )
+
+
+def too_few(n: int | None, n_reference: int | None) -> str:
+    """Why numbers of so few sequences carry no verdict; empty where there are enough.
+
+    Args:
+        n: generated sequences.
+        n_reference: held-out real ones.
+    """
+    if min(n or 0, n_reference or 0) >= ENOUGH:
+        return ""
+    return f"too few sequences to say ({n} generated, {n_reference} held-out real; {ENOUGH} of each at least)"
 
 
 def floors_note(found: Mapping[str, float], reference: str = "real v. real") -> str:
@@ -91,10 +141,4 @@ def floors_note(found: Mapping[str, float], reference: str = "real v. real") -> 
         found: the number by the names of `Comparison.all`.
         reference: what the number beside it in the table is.
     """
-    return f"{reference}; " + ", ".join(f"{name} {found[name]:.3g}" for name in ORDERS if name in found)
-
-
-def read_floors(note: str) -> dict[str, float]:
-    """The floors of the Markov models that `floors_note` wrote, by name."""
-    listed = [part.rpartition(" ") for part in note.partition("; ")[2].split(", ")]
-    return {name: float(number) for name, _, number in listed if name in ORDERS}
+    return f"{reference}; " + ", ".join(f"{name} {found[name]:.3g}" for name in FLOORS if name in found)

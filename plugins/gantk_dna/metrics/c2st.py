@@ -21,11 +21,12 @@ from torch.nn import functional as F
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Dataset, Samples, Value
 from gantk_dna.alphabet import BASES, one_hot
-from gantk_dna.codes import Codes
+from gantk_dna.codes import Codes, versions
 from gantk_dna.kmers import kmer_numbers
-from gantk_dna.metrics.baselines import compared, floors_note
+from gantk_dna.metrics.baselines import compared, floors_note, too_few
 
 LONGEST = 4
+Method = Literal["kmers", "cnn"]
 EPOCHS, BATCH, LEAST_STEPS = 10, 64, 120
 
 
@@ -42,7 +43,7 @@ class C2st:
             convolutional net, which sees longer words wherever they stand.
     """
 
-    def __init__(self, *, samples: Annotated[int, Ge(20)] = 2000, by: Literal["kmers", "cnn"] = "kmers"):
+    def __init__(self, *, samples: Annotated[int, Ge(20)] = 2000, by: Method = "kmers"):
         self.samples = samples
         self.by = by
 
@@ -65,46 +66,86 @@ class C2st:
             raise DoesNotFit("dna/c2st needs generated sequences as long as the real ones, or length alone tells them")
         if min(len(sets.generated), len(sets.held_out)) < 4:
             raise DoesNotFit("dna/c2st needs 4 sequences or more of each kind to train a classifier")
-        found = {name: self._auroc(each, sets.held_out, rng) for name, each in sets.all.items()}
-        return {"auroc": Value(found["generated"], "lower", found["real"], floors_note(found))}
-
-    def _auroc(self, made: Codes, real: Codes, rng: torch.Generator) -> float:
-        n = min(len(made), len(real))
-        codes = np.concatenate([made[:n], real[:n]])
-        labels = np.repeat([0, 1], n)
-        half = torch.cat([torch.randperm(n, generator=rng) % 2 for _ in range(2)]).numpy().astype(bool)
-        fit = self._by_cnn if self.by == "cnn" else self._by_kmers
-        halves = (half,) if self.by == "cnn" else (half, ~half)
-        found = [roc_auc_score(labels[~part], fit(codes, labels, part, rng)) for part in halves]
-        return float(np.mean(found))
-
-    def _by_kmers(
-        self, codes: Codes, labels: NDArray[np.int64], known: NDArray[np.bool_], rng: torch.Generator
-    ) -> NDArray[np.float64]:
-        features = kmer_features(codes)
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=300))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(features[known], labels[known])
-        return model.decision_function(features[~known])
-
-    def _by_cnn(
-        self, codes: Codes, labels: NDArray[np.int64], known: NDArray[np.bool_], rng: torch.Generator
-    ) -> NDArray[np.float64]:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(torch.randint(2**31, (), generator=rng)))
-            net = Classifier()
-        samples, wanted = one_hot(torch.from_numpy(codes)), torch.from_numpy(labels).float()
-        net.learn(samples[known], wanted[known], rng)
-        with torch.no_grad():
-            return net(samples[~known]).numpy().astype(np.float64)
+        found = {name: auroc(each, sets.held_out, rng, train, self.by) for name, each in sets.all.items()}
+        n = min(len(sets.generated), len(sets.held_out))
+        (low, high), (_, top) = interval(found["generated"], n), interval(found["real"], n)
+        sizes = {"n": len(sets.generated), "n_reference": len(sets.held_out)}
+        return {
+            "auroc": Value(found["generated"], "lower", found["real"], floors_note(found), low=low, high=high, **sizes),
+            "chance": Value(top, None, 0.5, "AUROC up to which real v. real goes by chance (95 %)", **sizes),
+        }
 
     def summary(self, values: Mapping[str, Value]) -> str:
         """How well generated sequences are told from real ones."""
-        found = values["auroc"].value
-        words = "cannot tell" if found < 0.55 else "hardly tells" if found < 0.65 else "tells"
-        real = values["auroc"].reference
-        return f"a classifier {words} generated from real: AUROC {found:.3f} (real v. real {real:.3f})"
+        found = values["auroc"]
+        real, chance = found.reference or 0.5, values["chance"].value
+        line = f"AUROC {found.value:.3f} ({found.low:.3f} to {found.high:.3f}; real v. real {real:.3f})"
+        few = too_few(found.n, found.n_reference)
+        if few:
+            return f"a classifier: {line}: {few}"
+        if found.value <= max(chance, 0.55) or (found.low or 0.0) <= real:
+            words = "cannot tell"
+        else:
+            words = "hardly tells" if found.value < 0.65 else "tells"
+        return f"a classifier {words} generated from real: {line}"
+
+
+def interval(area: float, n: int) -> tuple[float, float]:
+    """95 % confidence interval of an AUROC of n sequences of each kind (Hanley & McNeil 1982, Radiology 143:29).
+
+    Args:
+        area: the AUROC.
+        n: of each kind.
+    """
+    one, two = area / (2 - area), 2 * area**2 / (1 + area)
+    variance = (area * (1 - area) + (n - 1) * (one - area**2) + (n - 1) * (two - area**2)) / n**2
+    reach = 1.96 * max(variance, 0.0) ** 0.5
+    return max(area - reach, 0.0), min(area + reach, 1.0)
+
+
+def auroc(made: Codes, real: Codes, rng: torch.Generator, like: Dataset, by: Method = "kmers") -> float:
+    """How well a classifier tells sequences from real ones that it has not seen: .5 not at all, 1 always.
+
+    It is trained on all versions of a sequence that `like` treats as the same, and scores the mean over them.
+
+    Args:
+        made: (N, L).
+        real: (M, L); as many of both are taken.
+        rng: halves the sets, and draws the weights of a net.
+        like: the data set that says which versions of a sequence are the same.
+        by: the classifier; see `C2st`.
+    """
+    n = min(len(made), len(real))
+    both = versions(np.concatenate([made[:n], real[:n]]), like)
+    labels = np.repeat([0, 1], n)
+    half = torch.cat([torch.randperm(n, generator=rng) % 2 for _ in range(2)]).numpy().astype(bool)
+    fit = _by_cnn if by == "cnn" else _by_kmers
+    halves = (half,) if by == "cnn" else (half, ~half)
+    found = [roc_auc_score(labels[~part], fit(both, labels, part, rng)) for part in halves]
+    return float(np.mean(found))
+
+
+def _by_kmers(
+    both: list[Codes], labels: NDArray[np.int64], known: NDArray[np.bool_], rng: torch.Generator
+) -> NDArray[np.float64]:
+    features = [kmer_features(codes) for codes in both]
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=300))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(np.concatenate([each[known] for each in features]), np.tile(labels[known], len(features)))
+    return np.mean([model.decision_function(each[~known]) for each in features], axis=0)
+
+
+def _by_cnn(
+    both: list[Codes], labels: NDArray[np.int64], known: NDArray[np.bool_], rng: torch.Generator
+) -> NDArray[np.float64]:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(torch.randint(2**31, (), generator=rng)))
+        net = Classifier()
+    samples, wanted = [one_hot(torch.from_numpy(codes)) for codes in both], torch.from_numpy(labels).float()
+    net.learn(torch.cat([each[known] for each in samples]), wanted[known].repeat(len(samples)), rng)
+    with torch.no_grad():
+        return np.mean([net(each[~known]).numpy().astype(np.float64) for each in samples], axis=0)
 
 
 def kmer_features(codes: Codes) -> NDArray[np.float32]:

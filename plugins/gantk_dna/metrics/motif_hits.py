@@ -67,13 +67,18 @@ class MotifHits:
         rates = {name: self._rates(codes, frequencies) for name, codes in self._sets(sets).items()}
         real = rates.pop("held out")  # (M,)
         differences = {name: float(np.abs(each - real).mean()) for name, each in rates.items()}
-        values = {"difference": Value(differences["generated"], "lower", differences["real"], floors_note(differences))}
+        sizes = {"n": len(sets.generated), "n_reference": len(sets.held_out)}
+        values = {
+            "difference": Value(
+                differences["generated"], "lower", differences["real"], floors_note(differences), **sizes
+            )
+        }
         for k in np.argsort(-real, kind="stable")[: self.rows]:
             motif = self.motifs[k]
             floors = {name: float(each[k]) for name, each in rates.items()}
             note = floors_note(floors, "held-out real") + self._told(motif, frequencies)
             name = motif.name if sum(each.name == motif.name for each in self.motifs) == 1 else motif.identity
-            values[f"rate_{name}"] = Value(float(rates["generated"][k]), "near", float(real[k]), note)
+            values[f"rate_{name}"] = Value(float(rates["generated"][k]), "near", float(real[k]), note, **sizes)
         return values
 
     def _sets(self, sets: Comparison) -> dict[str, Codes]:

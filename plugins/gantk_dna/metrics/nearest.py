@@ -15,11 +15,14 @@ from torch import nn
 
 from gantk.interfaces import Dataset, Samples, Value
 from gantk_dna.alphabet import decode
-from gantk_dna.codes import random_part
-from gantk_dna.metrics.baselines import compared, floors_note
+from gantk_dna.codes import Codes, random_part, versions
+from gantk_dna.metrics.baselines import POSITIONS, compared, floors_note, too_few
 
 MEMORISED, CLOSE = 0.5, 0.9
 """Below these ratios of generated-to-training over test-to-training, the verdict is memorised, or close to training."""
+
+FULL = 0.05
+"""Share of position-wise drawn sequences that are copies, from which on the space of sequences counts as full."""
 
 
 def nearest(
@@ -44,6 +47,35 @@ def nearest(
         places.append(table.argmin(1))
         distances.append(table.min(1))
     return np.concatenate(distances).astype(np.int64), np.concatenate(places).astype(np.int64)
+
+
+def nearest_version(
+    queries: Sequence[Sequence[str]], known: Sequence[str], *, but_itself: bool = False
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """As `nearest`, of queries that are the same in several versions: the distance of that version which is nearest.
+
+    Args:
+        queries: of each version all sequences, in the same order.
+        known: sequences to compare each of them with.
+        but_itself: `known` begins with the queries, and none is compared with itself in any version.
+    """
+    found = [nearest(each, known, but_itself=but_itself) for each in queries]
+    distances, places = (np.stack(each) for each in zip(*found, strict=True))  # (versions, Q)
+    best = distances.argmin(0)[None]
+    return np.take_along_axis(distances, best, 0)[0], np.take_along_axis(places, best, 0)[0]
+
+
+def nearest_other(codes: Codes, like: Dataset, most: int | None = None) -> NDArray[np.int64]:
+    """Of (the first `most`) sequences, the distance to the nearest other one in letters: (N,); none of a single one.
+
+    Args:
+        codes: (N, L).
+        like: the data set that says which versions of a sequence are the same.
+        most: of how many; None: of all.
+    """
+    if len(codes) < 2:
+        return np.zeros(0, np.int64)
+    return nearest_version([decode(each[:most]) for each in versions(codes, like)], decode(codes), but_itself=True)[0]
 
 
 class Nearest:
@@ -72,31 +104,73 @@ class Nearest:
         """`ratio` first: mean distance of generated over that of held-out sequences."""
         sets = compared(generated, train, test, self.samples, rng)
         training = decode(sets.training)
-        made, _ = nearest(decode(sets.generated), training)
-        held_out, _ = nearest(decode(random_part(sets.held_out, self.samples, rng)), training)
+
+        def distances(codes: Codes) -> NDArray[np.int64]:
+            return nearest_version([decode(each) for each in versions(codes, train)], training)[0]
+
+        made = distances(sets.generated)
+        held_out = distances(random_part(sets.held_out, self.samples, rng))
         usual = max(float(held_out.mean()), 1e-9)
         few = max(1, self.samples // 4)
-        floors = {name: nearest(decode(each[:few]), training)[0].mean() for name, each in sets.models.items()}
-        ratios = {name: float(floor) / usual for name, floor in floors.items()}
+        models = {name: distances(each[:few]) for name, each in sets.models.items()}
+        ratios = {name: float(each.mean()) / usual for name, each in models.items()}
+        sizes = {"n": len(made), "n_reference": len(held_out)}
+        low, high = _ratio_interval(made, held_out, rng)
+        independent = float((models[POSITIONS] == 0).mean())
         return {
-            "ratio": Value(float(made.mean()) / usual, "near", 1.0, floors_note(ratios, "held-out real")),
-            "distance": Value(float(made.mean()), "near", usual, "letters to the nearest training sequence, mean"),
-            "smallest": Value(float(made.min()), "near", float(held_out.min()), "the same, smallest; 0 is a copy"),
+            "ratio": Value(
+                float(made.mean()) / usual,
+                "near",
+                1.0,
+                floors_note(ratios, "held-out real"),
+                low=low,
+                high=high,
+                **sizes,
+            ),
+            "distance": Value(
+                float(made.mean()), "near", usual, "letters to the nearest training sequence, mean", **sizes
+            ),
+            "smallest": Value(
+                float(made.min()), "near", float(held_out.min()), "the same, smallest; 0 is a copy", **sizes
+            ),
             "copies": Value(
                 float((made == 0).mean()),
                 "lower",
                 float((held_out == 0).mean()),
                 "share that stand in the training set",
+                **sizes,
             ),
+            "copies_by_chance": Value(independent, None, None, "the same of letters drawn position by position", n=few),
         }
 
     def summary(self, values: Mapping[str, Value]) -> str:
-        """Whether the training set was memorised."""
-        ratio, copies = values["ratio"].value, values["copies"]
-        beyond = copies.value - (copies.reference or 0.0)
-        line = f"{ratio:.2f} times as far from training sequences as held-out real ones are, {copies.value:.0%} copies"
-        if ratio < MEMORISED or beyond > 0.05:
+        """Whether the training set was memorised; not where there are few sequences, or where anything is a copy."""
+        ratio, copies, chance = values["ratio"], values["copies"], values["copies_by_chance"].value
+        beyond = copies.value - max(copies.reference or 0.0, chance)
+        line = f"{ratio.value:.2f} times as far from training sequences as held-out real ones are, "
+        line += f"{copies.value:.0%} copies"
+        few = too_few(ratio.n, ratio.n_reference)
+        if chance > FULL and beyond <= 0.05 + 2 * (chance / max(ratio.n or 1, 1)) ** 0.5:
+            return (
+                f"memorising cannot be judged here: {chance:.0%} of letters drawn position by position are copies, "
+                f"since there are so few possible sequences; {line}"
+            )
+        if few:
+            return f"memorising: {few}; {line}"
+        if (ratio.high or ratio.value) < MEMORISED or beyond > 0.05:
             return f"memorised: {line}"
-        if ratio < CLOSE:
+        if (ratio.high or ratio.value) < 1 and ratio.value < CLOSE:
             return f"close to training: {line}; copied in part, or less varied than real (see quality)"
         return f"not memorised: {line}"
+
+
+def _ratio_interval(
+    made: NDArray[np.int64], held_out: NDArray[np.int64], rng: torch.Generator, redraws: int = 300
+) -> tuple[float, float]:
+    """95 % bootstrap interval of the ratio of mean distances."""
+    means = []
+    for each in (made, held_out):
+        chosen = torch.randint(len(each), (redraws, len(each)), generator=rng).numpy()
+        means.append(each[chosen].mean(1))
+    low, high = np.quantile(means[0] / np.maximum(means[1], 1e-9), [0.025, 0.975])
+    return float(low), float(high)

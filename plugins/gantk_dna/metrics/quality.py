@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from torch import nn
 
 from gantk.interfaces import Dataset, Samples, Value
-from gantk_dna.alphabet import BASES, decode
-from gantk_dna.codes import Codes, base_shares
-from gantk_dna.metrics.baselines import compared
-from gantk_dna.metrics.nearest import nearest
+from gantk_dna.alphabet import BASES
+from gantk_dna.codes import Codes, base_shares, first_version, versions
+from gantk_dna.metrics.baselines import compared, too_few
+from gantk_dna.metrics.nearest import nearest_other
 
 LONG_RUN = 8
+RUNS_OFF = 0.15
+"""Relative difference of the mean longest homopolymer that is named."""
 
 
 def longest_runs(codes: Codes) -> NDArray[np.int64]:
@@ -36,10 +38,18 @@ def longest_runs(codes: Codes) -> NDArray[np.int64]:
     return longest
 
 
-def pairwise_distance(codes: Codes) -> float:
-    """Mean Hamming distance of all pairs of different sequences, in letters; from column shares, not pair by pair."""
-    shares, n = base_shares(codes), len(codes)
-    return float((1 - (shares**2).sum(0)).sum() * n / max(1, n - 1))
+def pairwise_distance(codes: Codes, other: Codes | None = None) -> float:
+    """Mean Hamming distance of all pairs of different sequences, in letters; from column shares, not pair by pair.
+
+    Args:
+        codes: (N, L).
+        other: (N, L) the same sequences in another version, to which the distance is; None: as they are.
+    """
+    other = codes if other is None else other
+    n = len(codes)
+    same = 1 - (base_shares(codes) * base_shares(other)).sum(0)  # (L,) of two at random, of one sequence too
+    own = (codes != other).sum() / max(1, n)  # of a sequence and itself
+    return float((same.sum() * n - own) / max(1, n - 1))
 
 
 class Quality:
@@ -65,7 +75,8 @@ class Quality:
     ) -> dict[str, Value]:
         """`distinct` first; the references are those of real sequences, as many as the generated ones."""
         sets = compared(generated, train, test, self.samples, rng, orders=False)
-        made, real = self._describe(sets.generated), self._describe(sets.real)
+        made, real = self._describe(sets.generated, train), self._describe(sets.real, train)
+        sizes = {"n": len(sets.generated), "n_reference": len(sets.real)}
         notes = {
             "distinct": ("higher", "share of sequences that are not repeats"),
             "pairwise": ("near", "letters, mean Hamming distance of two sequences"),
@@ -75,30 +86,48 @@ class Quality:
             "invalid": ("lower", "share of letters that are ambiguous or none"),
         }
         values = {
-            name: Value(made[name], better, real[name], f"{note}; real")  # type: ignore[arg-type]
+            name: Value(made[name], better, real[name], f"{note}; real", **sizes)  # type: ignore[arg-type]
             for name, (better, note) in notes.items()
         }
         sharp = generated.samples[: len(sets.generated), :BASES].float().amax(1).mean()
         values["sharpness"] = Value(float(sharp), None, 1.0, "largest channel, mean; below 1 where output is soft")
         return values
 
-    def _describe(self, codes: Codes) -> dict[str, float]:
-        texts, runs = decode(codes), longest_runs(codes)
-        distances, _ = nearest(texts[: self.compared_with], texts, but_itself=True)
+    def _describe(self, codes: Codes, like: Dataset) -> dict[str, float]:
+        runs, distances = longest_runs(codes), nearest_other(codes, like, self.compared_with)
         return {
-            "distinct": len(set(texts)) / len(texts),
-            "pairwise": pairwise_distance(codes),
-            "nearest_other": float(distances.mean()) if len(texts) > 1 else 0.0,
+            "distinct": len(np.unique(first_version(codes, like), axis=0)) / len(codes),
+            "pairwise": float(np.mean([pairwise_distance(codes, each) for each in versions(codes, like)])),
+            "nearest_other": float(distances.mean()) if len(distances) else 0.0,
             "longest_run": float(runs.mean()),
             "long_runs": float((runs >= LONG_RUN).mean()),
             "invalid": float((codes >= BASES).mean()),
         }
 
     def summary(self, values: Mapping[str, Value]) -> str:
-        """Whether the generator collapsed."""
+        """Whether the generator collapsed, and whether it makes what real sequences do not have."""
+        few = too_few(values["distinct"].n, values["distinct"].n_reference)
+        if few:
+            return f"variety: {few}"
         low = [
             f"{name} {values[name].value:.3g}, real {values[name].reference:.3g}"
             for name, share in (("distinct", 0.9), ("pairwise", 0.75), ("nearest_other", 0.75))
             if values[name].value < share * (values[name].reference or 0.0)
         ]
-        return "collapsed: " + "; ".join(low) if low else f"diverse: {values['distinct'].value:.1%} distinct"
+        line = "collapsed: " + "; ".join(low) if low else f"diverse: {values['distinct'].value:.1%} distinct"
+        return "; ".join([line, *self._invented(values)])
+
+    def _invented(self, values: Mapping[str, Value]) -> list[str]:
+        """What is more frequent, or rarer, than chance allows beside real sequences."""
+        found = []
+        for name, words in (("long_runs", f"runs of {LONG_RUN} equal letters or more"), ("invalid", "invalid letters")):
+            value, real = values[name], values[name].reference or 0.0
+            spread = 1.96 * (2 * max(real, value.value) / max(value.n or 1, 1)) ** 0.5
+            if abs(value.value - real) > max(spread, 0.5 * real, 0.002):
+                more = "too many" if value.value > real else "too few"
+                found.append(f"{more} {words}: {value.value:.2%}, real {real:.2%}")
+        runs = values["longest_run"]
+        if runs.reference and abs(runs.value / runs.reference - 1) > RUNS_OFF:
+            more = "longer" if runs.value > runs.reference else "shorter"
+            found.append(f"homopolymers {more} than real: {runs.value:.2f} letters, real {runs.reference:.2f}")
+        return found

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from math import log
 from typing import Annotated
 
 import numpy as np
+import torch
 from annotated_types import Ge
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
@@ -13,7 +13,7 @@ from rich.text import Text
 
 from gantk.interfaces import Panel, Samples
 from gantk.spec import DataSpec
-from gantk_dna.alphabet import BASES, bases_in
+from gantk_dna.alphabet import BASES, bases_in, reverse_complement
 from gantk_dna.codes import check_bases, information
 from gantk_dna.views.glyphs import COLOURS, FAINT, INK, PAPER, blended, font, stacks
 from gantk_dna.views.panels import panels
@@ -35,7 +35,10 @@ class Logo:
         rows: how many sequences to draw in colour at most.
         height: of a logo in pixels.
         bits: upper end of the scale; null: as high as the highest stack, or .2 where all are lower.
+        both_strands: whether a logo counts each sequence and its reverse complement; null: where the data do.
     """
+
+    wanted = 500  # of 16 random sequences, a stack of letters that mean nothing is as high as 1 bit now and then
 
     def __init__(
         self,
@@ -44,12 +47,14 @@ class Logo:
         rows: Annotated[int, Ge(0)] = 16,
         height: Annotated[int, Ge(20)] = 110,
         bits: float | None = None,
+        both_strands: bool | None = None,
     ):
         check_bases(spec)
         self.spec = spec
         self.rows = rows
         self.height = height
         self.bits = bits
+        self.both_strands = spec.attributes.get("both_strands", False) if both_strands is None else both_strands
         self.letters = bases_in(spec)
         self.column = max(2, min(24, WIDEST // spec.shape[1]))
 
@@ -58,7 +63,7 @@ class Logo:
         sets = [(samples, caption or str(samples.attributes.get("origin", "")))]
         if real is not None:
             sets.append((real, f"for comparison: {real.attributes.get('origin', 'real')}"))
-        found = [logo_heights(_shares(each)) for each, _ in sets]
+        found = [logo_heights(self._shares(each), len(each)) for each, _ in sets]
         top = self.bits or max(0.2, *(float(heights.sum(0).max()) for heights in found))
         strips: list[Image.Image] = []
         for (each, title), heights in zip(sets, found, strict=True):
@@ -71,6 +76,11 @@ class Logo:
                 strips += self._texts(f"the first {len(shown)} {_kind(each, title)} sequences", FAINT)
                 strips.append(self._sequences(shown))
         return _below_each_other(strips)
+
+    def _shares(self, samples: Samples) -> NDArray[np.float64]:
+        """(N or 2 N, 4, L)."""
+        found = samples.samples[:, :BASES].detach().cpu().double()
+        return (torch.cat([found, reverse_complement(found)]) if self.both_strands else found).numpy()
 
     def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
         """What a report shows of many sequences beside held-out ones."""
@@ -145,20 +155,16 @@ class Logo:
         return strip
 
 
-def logo_heights(shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Height of each letter in bits: (4, L).
+def logo_heights(shares: NDArray[np.float64], n: int | None = None) -> NDArray[np.float64]:
+    """Height of each letter in bits, corrected for small samples: (4, L).
 
     Args:
         shares: (N, 4, L), the share of each base at each position of each sequence.
+        n: how many sequences these are; None: N. Both strands of one are one.
     """
     mean = shares.mean(0)
     mean = mean / np.maximum(mean.sum(0), 1e-9)
-    small_sample = (BASES - 1) / (2 * log(2) * max(len(shares), 1))
-    return mean * np.maximum(information(mean) - small_sample, 0)
-
-
-def _shares(samples: Samples) -> NDArray[np.float64]:
-    return samples.samples[:, :BASES].detach().cpu().double().numpy()
+    return mean * information(mean, len(shares) if n is None else n)
 
 
 def _kind(samples: Samples, title: str) -> str:

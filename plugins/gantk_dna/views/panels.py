@@ -6,14 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from gantk.interfaces import Panel, Samples
 from gantk.plots import MADE, REAL, histograms, legend_above, new_figure
-from gantk_dna.alphabet import BASES, bases_in
+from gantk_dna.alphabet import BASES, COMPLEMENT, bases_in
 from gantk_dna.codes import Codes, base_shares, codes_of, gc_content
 from gantk_dna.kmers import kmer_counts
 from gantk_dna.views.glyphs import COLOURS
 
+BINS = 25  # at most
 K = 4  # letters of the k-mers that are compared: 256 of them
 
 
@@ -25,6 +27,8 @@ def panels(samples: Samples, real: Samples) -> dict[str, Panel]:
         real: held-out ones.
     """
     made, known = codes_of(samples), codes_of(real)
+    if real.spec.attributes.get("both_strands", False):
+        made, known = (np.concatenate([codes, COMPLEMENT[codes[:, ::-1]]]) for codes in (made, known))
     origin = real.spec.origin
     return {
         "positions": Panel(
@@ -36,7 +40,7 @@ def panels(samples: Samples, real: Samples) -> dict[str, Panel]:
         "kmers": Panel(
             f"All {4**K} words of {K} letters",
             f"How often each occurs among generated and among {origin} held-out sequences. On the line both are the "
-            f"same; {len(known):,} sequences scatter about it by chance.",
+            f"same; {len(real):,} sequences scatter about it by chance.",
             _kmers(made, known, origin),
         ),
         "gc": Panel(
@@ -76,9 +80,23 @@ def _gc(made: Codes, known: Codes, origin: str) -> Figure:
     figure = new_figure()
     axes = figure.add_subplot()
     found, expected = gc_content(made), gc_content(known)
-    lowest, highest = min(found.min(), expected.min()), max(found.max(), expected.max())
-    edges = np.linspace(lowest - 0.01, highest + 0.01, 25)
-    histograms(axes, found, expected, edges, origin)
+    histograms(axes, found, expected, share_edges(found, expected, made.shape[1]), origin)
     axes.set(xlabel="share of G and C", ylabel="share of sequences")
     legend_above(axes)
     return figure
+
+
+def share_edges(found: NDArray[np.float64], expected: NDArray[np.float64], length: int) -> NDArray[np.float64]:
+    """Edges of bins for shares of `length` letters: each holds equally many of the values 0, 1 / L, …, 1.
+
+    Bins of another width hold now one more, now one fewer of them, and show peaks that are none.
+
+    Args:
+        found: (N,).
+        expected: (M,).
+        length: letters that shares were counted in.
+    """
+    lowest = round(min(found.min(), expected.min()) * length)
+    highest = round(max(found.max(), expected.max()) * length)
+    step = -(-(highest - lowest + 1) // BINS)  # whole letters a bin
+    return (np.arange(lowest, highest + step + 1, step) - 0.5) / length

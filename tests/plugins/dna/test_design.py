@@ -114,11 +114,50 @@ def test_what_is_imposed_keeps_only_allowed_letters_and_their_gradients() -> Non
         (Constraints(forbidden=["GA-TC"]), RecipeError),
         (Constraints(forbidden=[""]), RecipeError),
         (Constraints(gc=(0.7, 0.3)), RecipeError),
+        (Constraints(forbidden=["N"]), RecipeError),
+        (Constraints(fixed="N" * 10 + "GAATTC" + "N" * 8, forbidden=["GAATTC"]), RecipeError),
+        (Constraints(fixed="N" * 18 + "AAAAAA", homopolymer=4), RecipeError),
+        (Constraints(fixed="S" * 20 + "N" * 4, gc=(0.2, 0.6)), RecipeError),
+        (Constraints(gc=(1.0, 1.0), forbidden=["SSS"]), RecipeError),
+        (Constraints(gc=(0.02, 0.03)), RecipeError),
     ],
 )
 def test_wrong_constraints_are_refused(given: Constraints, error: type[Exception]) -> None:
     with pytest.raises(error, match=r"constraints\."):
         Rules(given, 24)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_contradictions_are_those_that_trying_every_sequence_finds(seed: int) -> None:
+    rng, length = np.random.default_rng(seed), 5
+    words = ["".join(rng.choice(list("ACGTRYN"), rng.integers(1, 4))) for _ in range(rng.integers(0, 4))]
+    given = Constraints(
+        fixed="".join(rng.choice(list("ACGTRYN"), length, p=[0.1] * 6 + [0.4])),
+        gc=(float(rng.choice([0.0, 0.3, 0.5])), float(rng.choice([0.5, 0.7]))),
+        forbidden=[word for word in words if set(word) != {"N"}],
+        homopolymer=int(rng.integers(1, 4)),
+    )
+    every = np.stack(np.meshgrid(*[np.arange(4, dtype=np.uint8)] * length), -1).reshape(-1, length)
+    possible = any(not plain_violations(text, given) for text in decode(every))
+    try:
+        rules = Rules(given, length)
+    except RecipeError as error:
+        assert not possible and "constraints." in str(error)
+    else:
+        assert possible and not rules.violations(every).all()
+
+
+def test_designs_that_break_constraints_are_left_out_and_said(folder: Path, capsys) -> None:
+    few = ["search.candidates=6", "search.designs=6", "search.steps=1", "--json"]
+    arguments = ["constraints={fixed: TTTTTTTTTTTTTTTTTTTTTTTN}", *few]
+    code, out, err = call("design", "design.yaml", *arguments, "-o", "few.fa", capsys=capsys)
+    made = json.loads(out)["sets"]["designs"]
+    assert code == 0 and made["meet_constraints"] == 1.0
+    assert made["n"] <= 4 and f"{made['n']} designs instead of 6" in err
+    arguments = ["constraints={fixed: ACGTNNNNNNNNNNNNNNNNNNNN, forbidden: [ACGT]}", *few]
+    code, out, err = call("design", "design.yaml", *arguments, "-o", "none.fa", capsys=capsys)
+    assert code == 1 and "constraints.fixed and constraints.forbidden contradict each other" in err
+    assert not Path("none.fa").exists()
 
 
 # Objectives
@@ -311,7 +350,7 @@ def test_design_from_end_to_end(folder: Path, capsys) -> None:
     assert code == 0, err
     document = json.loads(out)
     sets = document["sets"]
-    assert list(sets) == ["designs", "known, best", "random, best", "hill climb"]
+    assert list(sets) == ["designs", "known, best", "random, best", "hill climb", "hill climb, from random"]
     assert sets["designs"]["meet_constraints"] == sets["designs"]["distinct"] == 1.0
     assert sets["designs"]["score"] > sets["random, best"]["score"] - 1
     assert document["predictors"]["second predictor 0.spearman"] > 0.3
@@ -357,6 +396,21 @@ def test_mistakes(folder: Path, capsys, overrides: list[str], code: int, words: 
     found, _, err = call("design", "design.yaml", *overrides, "-o", "out.fa", capsys=capsys)
     assert (found, words in err) == (code, True), err
     assert not Path("out.fa").exists()
+
+
+@pytest.mark.parametrize(
+    ("out", "words"),
+    [
+        ("designs.gb", "designs.gb: no installed format"),
+        ("designs.ome.tif", "OME-TIFF takes images"),
+        ("nowhere/designs.fa", "nowhere is not a folder"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_refused_before_the_search(folder: Path, capsys, out: str, words: str) -> None:
+    code, _, err = call("design", "design.yaml", "-o", out, capsys=capsys)
+    assert code in (1, 2) and words in err, err
+    assert "learning" not in err and "searching" not in err
+    assert not Path(out).exists()
 
 
 def test_low_of_one_and_near_a_value_of_another(folder: Path, capsys, pwm_file: Path) -> None:

@@ -7,9 +7,10 @@ import time
 import numpy as np
 import pytest
 import torch
-from gantk_dna.alphabet import encode, one_hot
+from gantk_dna.alphabet import decode, encode, one_hot
 from gantk_dna.views.glyphs import COLOURS, PAPER, blended, stacks, stretched
 from gantk_dna.views.logo import AXIS, LINE, MARGIN, Logo, logo_heights
+from gantk_dna.views.panels import BINS, share_edges
 
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Samples
@@ -104,3 +105,38 @@ def test_sequences_are_printed_in_colour_where_there_is_a_terminal(tmp_path, mon
     (tmp_path / "made.fa").write_text(">a\nACGTT\n>b\nGGGAA\n")
     assert run(["view", "made.fa", "--text"]) == 0
     assert capsys.readouterr().out == "ACGTT\nGGGAA\n"
+
+
+def test_bins_of_shares_hold_equally_many_values_each() -> None:
+    for length in (9, 50, 75, 200):
+        values = np.arange(length + 1) / length
+        edges = share_edges(values, values[2:-3], length)
+        counts = np.histogram(values, edges)[0]
+        assert counts.sum() == length + 1 and len(set(counts[:-1])) == 1 and counts[-1] <= counts[0]
+        assert len(counts) <= BINS
+
+
+def test_the_logo_of_a_file_is_of_all_of_it_whatever_number_is_drawn(tmp_path, monkeypatch) -> None:
+    from gantk.api import view
+
+    codes = np.random.default_rng(0).integers(0, 4, (700, 12), dtype=np.uint8)
+    path = tmp_path / "made.fa"
+    path.write_text("".join(f">s\n{text}\n" for text in decode(codes)))
+    seen = []
+    drawn = Logo.draw
+
+    def noted(self: Logo, samples: Samples, **given):
+        seen.append((len(samples), self.rows))
+        return drawn(self, samples, **given)
+
+    monkeypatch.setattr(Logo, "draw", noted)
+    view.picture(path, 4)
+    assert seen == [(700, 4)]
+    heights = logo_heights(one_hot(torch.from_numpy(codes)).double().numpy())
+    assert heights.sum(0).max() < 0.05
+
+
+def test_a_logo_of_both_strands_reads_the_same_from_either_end() -> None:
+    made = sequences(["AACGTG", "AACGTT", "AAGGTT"])
+    heights = logo_heights(Logo(made.spec, both_strands=True)._shares(made), 3)
+    assert heights == pytest.approx(heights[::-1, ::-1])

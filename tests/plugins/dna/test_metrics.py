@@ -13,7 +13,7 @@ from gantk_dna.alphabet import ANY, decode, encode, one_hot
 from gantk_dna.codes import base_shares, gc_content, information
 from gantk_dna.markov import Markov
 from gantk_dna.metrics.baselines import compared
-from gantk_dna.metrics.c2st import C2st, kmer_features
+from gantk_dna.metrics.c2st import C2st, auroc, kmer_features
 from gantk_dna.metrics.composition import Composition
 from gantk_dna.metrics.kmers import Kmers
 from gantk_dna.metrics.motif_hits import MotifHits
@@ -113,7 +113,7 @@ def test_features_of_the_classifier_are_counts_and_places() -> None:
 def test_all_sets_that_are_compared_have_one_size() -> None:
     sets = compared(samples(letters(300, 9)), TRAIN, TEST, 200, torch.Generator().manual_seed(0))
     assert {len(each) for each in [*sets.all.values(), sets.held_out]} == {200}
-    assert list(sets.all) == ["generated", "real", "iid", "Markov-1", "Markov-3", "Markov-5"]
+    assert list(sets.all) == ["generated", "real", "position-wise", "iid", "Markov-1", "Markov-3", "Markov-5"]
     with pytest.raises(DataError, match="no generated"):
         compared(samples(letters(0, 9)), TRAIN, TEST, 200, torch.Generator())
 
@@ -160,7 +160,7 @@ def test_a_markov_chain_has_the_words_but_not_the_places() -> None:
 
 def test_the_small_net_sees_it_too() -> None:
     made = Markov(letters(1500, 1), 1).sample(200, LENGTH, torch.Generator().manual_seed(1))
-    found = [C2st(by="cnn")._auroc(made, letters(200, 2), torch.Generator().manual_seed(0)) for _ in range(2)]
+    found = [auroc(made, letters(200, 2), torch.Generator().manual_seed(0), TRAIN, "cnn") for _ in range(2)]
     assert found[0] > 0.6 and found[0] == found[1]
 
 
