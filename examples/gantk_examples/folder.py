@@ -51,7 +51,7 @@ class Folder:
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         """One image (1, size, size) within [-1, 1], and its class."""
         path, label = self.items[index]
-        with Image.open(path) as picture:
+        with Image.open(path, formats=["PNG"]) as picture:
             grey = np.asarray(picture.convert("L").resize((self.size, self.size)), np.float32)
         return torch.from_numpy(grey / 127.5 - 1).unsqueeze(0), label
 

@@ -132,7 +132,7 @@ class Run:
         if not path.is_file():
             known = ", ".join(sorted(each.stem for each in self.folder.samples.glob("*.png")))
             raise FileError(f"{self.folder.samples}: has no picture '{name}'; there are {known or 'none yet'}")
-        with Image.open(path) as opened:
+        with Image.open(path, formats=["PNG"]) as opened:
             return opened.convert("RGB")
 
     def _repr_html_(self) -> str:

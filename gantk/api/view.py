@@ -22,7 +22,15 @@ from gantk.reporting.pictures import picture_of, write_animation, write_image
 from gantk.spec import DataSpec
 from gantk.training.checkpoint import is_checkpoint
 
-PLAIN_IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif")
+PLAIN_IMAGES = {  # ending to Pillow's format: by content, Pillow would start Ghostscript for PostScript
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".bmp": "BMP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".gif": "GIF",
+}
 
 
 def picture(source: Path, number: int, seed: int = 0, parameters: Mapping[str, Any] | None = None) -> Image.Image:
@@ -98,7 +106,7 @@ def write_training(source: Path, out: Path) -> None:
     paths = RunFolder(source).step_pictures()
     if not paths:
         raise FileError(f"{source}: has no pictures over training (train.sample_every says how often they are drawn)")
-    frames = [Image.open(path).convert("RGB") for path in paths]
+    frames = [Image.open(path, formats=["PNG"]).convert("RGB") for path in paths]
     if out.suffix.lower() == ".gif":
         write_animation(out, frames)
         return
@@ -112,7 +120,7 @@ def write_training(source: Path, out: Path) -> None:
 
 def _plain_image(path: Path) -> Samples:
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=[PLAIN_IMAGES[path.suffix.lower()]]) as image:
             pixels = np.asarray(image.convert("RGB"))
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise FileError(f"{path}: cannot be read as an image: {error}") from error

@@ -130,8 +130,9 @@ def objective_of(subject: Subject) -> tuple[Any, DataSpec]:
 )
 def on_meta(subject: Subject) -> None:
     """All parameters are on the meta device, where they have no memory."""
+    spec = subject.a_spec()  # perhaps of a data set, which must not be made there
     with torch.device("meta"):
-        net = subject.build(spec=subject.a_spec())
+        net = subject.build(spec=spec)
     real = [name for name, parameter in net.named_parameters() if not parameter.is_meta]
     demand(not real, "all parameters on the meta device", f"with memory: {', '.join(real)}")
 

@@ -18,6 +18,7 @@ from PIL import Image
 from gantk import machine
 from gantk.errors import DataError
 from gantk_cells.files.folders import shown
+from gantk_cells.files.tiff_file import open_tiff
 
 NOTE = "gantk"  # the key of gantk's own JSON in the OME map annotation
 MICROMETRES = {"µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0, "\\u00b5m": 1.0, "nm": 1e-3, "mm": 1e3}
@@ -66,7 +67,7 @@ def _png(path: Path) -> Decoded:
         header = file.read(26)
     if header[24:25] == b"\x10" and header[25:26] in (b"\x02", b"\x04", b"\x06"):  # Pillow would round them to 8 bits
         raise DataError(f"{shown(path)} is a colour PNG of 16 bits, which is not read; save it as TIFF")
-    with Image.open(path) as image:
+    with Image.open(path, formats=["PNG"]) as image:
         plainer = {"1": "L", "P": "RGB"}.get(image.mode)
         array = np.asarray(image.convert(plainer) if plainer else image)
     array = _of_known_type(path, array)
@@ -74,7 +75,7 @@ def _png(path: Path) -> Decoded:
 
 
 def _tiff(path: Path) -> Decoded:
-    with tifffile.TiffFile(path) as tiff:
+    with open_tiff(path) as tiff:
         root = ElementTree.fromstring(tiff.ome_metadata) if tiff.ome_metadata else None
         imagej: dict[str, Any] = tiff.imagej_metadata or {}
         _refuse_several(path, tiff, root)

@@ -16,6 +16,7 @@ from gantk.errors import DoesNotFit, FileError
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
 from gantk_cells.files.decode import NOTE, note_of, ome_names, ome_pixel_size
+from gantk_cells.files.tiff_file import open_tiff
 from gantk_cells.pixel_values import Levels
 from gantk_cells.stack import channel_names, is_stack, protein_names, shares_red, stack
 
@@ -82,7 +83,7 @@ class OmeTiff:
             FileError: it cannot be read, or is of another form.
         """
         try:
-            with tifffile.TiffFile(path, _multifile=False) as file:  # else it opens the files that its XML names
+            with open_tiff(path) as file:
                 machine.refuse_above_memory(file.series[0].nbytes, "it", FileError)
                 pixels, axes, xml = file.series[0].asarray(), file.series[0].axes, file.ome_metadata
             root = ElementTree.fromstring(xml) if xml else None
