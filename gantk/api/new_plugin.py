@@ -118,8 +118,8 @@ def _texts(package: str, kinds: Sequence[str]) -> dict[str, str]:
         f"{package}/__init__.py": "init.py",
         f"{package}/plugin.py": "plugin.py",
         f"{package}/recipes/first.yaml": "recipe.yaml",
-        "tests/testing/test_conformance.py": "test_conformance.py",
-        "tests/recipe/test_recipe.py": "test_recipe.py",
+        "tests/test_conformance.py": "test_conformance.py",
+        "tests/test_recipe.py": "test_recipe.py",
     }
     files |= {f"{package}/{part.module}.py": f"{part.kind}.py" for part in components}
     given = {
