@@ -7,16 +7,16 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 
 from gantk.messages import without_escapes
+
+if TYPE_CHECKING:
+    from rich.live import Live
 
 T = TypeVar("T")
 QUIET_SECONDS = 15.0  # on a pipe, a plain line about this often
@@ -92,6 +92,8 @@ def error(text: str, topic: str = "cause") -> None:
 
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]], *, to_stdout: bool = True) -> None:
     """A table that fits the terminal; on a pipe it is plain text of natural width."""
+    from rich.table import Table
+
     drawn = Table(
         title=escape(without_escapes(title)) or None, title_justify="left", title_style="bold", box=None, pad_edge=False
     )
@@ -128,6 +130,8 @@ def progress(items: Iterable[T], total: int | None = None, text: str = "") -> It
                 reported = time.monotonic()
                 say(f"{text}: {count} of {total or '?'} after {reported - started:.0f} s")
         return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=_stderr(), transient=True) as bar:
         task = bar.add_task(escape(without_escapes(text)), total=total)
@@ -145,6 +149,10 @@ class Training:
         self.started = self.reported = time.monotonic()
         self.live: Live | None = None
         if _verbose and sys.stderr.isatty():
+            from rich.console import Group
+            from rich.live import Live
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
             self.bar = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(bar_width=20),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from torch import Tensor
@@ -14,6 +15,7 @@ from gantk.evaluation.results import Entry, flat
 from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Value
 from gantk.machine import freed_memory_kept
+from gantk.messages import duration
 from gantk.reporting.report import write_report
 from gantk.reporting.snapshots import Pictures
 from gantk.runs.callbacks import Audience, Forgiving
@@ -25,6 +27,9 @@ from gantk.runs.signals import Interruption
 from gantk.runs.worker_ranks import same_state
 from gantk.training import checkpoint
 from gantk.training.distributed.ranks import RESTORE
+
+FORECAST_STEPS = 8  # lazy penalties come every fourth or eighth step
+WORTH_SAYING = 20.0  # seconds of training below which nobody needs to know
 
 
 @freed_memory_kept()
@@ -120,8 +125,10 @@ class Session:
         while True:
             with console.training(self.parts.state.step, self.parts.steps, "training") as display:
                 record = Record(self.folder, display, self.audience, self.forgiving, seconds)
+                forecast = Forecast(self.parts.steps)
                 try:
                     for terms in self.parts.train():
+                        forecast.step_done(self.parts.state.step)
                         self.stop.signal = ranks.agree(self.stop.signal)
                         with ranks.leading(later=Diverged):
                             self._between_steps(record, terms)
@@ -238,6 +245,34 @@ class Session:
             self._tell(event, reason)
             with self.forgiving("the report"):
                 write_report(self.folder)
+
+
+class Forecast:
+    """Says once, after a few steps, how long training will take on this machine.
+
+    Args:
+        steps: at how many steps training ends.
+        clock: seconds that only grow.
+    """
+
+    def __init__(self, steps: int, clock: Callable[[], float] = time.monotonic):
+        self.steps = steps
+        self.clock = clock
+        self._times: list[float] = []
+
+    def step_done(self, step: int) -> None:
+        """Takes note of a step; the first is left out, as it sets things up."""
+        if len(self._times) > FORECAST_STEPS:
+            return
+        self._times.append(self.clock())
+        if len(self._times) > FORECAST_STEPS:
+            seconds = (self._times[-1] - self._times[0]) / FORECAST_STEPS
+            left = seconds * (self.steps - step)
+            if left >= WORTH_SAYING:
+                console.say(
+                    f"training will take about {duration(left)} on this machine as it is now; pictures and evaluation "
+                    "come on top"
+                )
 
 
 def due(step: int, every: int | None) -> bool:
