@@ -7,13 +7,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 RECIPE ?= recipes/lin_starshaped.yaml
 
-.PHONY: run test check check-style docs faults soak bench fuzz audit oldest clean
+.PHONY: run test test-long check check-style docs faults soak bench fuzz audit oldest clean
 
 run: .venv/installed
 	$(BIN)/gantk run $(RECIPE)
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest -n 2
+
+# What takes minutes and seldom breaks: every recipe resumed in the middle, and the like.
+test-long: .venv/installed-test
+	$(BIN)/python -m pytest -n 2 -m long
 
 check: check-style
 	$(BIN)/python -m pytest -n 2 -m "not slow"
