@@ -93,8 +93,8 @@ class RunFolder:
 
     def step_pictures(self) -> list[Path]:
         """The pictures drawn during training, by their steps."""
-        found = [(re.fullmatch(r"step-(\d+)", path.stem), path) for path in self.samples.glob("step-*.png")]
-        return [path for _, path in sorted((int(match[1]), path) for match, path in found if match)]
+        found = [path for path in self.samples.glob("step-*.png") if re.fullmatch(r"step-\d+", path.stem)]
+        return sorted(found, key=step_in_name)
 
     @property
     def metrics(self) -> Path:
@@ -170,7 +170,7 @@ class RunFolder:
 
     def last_scheduled(self, every: int | None) -> Path | None:
         """The newest checkpoint of a multiple of `every` steps, if there is one; others are of interruptions."""
-        found = [path for path in self.checkpoints() if every is not None and step_of(path) % every == 0]
+        found = [path for path in self.checkpoints() if every is not None and step_in_name(path) % every == 0]
         return found[-1] if found else None
 
     def forget_old_checkpoints(self, keep: int, spared: int | None = None) -> None:
@@ -191,7 +191,7 @@ class RunFolder:
             OSError: they cannot be renamed.
         """
         for newer in self.checkpoints():
-            if step_of(newer) > step_of(path):
+            if step_in_name(newer) > step_in_name(path):
                 newer.replace(newer.with_name(f"aside-{newer.name}"))
 
     def how_to_go_on(self) -> str:
@@ -261,8 +261,8 @@ def refuse_links(folder: Path) -> None:
                 raise FileError(f"{link}: is a link, and a run folder holds none; put the file itself there")
 
 
-def step_of(path: Path) -> int:
-    """The step in a numbered checkpoint's name."""
+def step_in_name(path: Path) -> int:
+    """The step in the name of a numbered checkpoint or picture."""
     return int(path.stem.removeprefix("step-"))
 
 

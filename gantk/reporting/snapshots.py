@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -78,6 +78,20 @@ class Pictures:
         self._real_diversity = diversity(shown.samples[:COMPARED], train.spec)
         self._was_low = self._warned = False
 
+    def remember(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Takes up what was seen before the run was stopped.
+
+        Args:
+            lines: of metrics.jsonl, in order.
+        """
+        for line in lines:
+            if "diversity" in line:
+                self._was_low = self._is_low(line["diversity"], line["step"])
+                self._warned = self._warned or bool(line.get("collapse_warning"))
+
+    def _is_low(self, ratio: float, step: int) -> bool:
+        return ratio < COLLAPSE_RATIO and step >= COLLAPSE_AFTER * self.steps
+
     def of_data(self) -> None:
         """Draws samples of the data: samples/data.png."""
         self._draw("data", self.real, f"{self.train.spec.origin} data", step=0, more=True)
@@ -89,8 +103,8 @@ class Pictures:
         self._draw(f"step-{state.step:06d}", shown, f"step {state.step}", step=state.step)
         ratios = diversity(drawn.samples[:COMPARED], self.train.spec) / self._real_diversity.clamp_min(1e-12)
         lowest = float(ratios.min())
-        low = lowest < COLLAPSE_RATIO and state.step >= COLLAPSE_AFTER * self.steps
-        collapsed = low and (self._was_low or state.step == self.steps)
+        low = self._is_low(lowest, state.step)
+        collapsed = low and self._was_low  # twice in succession: one picture may be a moment's
         self._was_low = low
         if collapsed and not self._warned:
             self._warned = True

@@ -12,7 +12,7 @@ from gantk.class_counts import class_counts, too_few
 from gantk.errors import FileError, RecipeError
 from gantk.files.atomic import PART, read_json, remove_parts, write_json, write_text
 from gantk.files.lock import Lock
-from gantk.files.run_folder import EXISTS, RunFolder, step_of
+from gantk.files.run_folder import EXISTS, RunFolder, step_in_name
 from gantk.interfaces import Callback
 from gantk.messages import shown
 from gantk.recipe.recipe import Recipe, recipe_from_text
@@ -192,7 +192,7 @@ def _refuse_another_run(folder: RunFolder, last: checkpoint.Checkpoint) -> None:
         FileError: the name has another step, or the recipes differ in what a run may not change.
     """
     where = f"{last.path} cannot be gone on from"
-    if step_of(last.path) != last.step:
+    if step_in_name(last.path) != last.step:
         raise FileError(f"{where}: it is of step {last.step}. Rename it to step-{last.step}.h5, or remove it")
     own = recipe_from_text(folder.resolved(), name=folder.path.name).values
     its = recipe_from_text(last.recipe, name=last.path.name).values
@@ -209,7 +209,7 @@ def _refuse_another_run(folder: RunFolder, last: checkpoint.Checkpoint) -> None:
 def _refuse_fewer_steps(folder: RunFolder, steps: int, last: checkpoint.Checkpoint) -> None:
     """Raises RecipeError where a run is to end before the step that it has reached."""
     if steps < last.step:
-        older = [path.name for path in folder.checkpoints() if step_of(path) <= steps]
+        older = [path.name for path in folder.checkpoints() if step_in_name(path) <= steps]
         cure = "Start a new run with fewer steps"
         if older:
             command = f"{folder.resume_command()} --from {older[-1]} train.steps={steps}"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from torch import Tensor
@@ -12,24 +11,21 @@ from gantk import console
 from gantk.errors import Diverged, FileError, Interrupted, RankLost
 from gantk.evaluation.evaluate import evaluate
 from gantk.evaluation.results import Entry, flat
-from gantk.files.run_folder import RunFolder
+from gantk.files.run_folder import RunFolder, step_in_name
 from gantk.interfaces import Value
 from gantk.machine import freed_memory_kept
-from gantk.messages import duration
 from gantk.reporting.report import write_report
 from gantk.reporting.snapshots import Pictures
 from gantk.runs.callbacks import Audience, Forgiving
 from gantk.runs.checkpoint_writer import Keeper
 from gantk.runs.final_evaluation import evaluate_test_split
+from gantk.runs.forecast import Forecast
 from gantk.runs.metrics_log import Record
 from gantk.runs.setup import Parts
 from gantk.runs.signals import Interruption
 from gantk.runs.worker_ranks import same_state
 from gantk.training import checkpoint
 from gantk.training.distributed.ranks import RESTORE
-
-FORECAST_STEPS = 8  # lazy penalties come every fourth or eighth step
-WORTH_SAYING = 20.0  # seconds of training below which nobody needs to know
 
 
 @freed_memory_kept()
@@ -127,6 +123,8 @@ class Session:
                 record = Record(self.folder, display, self.audience, self.forgiving, seconds)
                 forecast = Forecast(self.parts.steps)
                 try:
+                    if ranks.first:
+                        self._catch_up(record)
                     for terms in self.parts.train():
                         forecast.step_done(self.parts.state.step)
                         self.stop.signal = ranks.agree(self.stop.signal)
@@ -141,22 +139,22 @@ class Session:
                     seconds = record.seconds
 
     def _between_steps(self, record: Record, terms: dict[str, Tensor]) -> None:
-        parts, settings = self.parts, self.parts.values["train"]
+        parts = self.parts
         step, finished = parts.state.step, parts.state.step == parts.steps
         record.add(step, terms)
-        every = settings["sample_every"] or max(1, parts.steps // 10)
-        pictured = parts.state.generator is not None and (due(step, every) or finished)
-        measured = [entry for entry in parts.metrics if due(step, entry.every)]
-        wanted = self.keeper.wanted(due(step, settings["checkpoint_every"]))
-        kept = wanted or finished or self.stop.signal is not None
-        if pictured or measured or kept:
+        wanted = self.keeper.wanted(due(step, parts.values["train"]["checkpoint_every"]))
+        pictured, measured = self._pictured(step), self._measured(step)
+        if pictured or measured or wanted or finished or self.stop.signal is not None:
             record.read()  # raises where what led here was not finite
-        if pictured:
-            with self.forgiving("the sample picture"):
-                record.note(step, self.pictures.of_step(parts.state))
-        if measured:
-            self._evaluate(record, measured)
-        if kept:
+        try:
+            self._look(record, pictured, measured)
+        except Interrupted:  # the step is done: it is kept, and what was not measured is when the run goes on
+            record.read()
+            self.keeper.keep()
+            with self._said_if_stopped():
+                self.keeper.finish(hurry=lambda: True)
+            raise Interrupted("training was stopped while it was measured", self.stop.exit_code) from None
+        if wanted or finished or self.stop.signal is not None:  # perhaps since a moment ago
             record.read()
             self.keeper.keep()
         self.keeper.look()
@@ -165,6 +163,38 @@ class Session:
                 self.keeper.finish(hurry=lambda: self.stop.signal is not None)
         if self.stop.signal is not None and not finished:
             raise Interrupted("training was stopped", self.stop.exit_code)
+
+    def _pictured(self, step: int) -> bool:
+        """Whether a picture is drawn after this step."""
+        every = self.parts.values["train"]["sample_every"] or max(1, self.parts.steps // 10)
+        return self.parts.state.generator is not None and (due(step, every) or step == self.parts.steps)
+
+    def _measured(self, step: int) -> list[Entry]:
+        """The metrics that are computed after this step."""
+        return [entry for entry in self.parts.metrics if due(step, entry.every)]
+
+    def _look(self, record: Record, pictured: bool, measured: list[Entry]) -> None:
+        """Draws the picture of this step, and computes its metrics.
+
+        Raises:
+            Interrupted: a signal came. It is not waited for metrics, which may take longer than a cluster does.
+        """
+        if pictured:
+            with self.forgiving("the sample picture"):
+                record.note(self.parts.state.step, self.pictures.of_step(self.parts.state))
+        if measured:
+            self._evaluate(record, measured)
+
+    def _catch_up(self, record: Record) -> None:
+        """Draws and measures what an interruption left out at the step that the run goes on from."""
+        step = self.parts.state.step
+        if step == 0:
+            return
+        lines = list(self.folder.lines())
+        self.pictures.remember(lines)
+        done = any(line["step"] == step and line.get("split") == "validation" for line in lines)
+        drawn = any(step_in_name(path) == step for path in self.folder.step_pictures())
+        self._look(record, self._pictured(step) and not drawn, [] if done else self._measured(step))
 
     @contextmanager
     def _said_if_stopped(self) -> Iterator[None]:
@@ -179,17 +209,21 @@ class Session:
         """Evaluates on the validation split, and keeps the checkpoint where it is the best so far."""
         parts, state = self.parts, self.parts.state
         with self.forgiving("measuring during training"):
-            results = evaluate(
-                entries,
-                state.sampled(),
-                state.critic,
-                parts.data["train"],
-                parts.data["validation"],
-                seed=parts.values["seed"],
-                device=parts.device,
-                purpose="select",
-                guard=self.forgiving,
-            )
+            self.stop.at_once = parts.ranks.count == 1  # of several, the others wait for this one's word
+            try:
+                results = evaluate(
+                    entries,
+                    state.sampled(),
+                    state.critic,
+                    parts.data["train"],
+                    parts.data["validation"],
+                    seed=parts.values["seed"],
+                    device=parts.device,
+                    purpose="select",
+                    guard=self.forgiving,
+                )
+            finally:
+                self.stop.at_once = False
             record.note(state.step, {"split": "validation", **flat(results)})
             wanted = (parts.values["train"]["keep_best"] or {}).get("metric", "")
             entry, _, name = wanted.partition(".")
@@ -245,34 +279,6 @@ class Session:
             self._tell(event, reason)
             with self.forgiving("the report"):
                 write_report(self.folder)
-
-
-class Forecast:
-    """Says once, after a few steps, how long training will take on this machine.
-
-    Args:
-        steps: at how many steps training ends.
-        clock: seconds that only grow.
-    """
-
-    def __init__(self, steps: int, clock: Callable[[], float] = time.monotonic):
-        self.steps = steps
-        self.clock = clock
-        self._times: list[float] = []
-
-    def step_done(self, step: int) -> None:
-        """Takes note of a step; the first is left out, as it sets things up."""
-        if len(self._times) > FORECAST_STEPS:
-            return
-        self._times.append(self.clock())
-        if len(self._times) > FORECAST_STEPS:
-            seconds = (self._times[-1] - self._times[0]) / FORECAST_STEPS
-            left = seconds * (self.steps - step)
-            if left >= WORTH_SAYING:
-                console.say(
-                    f"training will take about {duration(left)} on this machine as it is now; pictures and evaluation "
-                    "come on top"
-                )
 
 
 def due(step: int, every: int | None) -> bool:

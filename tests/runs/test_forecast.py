@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gantk.runs.trainer import FORECAST_STEPS, Forecast
+from gantk.runs.forecast import FORECAST_STEPS, Forecast
 
 
 def said(seconds: float, steps: int, capsys: pytest.CaptureFixture[str], first: int = 0) -> list[str]:
