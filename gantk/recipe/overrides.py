@@ -150,6 +150,10 @@ def _drop(root: Node, holder: Node, override: Override) -> dict[str, str]:
     if override.place == override.words:
         inner = holder.child(override.words[-1]) if isinstance(holder.value, dict) else None
         old = inner if inner is not None else Node(None, holder.spot)
+    named = override.value.value if override.place != override.words else None
+    now = old.child("use") if isinstance(old.value, dict) else None
+    if now is not None and named == now.value:
+        return {}  # what stands there already
     if isinstance(old.value, dict):
         for key in [key for key in old.value if key not in ("use", *KEPT_BESIDE_USE)]:
             path = ".".join([*override.place, key])

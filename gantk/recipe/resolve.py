@@ -60,16 +60,32 @@ class Resolver:
             return play
         play = dict(play)
         for key, (default, full) in defaults.items():
-            if play.get(key) is None and (has_generator or key != "generator_optimizer"):
-                play[key] = default
-                self.from_loss[key] = node_of(default, Source(f"default of {full}", "", is_file=False))
+            if not has_generator and key == "generator_optimizer":
+                continue
+            given, node = play.get(key), node_of(default, Source(f"default of {full}", "", is_file=False))
+            if given is None:
+                play[key], self.from_loss[key] = default, node
+            elif (
+                isinstance(given, dict)
+                and isinstance(default, dict)
+                and given.get("use", default["use"]) == default["use"]
+            ):
+                play[key], self.from_loss[key] = default | given, node  # of the same component, what is not said stays
+                own = self.root.child("play")
+                own = own.child(key) if own is not None else None
+                for name in given:
+                    node.value[name] = (own.child(name) if own is not None else None) or node_of(
+                        given[name], node.spot.source
+                    )
         return play
 
     def _blame_loss(self) -> None:
         """A mistake in what a loss says by default is not the recipe's."""
         for index, each in enumerate(self.reader.problems):
             default = self.from_loss.get(str(each.path[1])) if each.path[0:1] == ("play",) and each.path[1:] else None
-            if default:
+            for step in each.path[2:]:
+                default = default and (default.child(step) or default)
+            if default and default.spot.source.name.startswith("default of"):
                 message = f"wrong {default.spot.origin}: {each.message}"
                 self.reader.problems[index] = Problem(("loss", "use"), message, each.hint)
 

@@ -16,7 +16,7 @@ from gantk.errors import FileError, RecipeError
 from gantk.recipe.diagnostics import Source
 from gantk.recipe.find_file import locate, shipped, summary
 from gantk.recipe.json_schema import json_schema
-from gantk.recipe.recipe import Recipe, load, recipe_from_text
+from gantk.recipe.recipe import Recipe, leaves, load, recipe_from_text
 from gantk.recipe.yaml_positions import compose, dump
 from tests.helpers.recipes_plugin import RECIPE, registry
 
@@ -288,3 +288,40 @@ def test_errors_are_recipe_errors_with_all_mistakes() -> None:
         ("recipes/x.yaml", 11),
         *[("command line", 1)] * 3,
     ]
+
+
+def test_what_a_loss_says_of_an_optimiser_stays_key_by_key_while_the_optimiser_does() -> None:
+    """`play.critic_optimizer.lr=2e-5` is the course's cure for divergence, where the recipe names no optimiser."""
+    before = load("toy_motif_dcgan")
+    changed = load("toy_motif_dcgan", ["play.critic_optimizer.lr=2e-5"])
+    expected = before.values["play"]["critic_optimizer"] | {"lr": 2e-5}
+    assert changed.values["play"]["critic_optimizer"] == expected
+    assert changed.origins["play.critic_optimizer.lr"] == "command line"
+    assert changed.origins["play.critic_optimizer.betas"].startswith("default of basics/")
+    named = ["play.critic_optimizer.use=basics/adam", "play.critic_optimizer.lr=2e-5"]
+    assert load("toy_motif_dcgan", named).values["play"]["critic_optimizer"] == expected
+    other = load("toy_motif_dcgan", ["play.critic_optimizer.use=basics/sgd", "play.critic_optimizer.lr=2e-5"])
+    assert set(other.values["play"]["critic_optimizer"]) == {"use", "lr", "momentum", "weight_decay"}
+    with pytest.raises(RecipeError, match=r"(?s)command line: unknown key 'lrr'.*did you mean 'lr'"):
+        load("toy_motif_dcgan", ["play.critic_optimizer.lrr=2e-5"])
+
+
+@pytest.mark.parametrize("key", ["loss", "critic", "generator", "data", "play.critic_optimizer"])
+def test_a_use_that_stands_there_already_drops_nothing(key: str) -> None:
+    before = load("lin_starshaped")
+    use: Any = before.values
+    for word in key.split("."):
+        use = use[word]
+    again = load("lin_starshaped", [f"{key}.use={use['use']}"])
+    assert (again.values, list(again.dropped)) == (before.values, [])
+
+
+@pytest.mark.parametrize("name", sorted(name for name in shipped() if "/" not in name))
+def test_every_value_that_show_prints_can_be_overridden(name: str) -> None:
+    """With the value that it has: nothing else changes. Lists of components are replaced whole, or by their numbers."""
+    recipe = load(name)
+    for path, value in leaves(recipe.values):
+        if value is None or path.rpartition(".")[2] == "use":
+            continue
+        again = load(name, {path: value})
+        assert again.values == recipe.values, path

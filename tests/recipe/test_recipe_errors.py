@@ -80,8 +80,8 @@ CASES = {
     "steps missing": Case("steps: 100, ", "", "7:1", ["train needs 'steps' or 'epochs'"], "train"),
     "steps and epochs": Case("batch: 16", "epochs: 2", "7:21", ["either 'steps' or 'epochs'"], "epochs"),
     "no train": Case("train: {steps: 100, batch: 16}\n", "", "1:1", ["train needs 'steps' or 'epochs'"]),
-    "optimizer without use": Case(
-        "critic_steps: 2", "critic_optimizer: {lr: 1}", "6:8", ["does not say which optimizer", "use: plugin/name"]
+    "net without use": Case(
+        "{use: toy/net, width: 32}", "{width: 32}", "3:1", ["does not say which generator", "use: plugin/name"]
     ),
     "no default optimizer": Case(
         "{use: toy/simple, penalty: 5}", "{use: toy/bare}", "6:1", ["play needs 'generator_optimizer'", "toy/bare"]
@@ -159,7 +159,7 @@ OVERRIDES = {
     "no key": ("=3", "=", ["a part of the key is empty"]),
     "empty part": ("train..batch=3", ".", ["a part of the key is empty"]),
     "not YAML": ("data.names=[a", "", ["not YAML"]),
-    "optimizer without use": ("play.critic_optimizer.lr=1", "critic_optimizer", ["does not say which optimizer"]),
+    "data without use": ("data={root: x}", "", ["does not say which dataset"]),
     "two documents": ("seed=1\n---\n2", "", ["second document"]),
 }
 
