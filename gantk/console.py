@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from gantk.errors import FileError
 from gantk.messages import without_escapes
 
 if TYPE_CHECKING:
@@ -48,12 +52,27 @@ def one_of_several(silent: bool, may_say: Callable[[str], bool]) -> None:
     _verbose, _silent, _may_say = _verbose and not silent, silent, may_say
 
 
+def prepare_streams() -> None:
+    """Lets every text be written: letters that a terminal's or pipe's encoding lacks are written as escapes.
+
+    Raises:
+        FileError: standard output is closed, so that there is nowhere to write an answer to.
+    """
+    if sys.stderr is None:  # closed by whoever started gantk
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # until the process ends
+    if sys.stdout is None:
+        raise FileError("standard output is closed: there is nowhere to write the answer to")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _stderr() -> Console:
-    return Console(file=sys.stderr, highlight=False, soft_wrap=True)
+    return Console(file=sys.stderr, highlight=False, emoji=False, soft_wrap=True)
 
 
 def _stdout() -> Console:
-    return Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+    return Console(file=sys.stdout, highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
 
 
 def answer(text: str) -> None:

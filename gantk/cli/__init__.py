@@ -98,6 +98,7 @@ def main(arguments: list[str] | None = None) -> None:
 def run_command_line(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
     try:
+        console.prepare_streams()
         with sent_again():
             return gantk.main(arguments, prog_name="gantk", standalone_mode=False) or 0
     except click.exceptions.Exit as error:

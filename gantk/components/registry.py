@@ -6,8 +6,11 @@ import difflib
 import importlib
 import os
 import re
+import sys
 import traceback
+from collections import Counter
 from collections.abc import Iterable
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
@@ -16,7 +19,7 @@ from typing import Any, Literal
 import pluggy
 
 from gantk import plugin as hooks
-from gantk.errors import ComponentError
+from gantk.errors import ComponentError, Interrupted
 from gantk.messages import did_you_mean, printable, with_article
 from gantk.plugin import KINDS, Component
 
@@ -44,6 +47,11 @@ class InstalledPlugin:
     state: Literal["ok", "broken", "disabled", "refused"] = "ok"
     reason: str = ""
     traceback: str = ""
+
+    @property
+    def origin(self) -> str:
+        """The distribution that brings it, with its version."""
+        return f"{self.distribution} {self.version}"
 
     @property
     def title(self) -> str:
@@ -93,8 +101,16 @@ class Registry:
         self.recipe_packages: list[tuple[str, str]] = []
         """(plugin, package that holds recipes)."""
         holders: dict[str, InstalledPlugin] = {}
-        for entry_point in sorted(found, key=_precedence):
+        ordered = sorted(found, key=_precedence)
+        claims = Counter(each.name for each in ordered)
+        own = {each.name for each in ordered if _is_own(each)}
+        for entry_point in ordered:
             plugin = _describe(entry_point)
+            if claims[plugin.name] > 1 and plugin.name not in own:  # of two strangers none is the right one
+                others = [_describe(each) for each in ordered if each.name == plugin.name and each is not entry_point]
+                reason = f"the name '{plugin.name}' is claimed by {' and '.join(o.origin for o in others)}, too"
+                self.plugins.append(replace(plugin, state="refused", reason=reason))
+                continue
             if plugin.name in holders:
                 holder = holders[plugin.name]
                 reason = f"the name '{plugin.name}' is taken by {holder.distribution} {holder.version}"
@@ -113,7 +129,9 @@ class Registry:
         """Loads one plugin, all of it or nothing, and says how that went."""
         try:
             components, packages = _declarations(plugin, entry_point)
-        except (Exception, SystemExit) as error:  # whatever a stranger's module raises is its own affair
+        except (KeyboardInterrupt, Interrupted):
+            raise
+        except BaseException as error:  # whatever a stranger's module raises is its own affair
             reason = str(error) if isinstance(error, _Unusable) else f"{type(error).__name__}: {error}"
             reason = (reason.strip().splitlines() or [""])[0]
             trace = "" if isinstance(error, _Unusable) else traceback.format_exc()
@@ -220,8 +238,12 @@ def _installed() -> Iterable[EntryPoint]:
 
 def _precedence(entry_point: EntryPoint) -> tuple[str, bool, str, str]:
     """Order of claims to a name: gantk's own distribution first, then by the name of the distribution."""
-    distribution = _distribution(entry_point)[0]
-    return entry_point.name, distribution != "gantk", distribution, entry_point.value
+    return entry_point.name, not _is_own(entry_point), _distribution(entry_point)[0], entry_point.value
+
+
+def _is_own(entry_point: EntryPoint) -> bool:
+    """Whether this is gantk's own: a stranger's distribution may be called gantk, but its module is another."""
+    return _distribution(entry_point)[0] == "gantk" and entry_point.value == f"gantk_{entry_point.name}.plugin"
 
 
 def _distribution(entry_point: EntryPoint) -> tuple[str, str]:
@@ -241,7 +263,8 @@ def _declarations(plugin: InstalledPlugin, entry_point: EntryPoint) -> tuple[lis
     """What one plugin declares. Raises anything at all, where the plugin is at fault."""
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", plugin.name):
         raise _Unusable(f"plugin name {plugin.name!r}: use lower case letters, digits, '_' and '-'")
-    module = entry_point.load()
+    with redirect_stdout(sys.stderr):  # what a module prints is no answer of gantk's
+        module = entry_point.load()
     _check_hook_names(module)
     manager = pluggy.PluginManager("gantk")  # one each, so that no plugin can disturb another
     manager.add_hookspecs(hooks)

@@ -22,6 +22,9 @@ from gantk.recipe.find_file import locate
 from gantk.recipe.resolve import Resolver
 from gantk.recipe.yaml_positions import compose, dump
 
+MOST_SHOWN = 50
+"""Mistakes that a message shows; `--json` has all."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -211,7 +214,10 @@ def _located(root: Node, problem: Problem) -> Mistake:
 
 def _error(mistakes: Sequence[Mistake]) -> RecipeError:
     ordered = sorted(set(mistakes), key=lambda mistake: (*mistake.order, mistake.message))
-    return RecipeError("\n".join(str(each) for each in ordered), [each.as_json() for each in ordered])
+    told = [str(each) for each in ordered[:MOST_SHOWN]]
+    if len(ordered) > MOST_SHOWN:
+        told.append(f"… and {len(ordered) - MOST_SHOWN:,} more mistakes")
+    return RecipeError("\n".join(told), [each.as_json() for each in ordered])
 
 
 def _kind_at(words: Sequence[str]) -> str:

@@ -192,8 +192,10 @@ def test_run_refuses_a_bad_recipe_before_it_makes_a_folder(tiny: Path, capsys) -
 
 
 def test_dropped_parameters_are_told(tiny: Path, capsys) -> None:
-    _, _, err = call("show", str(tiny), "generator.use=basics/mlp", capsys=capsys)
-    assert "generator" in err
+    _, _, err = call("show", str(tiny), "data.use=basics/digits", capsys=capsys)
+    assert "data.samples: 500" in err
+    _, _, err = call("show", str(tiny), "data.use=basics/ring", capsys=capsys)
+    assert err == ""  # what stands there already
 
 
 def test_cp_and_schema(tiny: Path, capsys) -> None:

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from importlib.metadata import Distribution, EntryPoint
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from pathlib import Path
 
 import pytest
@@ -119,18 +119,43 @@ def test_a_taken_name_is_refused_whatever_the_order(site: Path, swapped: bool) -
     second = install(site, "acme-b", "acme", "acme_b", GOOD.format(name="acme_b"))
     found = Registry([*second, *first] if swapped else [*first, *second])
     assert [(plugin.distribution, plugin.state) for plugin in found.plugins] == [
-        ("acme-a", "ok"),
+        ("acme-a", "refused"),
         ("acme-b", "refused"),
     ]
-    assert "'acme' is taken by acme-a 1.2" in found.plugins[1].reason
-    assert found.find("critic", "acme/patch").target.startswith("acme_a")
-    assert "acme_b" not in sys.modules
+    assert "'acme' is claimed by acme-b 1.2, too" in found.plugins[0].reason
+    assert "'acme' is claimed by acme-a 1.2, too" in found.plugins[1].reason
+    with pytest.raises(ComponentError, match="is refused"):
+        found.find("critic", "acme/patch")
+    assert not {"acme_a", "acme_b"} & set(sys.modules)
+
+
+def own_basics() -> EntryPoint:
+    """The installed entry point of the plugin basics."""
+    return next(each for each in entry_points(group="gantk") if each.value == "gantk_basics.plugin")
 
 
 def test_gantk_itself_holds_its_names(site: Path) -> None:
     other = install(site, "a-first", "basics", "basics_other", GOOD.format(name="basics_other"))
-    own = install(site, "gantk", "basics", "basics_own", GOOD.format(name="basics_own"))
-    assert [plugin.distribution for plugin in Registry([*other, *own]).plugins] == ["gantk", "a-first"]
+    found = Registry([*other, own_basics()]).plugins
+    assert [(plugin.distribution, plugin.state) for plugin in found] == [("gantk", "ok"), ("a-first", "refused")]
+
+
+def test_a_stranger_that_is_called_gantk_is_told_by_its_module(site: Path) -> None:
+    own = own_basics()  # before the other one hides it
+    poser = install(site, "gantk", "basics", "basics_poser", GOOD.format(name="basics_poser"))
+    states = {plugin.module: plugin.state for plugin in Registry([*poser, own]).plugins}
+    assert states == {"gantk_basics.plugin": "ok", "basics_poser": "refused"}
+
+
+def test_a_plugin_that_raises_anything_or_prints_costs_nobody_else(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "print('hello')\n\nclass Odd(BaseException):\n    pass\n\nraise Odd('mine')\n"
+    odd = install(site, "acme-odd", "odd", "acme_odd", text)
+    good = install(site, "acme-a", "acme", "acme_good", "print('hello')\n" + GOOD.format(name="acme_good"))
+    states = {plugin.name: plugin.state for plugin in Registry([*odd, *good]).plugins}
+    assert states == {"odd": "broken", "acme": "ok"}
+    assert capsys.readouterr().out == ""
 
 
 NOT_FOUND = [

@@ -215,3 +215,10 @@ def test_a_loss_with_wrong_defaults_is_blamed_itself(monkeypatch: pytest.MonkeyP
     assert "play_defaults" not in mistakes_in(RECIPE, "loss.penalty=x")
     gives(7)
     assert "the play_defaults of toy/simple fail: TypeError" in mistakes_in(RECIPE)
+
+
+def test_of_very_many_mistakes_the_first_are_shown() -> None:
+    text = RECIPE + "".join(f"key_{number}: 1\n" for number in range(400))
+    message = mistakes_in(text)
+    assert message.count("unknown key") == 50
+    assert message.endswith("… and 350 more mistakes")

@@ -33,7 +33,7 @@ from gantk_dna.files.sequences import Record, read_sequences
 from gantk_dna.files.tables import read_table
 
 WRAP = 80  # letters a line of FASTA
-_NOTE = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|\S+)')
+_NOTE = re.compile(r'(?<!\w)(\w+)=("(?:[^"\\]|\\.)*"|\S+)')
 
 
 @dataclass(frozen=True)
