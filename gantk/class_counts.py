@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gantk.interfaces.optional_members import member
+
 FEW_TRAINING = 100
 """Training samples of a class below which nets are likely to learn them by heart."""
 
@@ -21,7 +23,7 @@ def class_counts(dataset: Any) -> dict[str, int]:
     no count of what there is.
     """
     inner = getattr(dataset, "dataset", dataset)  # of a wrapped one
-    own: Any = getattr(inner, "class_counts", None)
+    own: Any = member(inner, "class_counts")
     return {"": len(dataset)} if own is None else dict(own)
 
 

@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -63,8 +63,9 @@ def prepare_streams() -> None:
     if sys.stdout is None:
         raise FileError("standard output is closed: there is nowhere to write the answer to")
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower().replace("-", "") != "utf8":
+            with suppress(OSError):  # a stream that cannot be set anew stays as it is
+                stream.reconfigure(errors="backslashreplace")
 
 
 def _stderr() -> Console:

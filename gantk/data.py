@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gantk.interfaces import Batch, Dataset, Samples
+from gantk.interfaces.optional_members import member
 from gantk.spec import DataSpec
 
 AHEAD = 4  # batches of a wrapped data set that are read, or wait, in the background
@@ -157,7 +158,7 @@ class Wrapped:
 
     def expect(self, indices: Tensor) -> None:
         """These will be asked for soon: starts to read them in the background, where the data set allows it."""
-        if not getattr(self.dataset, "read_ahead", False):
+        if not member(self.dataset, "read_ahead"):
             return
         while len(self._ahead) >= AHEAD:  # the oldest was not wanted after all
             self._ahead.pop(next(iter(self._ahead))).cancel()
@@ -166,7 +167,7 @@ class Wrapped:
         self._ahead[wanted] = self._reader.submit(self._read, wanted)
 
     def _read(self, indices: tuple[int, ...]) -> Batch:
-        many = getattr(self.dataset, "__getitems__", None)
+        many = member(self.dataset, "__getitems__")
         wanted = list(indices) or [0]  # of no items: what the first one is like
         items = many(wanted) if many else [self.dataset[i] for i in wanted]
         fields = [item if isinstance(item, dict) else _as_fields(item) for item in items]
@@ -200,7 +201,7 @@ def variants(dataset: Any, samples: Tensor) -> list[Tensor]:
         of each version all samples in their order. A version rearranges the numbers of a sample, so that two samples
         are as far apart as the same versions of both.
     """
-    own: Any = getattr(dataset, "variants", None)
+    own: Any = member(dataset, "variants")
     return [samples] if own is None else list(own(samples))
 
 
@@ -209,7 +210,7 @@ def units_apart(dataset: Any) -> bool:
 
     Metrics then look at the units one by one. A data set says so by an attribute `units_apart`.
     """
-    return bool(getattr(dataset, "units_apart", False))
+    return bool(member(dataset, "units_apart"))
 
 
 def one_version(dataset: Any, samples: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from gantk import randomness
 from gantk.data import generated
 from gantk.errors import DoesNotFit, GantkError
 from gantk.interfaces import Dataset, Samples, call, declares, draw_latent
+from gantk.interfaces.optional_members import member
 from gantk.spec import DataSpec
 
 CHUNK = 128  # samples a forward pass
@@ -100,7 +101,7 @@ def render(
 
 def present(generator: nn.Module, samples: Samples) -> Samples:
     """The samples as the generator wants them seen (a star-shaped net: one stack a cell), where it says so."""
-    own = getattr(generator, "present", None)
+    own = member(generator, "present")
     return samples if own is None else own(samples)
 
 

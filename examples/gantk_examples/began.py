@@ -8,7 +8,7 @@ from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss, Play
+from gantk.interfaces import Loss, Play, has_member
 from gantk.spec import DataSpec
 
 Size = Annotated[int, Ge(1)]
@@ -120,7 +120,7 @@ class Began(Loss):
         Raises:
             DoesNotFit: a critic whose score is no reconstruction error, or no generator.
         """
-        if generator is None or not hasattr(critic, "reconstruct"):
+        if generator is None or not has_member(critic, "reconstruct"):
             raise DoesNotFit(
                 "examples/began needs a generator, and a critic whose score is a reconstruction error with a minus "
                 "(it has `reconstruct`), such as examples/autoencoder"

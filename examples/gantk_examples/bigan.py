@@ -11,7 +11,7 @@ from torch.nn.functional import softplus
 
 from gantk.data import take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, Loss, Play, Samples, Value, declares, draw_latent
+from gantk.interfaces import Dataset, Loss, Play, Samples, Value, declares, draw_latent, has_member, member
 from gantk.sampling import evaluating
 from gantk.spec import DataSpec
 
@@ -81,8 +81,8 @@ class Bidirectional(nn.Module):
         super().__init__()
         self.generator = generator
         self.encoder = encoder
-        self.latent_shape: Any = getattr(generator, "latent_shape", None)
-        self.latent_parts: Any = getattr(generator, "latent_parts", {})
+        self.latent_shape: Any = member(generator, "latent_shape")
+        self.latent_parts: Any = member(generator, "latent_parts")
 
     @property
     def passes_on_to(self) -> nn.Module:
@@ -130,7 +130,7 @@ class BiGan(Loss):
         if generator is None or not declares(critic, "latent"):
             raise DoesNotFit("examples/bigan needs a generator, and a critic of (sample, latent): examples/joint")
         encoder = self._given[0]
-        shape: Any = getattr(generator, "latent_shape", None)
+        shape: Any = member(generator, "latent_shape")
         zeros = torch.zeros((2, *spec.shape), device=next(critic.parameters()).device)
         with evaluating(encoder), evaluating(critic):
             coded = encoder(zeros)
@@ -195,7 +195,7 @@ class Reconstruction:
             DoesNotFit: a generator without an encoder.
         """
         generator: Any = nets.get("generator")
-        if not hasattr(generator, "encode"):
+        if not has_member(generator, "encode"):
             raise DoesNotFit("examples/reconstruction needs a generator with `encode`, as examples/bigan makes it")
         real = take(test, self.looked_at, rng).samples
         with evaluating(generator):

@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy, one_hot, softplus
 
 from gantk.data import take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, Loss, Play, Samples, Value, draw_latent, feature_count
+from gantk.interfaces import Dataset, Loss, Play, Samples, Value, draw_latent, feature_count, member
 from gantk.sampling import render
 from gantk.spec import DataSpec
 
@@ -107,7 +107,7 @@ class InfoGan(Loss):
         Raises:
             DoesNotFit: units, no features, or a generator without codes.
         """
-        parts: Any = getattr(generator, "latent_parts", {})
+        parts: Any = member(generator, "latent_parts")
         if not {"category", "continuous"} <= set(parts):
             raise DoesNotFit("examples/infogan needs a generator with codes in its latent, such as examples/coded")
         if spec.unit_axes:
@@ -186,7 +186,7 @@ class CodeInformation:
             DoesNotFit: a generator without codes, or data without classes.
         """
         generator, known = nets["generator"], take(train, self.learned, rng)
-        parts: Any = getattr(generator, "latent_parts", {})
+        parts: Any = member(generator, "latent_parts")
         if "category" not in parts or known.labels is None:
             raise DoesNotFit("examples/code_information needs data with labels, and a generator such as examples/coded")
         latent = draw_latent(generator, self.drawn, rng)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from gantk import machine as device
 from gantk.errors import GantkError
 from gantk.interfaces import Dataset
+from gantk.interfaces.optional_members import member
 from gantk.interfaces.play import Play
 from gantk.training import from_recipe
 from gantk.training.engine import Eager, Terms
@@ -246,8 +247,8 @@ def memory_mb(where: torch.device) -> float:
 
 def data_mb(dataset: Dataset) -> float | None:
     """What resident data take; None where they are read as they are needed."""
-    stored = getattr(dataset, "stored", None)
-    return None if stored is None else stored.numel() * stored.element_size() / 2**20
+    size = member(dataset, "nbytes")
+    return None if size is None else size / 2**20
 
 
 def faster(variations: list[dict[str, Any]]) -> list[dict[str, Any]]:

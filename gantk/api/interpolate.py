@@ -15,6 +15,7 @@ from gantk.api.run import Model
 from gantk.errors import DoesNotFit, GantkError, RecipeError
 from gantk.files.latents import Latents
 from gantk.interfaces import Samples, declares, draw_latent
+from gantk.interfaces.optional_members import member
 from gantk.reporting import pictures
 from gantk.sampling import render
 
@@ -119,7 +120,7 @@ def generator_of(model: Model) -> nn.Module:
     generator = model.state.sampled()
     if generator is None:
         raise GantkError(f"{model.checkpoint.path}: has no generator")
-    shape: Any = getattr(generator, "latent_shape", None)
+    shape: Any = member(generator, "latent_shape")
     if shape is None or len(shape) != 1 or declares(generator, "condition"):
         raise DoesNotFit("paths lead through latents of one axis, drawn from N(0, 1); this generator has none")
     return generator
@@ -133,7 +134,7 @@ def part_that_varies(generator: nn.Module, held: str | None) -> slice | None:
     """
     if held is None:
         return None
-    parts: Any = getattr(generator, "latent_parts", {})
+    parts: Any = member(generator, "latent_parts")
     others = [part for name, part in parts.items() if name != held]
     if held not in parts or len(others) != 1:
         known = f"it has {', '.join(parts)}" if parts else "its latent has no parts"

@@ -21,6 +21,7 @@ from gantk.evaluation import evaluate
 from gantk.evaluation.results import Evaluation, build_metrics
 from gantk.files import run_folder
 from gantk.interfaces import Dataset, declares
+from gantk.interfaces.optional_members import member
 from gantk.machine import find_device
 from gantk.recipe.overrides import as_text
 from gantk.recipe.recipe import recipe_from_text
@@ -103,7 +104,7 @@ class Model:
             DoesNotFit: latents of another shape, no such class, or a generator that needs more than latents.
         """
         latents = torch.as_tensor(latents, dtype=torch.float32)
-        shape = getattr(self.generator, "latent_shape", None)
+        shape = member(self.generator, "latent_shape")
         if shape is None or tuple(latents.shape[1:]) != tuple(shape):
             wanted = "none" if shape is None else " × ".join(map(str, ("N", *shape)))
             raise DoesNotFit(f"this generator takes latents of shape {wanted}, and these are {tuple(latents.shape)}")

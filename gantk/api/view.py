@@ -17,6 +17,7 @@ from gantk.components.formats import format_for
 from gantk.errors import FileError, GantkError
 from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Samples
+from gantk.interfaces.optional_members import member
 from gantk.reporting import pictures
 from gantk.reporting.pictures import picture_of, write_animation, write_image
 from gantk.spec import DataSpec
@@ -46,7 +47,7 @@ def picture(source: Path, number: int, seed: int = 0, parameters: Mapping[str, A
         FileError: it cannot be read as any of these.
     """
     samples, title = samples_of(source, number, seed, whole=True)
-    if getattr(pictures.build_view(samples.spec), "wanted", 0):
+    if member(pictures.build_view(samples.spec), "wanted"):
         return picture_of(samples, title, {"rows": number, **(parameters or {})})
     return picture_of(samples[:number], title, parameters)
 
@@ -58,7 +59,7 @@ def samples_text(source: Path, number: int, seed: int = 0) -> Text:
         GantkError: it cannot be read, or such samples have no text.
     """
     samples, _ = samples_of(source, number, seed)
-    writer = getattr(pictures.build_view(samples.spec), "text", None)
+    writer = member(pictures.build_view(samples.spec), "text")
     if writer is None:
         raise GantkError(f"{source}: such samples cannot be shown as text; without --text a picture is drawn")
     return writer(samples)
@@ -78,7 +79,7 @@ def samples_of(source: Path, number: int, seed: int, *, whole: bool = False) -> 
     if source.is_dir() or is_checkpoint(source):
         model = Model(source)
         if whole:
-            number = max(number, getattr(pictures.build_view(model.spec), "wanted", 0))
+            number = max(number, member(pictures.build_view(model.spec), "wanted"))
         return model.sample(number, seed=seed, raw=True), f"step {model.checkpoint.step}"
     try:
         samples = format_for(source).read(source)

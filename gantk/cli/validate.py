@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gantk import cli_options, console
+from gantk.interfaces.optional_members import member
 
 if TYPE_CHECKING:
     from gantk.recipe.recipe import Recipe
@@ -73,7 +74,7 @@ def _checked(recipe: Recipe) -> dict[str, Any]:
     spec = data["train"].spec
     parameters = from_recipe.check_fit(recipe.values, spec)
     device = machine.find_device(recipe.values["machine"]["device"])
-    needed = from_recipe.memory_needed(of_one, spec, device, getattr(data["train"], "nbytes", None))
+    needed = from_recipe.memory_needed(of_one, spec, device, member(data["train"], "nbytes"))
     results.build_metrics(recipe.values)
     return found | {
         "checked": "form, data and nets",

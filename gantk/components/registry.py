@@ -13,50 +13,24 @@ from collections.abc import Iterable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Literal
+from importlib.metadata import EntryPoint
+from typing import Any
 
 import pluggy
 
 from gantk import plugin as hooks
+from gantk.components.installed import (
+    InstalledPlugin,
+    described_plugin,
+    installed_entry_points,
+    is_own,
+    precedence,
+)
 from gantk.errors import ComponentError, Interrupted
 from gantk.messages import did_you_mean, printable, with_article
 from gantk.plugin import KINDS, Component
 
 HOOKS = ("gantk_components", "gantk_recipes")
-
-
-@dataclass(frozen=True)
-class InstalledPlugin:
-    """One entry point of the group `gantk`, loaded or not.
-
-    Args:
-        name: the entry point's name: what stands before the `/` in recipes.
-        distribution: the installed package that brings it.
-        version: the version of that package.
-        module: what the entry point points at.
-        state: "ok"; "broken" (it cannot be used); "disabled" (by GANTK_DISABLE_PLUGINS); "refused" (its name is taken).
-        reason: one line that says why it is not ok.
-        traceback: the traceback of a broken one, where there is one.
-    """
-
-    name: str
-    distribution: str
-    version: str
-    module: str
-    state: Literal["ok", "broken", "disabled", "refused"] = "ok"
-    reason: str = ""
-    traceback: str = ""
-
-    @property
-    def origin(self) -> str:
-        """The distribution that brings it, with its version."""
-        return f"{self.distribution} {self.version}"
-
-    @property
-    def title(self) -> str:
-        """The plugin and where it comes from, for messages."""
-        return f"plugin '{self.name}' ({self.distribution} {self.version})"
 
 
 @dataclass(frozen=True)
@@ -92,7 +66,7 @@ class Registry:
     """
 
     def __init__(self, entry_points: Iterable[EntryPoint] | None = None):
-        found = _installed() if entry_points is None else entry_points
+        found = installed_entry_points() if entry_points is None else entry_points
         disabled = {name.strip() for name in os.environ.get("GANTK_DISABLE_PLUGINS", "").split(",")}
         self.plugins: list[InstalledPlugin] = []
         """All of them, by name; the one that holds a name stands before those that are refused."""
@@ -101,13 +75,15 @@ class Registry:
         self.recipe_packages: list[tuple[str, str]] = []
         """(plugin, package that holds recipes)."""
         holders: dict[str, InstalledPlugin] = {}
-        ordered = sorted(found, key=_precedence)
+        ordered = sorted(found, key=precedence)
         claims = Counter(each.name for each in ordered)
-        own = {each.name for each in ordered if _is_own(each)}
+        own = {each.name for each in ordered if is_own(each)}
         for entry_point in ordered:
-            plugin = _describe(entry_point)
+            plugin = described_plugin(entry_point)
             if claims[plugin.name] > 1 and plugin.name not in own:  # of two strangers none is the right one
-                others = [_describe(each) for each in ordered if each.name == plugin.name and each is not entry_point]
+                others = [
+                    described_plugin(each) for each in ordered if each.name == plugin.name and each is not entry_point
+                ]
                 reason = f"the name '{plugin.name}' is claimed by {' and '.join(o.origin for o in others)}, too"
                 self.plugins.append(replace(plugin, state="refused", reason=reason))
                 continue
@@ -230,33 +206,6 @@ class Registry:
 def installed_registry() -> Registry:
     """The registry of what is installed; looked up once per process."""
     return Registry()
-
-
-def _installed() -> Iterable[EntryPoint]:
-    return entry_points(group="gantk")
-
-
-def _precedence(entry_point: EntryPoint) -> tuple[str, bool, str, str]:
-    """Order of claims to a name: gantk's own distribution first, then by the name of the distribution."""
-    return entry_point.name, not _is_own(entry_point), _distribution(entry_point)[0], entry_point.value
-
-
-def _is_own(entry_point: EntryPoint) -> bool:
-    """Whether this is gantk's own: a stranger's distribution may be called gantk, but its module is another."""
-    return _distribution(entry_point)[0] == "gantk" and entry_point.value == f"gantk_{entry_point.name}.plugin"
-
-
-def _distribution(entry_point: EntryPoint) -> tuple[str, str]:
-    try:
-        assert entry_point.dist is not None
-        return re.sub(r"[-_.]+", "-", entry_point.dist.name).lower(), entry_point.dist.version
-    except Exception:  # damaged or missing metadata
-        return "unknown", "?"
-
-
-def _describe(entry_point: EntryPoint) -> InstalledPlugin:
-    distribution, version = _distribution(entry_point)
-    return InstalledPlugin(entry_point.name, distribution, version, entry_point.value)
 
 
 def _declarations(plugin: InstalledPlugin, entry_point: EntryPoint) -> tuple[list[Declared], list[str]]:

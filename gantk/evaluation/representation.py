@@ -15,6 +15,7 @@ from torch import nn
 
 from gantk.interfaces import Dataset, Samples
 from gantk.interfaces.nets import GeneratorWrapper
+from gantk.interfaces.optional_members import has_member, member
 
 
 def as_judged(
@@ -29,9 +30,14 @@ def as_judged(
         train: the training split.
         held_out: the split that is judged against.
     """
-    form: Any = getattr(train, "as_judged", None)
-    seen: Any = [getattr(dataset, "judged", dataset) for dataset in (train, held_out)]
+    form: Any = member(train, "as_judged")
+    seen: Any = [evaluation_data(dataset) for dataset in (train, held_out)]
     if form is None or seen[0] is train:
         return generated, nets, train, held_out
     generated = replace(generated, samples=form(generated.samples), spec=seen[0].spec)
     return generated, {name: GeneratorWrapper(net, form) for name, net in nets.items() if name == "generator"}, *seen
+
+
+def evaluation_data(dataset: Dataset) -> Dataset:
+    """The data set as metrics see it: its own `judged` where it has one."""
+    return member(dataset, "judged") if has_member(dataset, "judged") else dataset

@@ -11,6 +11,7 @@ from gantk import notebook
 from gantk.components.construct import component
 from gantk.errors import RecipeError
 from gantk.interfaces import Metric, Value
+from gantk.interfaces.optional_members import has_member, member
 
 
 class Evaluation(dict[str, dict[str, Value]]):
@@ -147,9 +148,9 @@ HEADINGS = ("metric", "generated", "better", "reference", "which is", "95 %", "n
 def summary_lines(entries: Sequence[Entry], results: Results) -> list[str]:
     """The readable lines that some metrics put above their numbers."""
     return [
-        entry.metric.summary(results[entry.name])
+        member(entry.metric, "summary")(results[entry.name])
         for entry in entries
-        if hasattr(entry.metric, "summary") and entry.name in results
+        if has_member(entry.metric, "summary") and entry.name in results
     ]
 
 

@@ -17,9 +17,10 @@ from gantk.components.signature import parameters
 from gantk.data import Resident
 from gantk.errors import ComponentError, DataError, DoesNotFit, GantkError, RecipeError
 from gantk.evaluation.evaluate import counted
-from gantk.evaluation.representation import as_judged
+from gantk.evaluation.representation import as_judged, evaluation_data
 from gantk.evaluation.results import Entry, Results, build_metrics
 from gantk.interfaces import Dataset, Samples
+from gantk.interfaces.optional_members import member
 from gantk.recipe.find_file import ENDINGS
 from gantk.recipe.recipe import entries_of, load
 from gantk.spec import DataSpec
@@ -80,7 +81,7 @@ def metrics_for(spec: DataSpec) -> list[Entry]:
     plugins = list(dict.fromkeys(name.partition("/")[0] for name in named))
     for plugin in plugins:
         known = [each for each in installed_registry().of_kind("metric") if each.plugin == plugin]
-        costly = [each for each in known if getattr(installed_registry().load(each), "costly", False)]
+        costly = [each for each in known if member(installed_registry().load(each), "costly")]
         needing = [each for each in known if any(p.required for p in parameters(installed_registry().load(each)))]
         entries = [
             Entry(each.name, construct.component("metric", {"use": each.full}), None)
@@ -154,11 +155,11 @@ def _in_form(samples: Samples, data: Mapping[str, Dataset]) -> tuple[Samples, Ma
     if samples.spec.shape == data["train"].spec.shape:
         samples, _, train, test = as_judged(samples, {}, data["train"], data["test"])
         return samples, {"train": train, "test": test}
-    return samples, {name: getattr(each, "judged", each) for name, each in data.items()}
+    return samples, {name: evaluation_data(each) for name, each in data.items()}
 
 
 def _values(samples: Samples, entry: Entry, data: Mapping[str, Dataset], seed: int) -> Any:
-    wanted = getattr(entry.metric, "samples", 0)
+    wanted = member(entry.metric, "samples")
     rng = randomness.generator(seed, f"evaluate/{entry.name}")
     try:
         given = samples[:wanted]

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
         into_range,
         step_listeners,
     )
+    from gantk.interfaces.optional_members import OPTIONAL_MEMBERS, has_member, member
     from gantk.interfaces.play import Play, may_share_forward
     from gantk.interfaces.views import Format, Panel, View
 
 __all__ = [
+    "OPTIONAL_MEMBERS",
     "SPLITS",
     "Batch",
     "Callback",
@@ -49,9 +51,11 @@ __all__ = [
     "draw_latent",
     "feature_count",
     "has_batch_statistics",
+    "has_member",
     "has_second_order",
     "into_range",
     "may_share_forward",
+    "member",
     "step_listeners",
 ]
 
@@ -76,6 +80,7 @@ __getattr__, __dir__ = lazy_exports(
             "into_range",
             "step_listeners",
         ],
+        "optional_members": ["OPTIONAL_MEMBERS", "has_member", "member"],
         "play": ["Play", "may_share_forward"],
         "views": ["Format", "Panel", "View"],
     },

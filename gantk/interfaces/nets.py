@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
+from gantk.interfaces.optional_members import has_member, member
 from gantk.plugin import interface
 from gantk.spec import DataSpec
 
@@ -25,7 +26,7 @@ def declares(net: nn.Module, name: str) -> bool:
 
     A net that only passes its inputs on to another one names that as `passes_on_to`.
     """
-    inner: Any = getattr(net, "passes_on_to", None)
+    inner: Any = member(net, "passes_on_to")
     return name in _declared(type(net).forward) if inner is None else declares(inner, name)
 
 
@@ -36,7 +37,7 @@ def call(net: nn.Module, first: Tensor | None, **available: Tensor | None) -> Te
 
 def draw_latent(generator: nn.Module, n: int, rng: torch.Generator) -> Tensor | None:
     """n latents of this generator, on the device of `rng`: its own `draw_latent`, else N(0, 1) of `latent_shape`."""
-    own: Any = getattr(generator, "draw_latent", None)
+    own: Any = member(generator, "draw_latent")
     if own is not None:
         return own(n, rng)
     shape: Any = generator.latent_shape
@@ -61,14 +62,14 @@ def step_listeners(*modules: nn.Module | None) -> list[StepListener]:
 def has_batch_statistics(net: nn.Module) -> bool:
     """Whether a batch's samples influence each other in this net: batch normalisation, or `batch_statistics = True`."""
     return any(
-        isinstance(module, nn.modules.batchnorm._BatchNorm) or getattr(module, "batch_statistics", False)
+        isinstance(module, nn.modules.batchnorm._BatchNorm) or member(module, "batch_statistics")
         for module in net.modules()
     )
 
 
 def has_second_order(net: nn.Module) -> bool:
     """Whether slopes of this net can be differentiated once more; one that cannot says `second_order = False`."""
-    return all(getattr(module, "second_order", True) for module in net.modules())
+    return all(member(module, "second_order") for module in net.modules())
 
 
 def feature_count(critic: nn.Module, spec: DataSpec) -> int:
@@ -77,7 +78,7 @@ def feature_count(critic: nn.Module, spec: DataSpec) -> int:
     Raises:
         DoesNotFit: the critic has no `features` method.
     """
-    if not hasattr(critic, "features"):
+    if not has_member(critic, "features"):
         raise DoesNotFit(
             f"{type(critic).__name__} has no `features` method, which this loss needs; choose a critic written as "
             "head(features(samples))"
@@ -137,8 +138,8 @@ class GeneratorWrapper(nn.Module):
         super().__init__()
         self.generator = generator
         self.form = form
-        self.latent_shape: Any = getattr(generator, "latent_shape", None)
-        self.latent_parts: Any = getattr(generator, "latent_parts", {})
+        self.latent_shape: Any = member(generator, "latent_shape")
+        self.latent_parts: Any = member(generator, "latent_parts")
 
     @property
     def passes_on_to(self) -> nn.Module:

@@ -14,6 +14,7 @@ from gantk import machine
 from gantk.components import construct
 from gantk.evaluation import results
 from gantk.interfaces import Callback, Dataset, View
+from gantk.interfaces.optional_members import member
 from gantk.recipe.recipe import Recipe
 from gantk.reporting import pictures
 from gantk.training import checkpoint, from_recipe
@@ -98,7 +99,7 @@ def prepare(recipe: Recipe, ranks: Ranks = ALONE) -> Parts:
     machine.set_threads(values["machine"]["threads"])
     with ranks.first_on_each_machine():
         data = from_recipe.datasets(values)
-    from_recipe.refuse_absurd_sizes(of_one, data["train"].spec, where, getattr(data["train"], "nbytes", None))
+    from_recipe.refuse_absurd_sizes(of_one, data["train"].spec, where, member(data["train"], "nbytes"))
     data["train"] = data["train"].to(where)
     return Parts(
         values=values,

@@ -224,11 +224,16 @@ class Session:
                 )
             finally:
                 self.stop.at_once = False
-            record.note(state.step, {"split": "validation", **flat(results)})
             wanted = (parts.values["train"]["keep_best"] or {}).get("metric", "")
             entry, _, name = wanted.partition(".")
-            if name in results.get(entry, {}):
-                self._keep_if_best(wanted, results[entry][name])
+            try:
+                if name in results.get(entry, {}):
+                    self._keep_if_best(wanted, results[entry][name])
+            except OSError:
+                record.note(state.step, {"split": "validation", **flat(results)})
+                raise
+            # Last: where this line stands, nothing of the measuring is left to do.
+            record.note(state.step, {"split": "validation", **flat(results)})
 
     def _keep_if_best(self, wanted: str, found: Value) -> None:
         before = self.parts.best
@@ -237,7 +242,7 @@ class Session:
         self.parts.best = {"metric": wanted, "value": found.value, "step": self.parts.state.step}
         try:
             self.keeper.keep_best()
-        except OSError:
+        except BaseException:  # an interrupt too: what is not written is not the best
             self.parts.best = before
             raise
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from gantk.data import Resident
 from gantk.interfaces import Batch, Dataset
+from gantk.interfaces.optional_members import has_member
 from gantk.interfaces.play import Play, may_share_forward
 from gantk.randomness import Streams
 from gantk.spec import DataSpec
@@ -136,7 +137,7 @@ def inputs(net: nn.Module, spec: DataSpec, count: int = 4, seed: int = 0) -> dic
         "labels": labels_of(spec, count, seed),
         "condition": None if condition is None else torch.randn(count, *condition, generator=rng),
     }
-    if not hasattr(net, "latent_shape") and not hasattr(net, "draw_latent"):
+    if not has_member(net, "latent_shape") and not has_member(net, "draw_latent"):
         given["latent"] = torch.randn(count, 16, generator=rng)
     return given
 

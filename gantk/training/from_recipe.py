@@ -14,6 +14,7 @@ from gantk.components.registry import installed_registry
 from gantk.data import as_dataset
 from gantk.errors import DataError, GantkError
 from gantk.interfaces import SPLITS, Dataset, Loss
+from gantk.interfaces.optional_members import member
 from gantk.messages import byte_size
 from gantk.spec import DataSpec
 from gantk.training import memory_estimate
@@ -39,7 +40,7 @@ def datasets(values: Mapping[str, Any]) -> dict[str, Dataset]:
 def _refuse_absurd_data(block: Mapping[str, Any]) -> None:
     """Data that are made, not read, may say by a static method `bytes_needed(**parameters)` how large they will be."""
     declared = installed_registry().find("dataset", block["use"])
-    needed = getattr(installed_registry().load(declared), "bytes_needed", None)
+    needed = member(installed_registry().load(declared), "bytes_needed")
     if needed is not None:
         size = needed(**{name: value for name, value in block.items() if name not in RESERVED})
         machine.refuse_above_memory(size, f"data: {declared.full} with these numbers")

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from gantk.components.construct import component
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Batch, Play
+from gantk.interfaces.optional_members import member
 from gantk.messages import byte_size
 from gantk.randomness import Streams
 from gantk.spec import DataSpec
@@ -240,5 +241,5 @@ class ShadowPlay(Play):
     @cached_property
     def latent(self) -> Tensor | None:
         """A shape, or None where the generator takes no latent."""
-        shape = getattr(self.generator, "latent_shape", None)
+        shape = member(self.generator, "latent_shape")
         return None if shape is None else torch.empty((self.batch, *shape))

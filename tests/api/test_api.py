@@ -205,8 +205,8 @@ def test_recipes_from_files_mappings_and_recipes(tiny: Path) -> None:
 
 
 def test_what_an_override_drops_is_told(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    gantk.load_recipe(tiny, {"generator.use": "basics/mlp"})
-    assert "generator.hidden" in capsys.readouterr().err
+    gantk.load_recipe(tiny, {"data.use": "basics/digits"})
+    assert "data.samples" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

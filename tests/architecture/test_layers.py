@@ -6,7 +6,7 @@ import pytest
 
 from tests.architecture.imports import MODULES, imported_modules
 
-GROUND = ("class_counts", "errors", "lazy_exports", "messages", "notebook", "plugin", "randomness", "spec")
+GROUND = ("errors", "lazy_exports", "messages", "notebook", "plugin", "randomness", "spec")
 """Import nothing of gantk, and every other module may import them."""
 UPPER_GROUND = ("console", "machine", "plots")
 """Import the ground alone, and every other module may import them."""
@@ -16,6 +16,7 @@ TRAINING = ("components", "data", "files", "interfaces")
 EVALUATION = ("components", "data", "interfaces", "recipe", "sampling", "training")
 RUNS = ("components", "data", "evaluation", "files", "interfaces", "recipe", "reporting", "training")
 MAY_IMPORT = {
+    "class_counts": INTERFACES,
     "interfaces": (),
     "autograd": INTERFACES,
     "data": INTERFACES,
@@ -25,13 +26,25 @@ MAY_IMPORT = {
     "recipe": ("components", "files"),
     "training": TRAINING,
     "evaluation": EVALUATION,
-    "reporting": (*EVALUATION, "evaluation", "files"),
-    "runs": RUNS,
+    "reporting": ("class_counts", *EVALUATION, "evaluation", "files"),
+    "runs": ("class_counts", *RUNS),
     "api": (*RUNS, "runs", "sampling"),
     "testing": ("components", "data", "interfaces", "training"),
     "cli_options": (),
     "cli": (
-        *("api", "cli_options", "components", "evaluation", "files", "recipe", "reporting", "runs", "sampling"),
+        *(
+            "api",
+            "class_counts",
+            "cli_options",
+            "components",
+            "evaluation",
+            "files",
+            "interfaces",
+            "recipe",
+            "reporting",
+            "runs",
+            "sampling",
+        ),
         *("testing", "training"),
     ),
     "__main__": ("cli",),

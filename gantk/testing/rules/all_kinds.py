@@ -13,6 +13,7 @@ import torch
 from gantk.components.signature import first_paragraph, parameters, supplied
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Callback, Loss
+from gantk.interfaces.optional_members import has_member
 from gantk.plugin import KINDS
 from gantk.spec import DataSpec
 from gantk.testing.rule import Broken, demand, rule
@@ -82,7 +83,7 @@ def builds(subject: Subject) -> None:
     lacking = [name for name in METHODS.get(kind, ()) if not callable(getattr(made, name, None))]
     demand(not lacking, f"{' and '.join(METHODS.get(kind, ()))}", f"no {' and no '.join(lacking)}")
     if kind == "generator":
-        known = hasattr(made, "latent_shape") or hasattr(made, "draw_latent")
+        known = has_member(made, "latent_shape") or has_member(made, "draw_latent")
         demand(known, "a generator with `latent_shape` (or `draw_latent`)", "neither")
     bases = {"loss": Loss, "callback": Callback, "optimizer": torch.optim.Optimizer}
     if kind in bases:

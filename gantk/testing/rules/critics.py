@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gantk.interfaces import call, declares, has_batch_statistics, has_second_order
+from gantk.interfaces.optional_members import has_member
 from gantk.spec import DataSpec
 from gantk.testing.rule import NotChecked, demand, demand_finite, rule
 from gantk.testing.rules.nets import COUNT, output
@@ -151,7 +152,7 @@ def demand_same(
 def features(subject: Subject, spec: DataSpec) -> None:
     """Both shapes and the identity."""
     net = subject.net(spec).eval()
-    if not hasattr(net, "features"):
+    if not has_member(net, "features"):
         return
     samples = noise(spec, COUNT)
     with torch.no_grad():
@@ -159,7 +160,7 @@ def features(subject: Subject, spec: DataSpec) -> None:
         units = (COUNT, *spec.units)
         right = found.dim() == len(units) + 1 and tuple(found.shape[:-1]) == units
         demand(right, f"features of shape {units} + (F,)", tuple(found.shape))
-        if declares(net, "labels") or declares(net, "condition") or not hasattr(net, "head"):
+        if declares(net, "labels") or declares(net, "condition") or not has_member(net, "head"):
             return  # more than the features decides
         scores = output(net, subject, spec)
         again = net.head(found).reshape(scores.shape)  # type: ignore[operator]

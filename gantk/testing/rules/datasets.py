@@ -17,6 +17,7 @@ from gantk.components.construct import component
 from gantk.data import as_dataset, one_version, take, units_apart, variants
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Batch, Dataset, Samples
+from gantk.interfaces.optional_members import has_member
 from gantk.testing import specs, toys
 from gantk.testing.rule import demand, demand_finite, demand_shape, rule
 from gantk.testing.subject import Subject
@@ -162,7 +163,7 @@ def picklable(subject: Subject) -> None:
 def getitems(subject: Subject) -> None:
     """Item by item, field by field."""
     dataset = subject.build(split="train")
-    if not hasattr(dataset, "__getitems__"):
+    if not has_member(dataset, "__getitems__"):
         return
     indices = list(range(min(FEW, len(dataset))))[::-1]
     together, single = dataset.__getitems__(indices), [dataset[index] for index in indices]

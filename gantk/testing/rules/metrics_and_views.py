@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from gantk.data import generated, take
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Dataset, Panel, Samples, Value
+from gantk.interfaces.optional_members import has_member, member
 from gantk.spec import DataSpec
 from gantk.testing import specs, toys
 from gantk.testing.rule import NotChecked, demand, rule
@@ -79,7 +80,7 @@ def setting(subject: Subject) -> Setting:
         spec = data["train"].spec
         torch.manual_seed(0)
         critic = toys.SmallCritic(spec)
-        wanted = int(getattr(metric, "samples", 0))
+        wanted = int(member(metric, "samples"))
         most = max(1, len(data["validation"]) // 2)  # so that there are others
         found = Setting(data, critic, min(wanted, MOST, most, len(data["train"])))
         try:
@@ -106,7 +107,7 @@ def _data(subject: Subject) -> Iterator[Mapping[str, Dataset]]:
 def values(subject: Subject) -> None:
     """Numbers, and a summary where there is one."""
     metric = subject.build()
-    wanted = getattr(metric, "samples", None)
+    wanted = member(metric, "samples")
     demand(isinstance(wanted, int) and wanted >= 0, "`samples`, a whole number", wanted)
     found = setting(subject)
     numbers = found.compute(metric, found.good())
@@ -115,7 +116,7 @@ def values(subject: Subject) -> None:
         demand(isinstance(value, Value), f"'{name}' as a gantk.interfaces.Value", type(value).__name__)
         right = isinstance(value.value, int | float) and isfinite(value.value)
         demand(right, f"'{name}' as a finite number", repr(value.value))
-    if hasattr(metric, "summary"):
+    if has_member(metric, "summary"):
         demand(isinstance(metric.summary(numbers), str), "a summary that is text", metric.summary(numbers))
 
 
@@ -197,11 +198,11 @@ def _pictures(view: Any, spec: DataSpec) -> None:
             size = getattr(picture, "size", (0, 0))
             right = hasattr(picture, "save") and min(size) > 0
             demand(right, f"a PIL picture of {count} samples", type(picture).__name__)
-    more = getattr(view, "pictures", None)
+    more = member(view, "pictures")
     if more is not None:
         wrong = [name for name, each in more(take(data, 4), "a caption").items() if not hasattr(each, "save")]
         demand(not wrong, "pictures from `pictures`", wrong)
-    panels = getattr(view, "panels", None)
+    panels = member(view, "panels")
     if panels is not None:
         made = panels(replace(take(data, 8), attributes={"origin": "generated"}), take(data, 8))
         wrong = [name for name, each in made.items() if not (isinstance(each, Panel) and each.title and each.caption)]

@@ -6,7 +6,7 @@ import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from gantk.interfaces import Loss, Play, feature_count
+from gantk.interfaces import Loss, Play, feature_count, member
 from gantk.spec import DataSpec
 from gantk_basics.nets.layers import UnitLinear
 
@@ -33,7 +33,7 @@ class MinibatchCritic(nn.Module):
         self.kernels = kernels
         self.units = spec.units
         self.critic = critic
-        if isinstance(getattr(critic, "head", None), nn.Module):
+        if isinstance(member(critic, "head"), nn.Module):
             critic.head = nn.Identity()  # its weights would never be trained
         self.kernel = UnitLinear(spec.units, count, kernels * dims, bias=False, device=at)  # T of the paper
         self.linear = UnitLinear(spec.units, count + kernels, 1, device=at)

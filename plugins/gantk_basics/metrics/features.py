@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gantk.data import take, units_apart, variants
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, Samples
+from gantk.interfaces import Dataset, Samples, has_member
 
 On = Literal["samples", "features"]
 CHUNK = 500  # samples that go through a critic, or come from a data set, together
@@ -70,7 +70,7 @@ def rows(samples: Tensor, on: On, nets: Mapping[str, nn.Module]) -> Tensor:
 def _features(samples: Tensor, nets: Mapping[str, nn.Module]) -> Tensor:
     """What the critic makes of samples, (N, *units, F)."""
     critic: Any = nets.get("critic")
-    if not hasattr(critic, "features"):
+    if not has_member(critic, "features"):
         raise DoesNotFit("`on: features` needs a critic with a `features` method; this run has none, use `on: samples`")
     at = next(critic.parameters()).device
     was_training = critic.training

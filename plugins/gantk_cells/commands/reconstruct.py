@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gantk import cli_options, console
+from gantk.interfaces import member
 
 if TYPE_CHECKING:
     from gantk_cells.reconstruction.results import Reconstructed
@@ -83,7 +84,7 @@ def reconstruct(
     from gantk_cells.reconstruction.search import Search
 
     model = Model(source, device)
-    parts: Any = getattr(model.state.sampled(), "latent_parts", {})
+    parts: Any = member(model.state.sampled(), "latent_parts")
     if red_first is None:
         red_first = {"red", "green"} <= set(parts)
     found = carry_out(model, overrides, number, Search(red_first, iterations, step, starts, prior=prior), seed)

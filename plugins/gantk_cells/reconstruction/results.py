@@ -15,7 +15,7 @@ from gantk import Model
 from gantk.data import generated
 from gantk.errors import GantkError
 from gantk.files import Latents
-from gantk.interfaces import GeneratorWrapper, Samples
+from gantk.interfaces import GeneratorWrapper, Samples, has_member, member
 from gantk.recipe import recipe_from_text
 from gantk.spec import DataSpec
 from gantk.training import datasets
@@ -130,8 +130,11 @@ def carry_out(model: Model, overrides: Sequence[str], each: int, search: Search,
         raise GantkError(f"{model.checkpoint.path}: has no generator to reconstruct with")
     values = recipe_from_text(model.checkpoint.recipe, name=model.checkpoint.path.name, overrides=overrides).values
     data = datasets(values)
-    form: Any = getattr(data["train"], "as_judged", None)
-    train, test = (getattr(data[split], "judged", data[split]) for split in ("train", "test"))
+    form: Any = member(data["train"], "as_judged")
+    train, test = (
+        member(data[split], "judged") if has_member(data[split], "judged") else data[split]
+        for split in ("train", "test")
+    )
     if form is not None and train is not data["train"]:
         generator = GeneratorWrapper(generator, form)
     wanted = targets(test, each)

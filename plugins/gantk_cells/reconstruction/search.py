@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from gantk import randomness
 from gantk.console import progress
 from gantk.errors import DoesNotFit
-from gantk.interfaces import call, draw_latent
+from gantk.interfaces import call, draw_latent, member
 from gantk.spec import DataSpec
 from gantk_cells.reconstruction.lbfgs import minimise
 from gantk_cells.reconstruction.targets import Targets
@@ -99,8 +99,8 @@ def reconstruct(
     Raises:
         DoesNotFit: a generator without a latent of one axis, or `red_first` where it has no red and green part.
     """
-    parts: Any = getattr(generator, "latent_parts", {})
-    shape: Any = getattr(generator, "latent_shape", None)
+    parts: Any = member(generator, "latent_parts")
+    shape: Any = member(generator, "latent_shape")
     if shape is None or len(shape) != 1:
         raise DoesNotFit("reconstruct looks for a latent of one axis, drawn from N(0, 1); this generator has none")
     if search.red_first and not {"red", "green"} <= set(parts):

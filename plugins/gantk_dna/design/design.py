@@ -15,7 +15,7 @@ from gantk import console, randomness
 from gantk.components import Kind, component, parameters
 from gantk.data import as_dataset
 from gantk.errors import DataError, DoesNotFit, RecipeError
-from gantk.interfaces import SPLITS, Dataset, declares
+from gantk.interfaces import SPLITS, Dataset, declares, has_member, member
 from gantk.sampling import draw
 from gantk.spec import DataSpec
 from gantk_dna.alphabet import BASES, hard_codes
@@ -132,7 +132,9 @@ class Designer:
         generator = self.model.state.sampled()
         if generator is None:
             raise DoesNotFit("the recipe's `generator` names a model without a generator")
-        conditional = declares(generator, "labels") and bool(getattr(generator, "classes", self.spec.classes))
+        conditional = declares(generator, "labels") and bool(
+            member(generator, "classes") if has_member(generator, "classes") else self.spec.classes
+        )
         if conditional or declares(generator, "condition"):
             raise DoesNotFit("designs need a generator without labels; train one with conditional: false")
         with torch.no_grad():

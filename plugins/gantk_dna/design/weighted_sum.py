@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gantk import randomness
 from gantk.components import component
-from gantk.interfaces import Batch, Dataset
+from gantk.interfaces import Batch, Dataset, has_member
 from gantk_dna.design.gan import digest_of
 
 
@@ -86,12 +86,12 @@ class Objectives:
     @property
     def learned(self) -> bool:
         """Whether any of them was trained on the data."""
-        return any(hasattr(objective, "quality") for objective, _, _ in self.terms)
+        return any(has_member(objective, "quality") for objective, _, _ in self.terms)
 
     @property
     def digest(self) -> str:
         """A digest of the weights of those that were trained: 16 hexadecimal digits; of none, "none"."""
-        nets = [objective.net for objective, _, _ in self.terms if hasattr(objective, "net")]
+        nets = [objective.net for objective, _, _ in self.terms if has_member(objective, "net")]
         return digest_of(nn.ModuleList(nets)) if nets else "none"
 
     def quality(self, data: Dataset) -> dict[str, float]:
@@ -99,7 +99,7 @@ class Objectives:
         return {
             f"{number}.{name}": value
             for number, (objective, _, _) in enumerate(self.terms)
-            if hasattr(objective, "quality")
+            if has_member(objective, "quality")
             for name, value in objective.quality(data).items()
         }
 

@@ -1,0 +1,116 @@
+"""Every optional member that gantk looks for on a component: what it says, and what holds without it.
+
+Components need no base class, so what they may define is looked up here, and nowhere else: `member(net, "features")`.
+docs/plugins.md prints the table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+
+@dataclass(frozen=True)
+class OptionalMember:
+    """One optional member.
+
+    Args:
+        on: the component that may have it.
+        says: what it tells gantk, with its signature.
+        without: what gantk does where it is missing.
+        default: its value where it is missing.
+    """
+
+    on: str
+    says: str
+    without: str
+    default: Any = None
+
+
+OPTIONAL_MEMBERS = {
+    "passes_on_to": OptionalMember(
+        "net", "the net inside that labels, condition and latent are for", "its own `forward`"
+    ),
+    "batch_statistics": OptionalMember(
+        "net",
+        "`True`: samples of a batch see each other otherwise than by batch normalisation",
+        "by those layers alone",
+        False,
+    ),
+    "second_order": OptionalMember(
+        "net", "`False`: its gradients cannot be differentiated once more, and penalties refuse it", "they can", True
+    ),
+    "latent_shape": OptionalMember("generator", "the shape of one latent; `None` where it takes none", "it takes none"),
+    "draw_latent": OptionalMember("generator", "`(n, rng)`: latents of its own prior", "N(0, I) of `latent_shape`"),
+    "latent_parts": OptionalMember(
+        "generator", "parts of the latent that may be held fixed, name to slice", "none", MappingProxyType({})
+    ),
+    "present": OptionalMember(
+        "generator", "`(samples)`: how `gantk sample` writes what it made", "as the critic saw it"
+    ),
+    "classes": OptionalMember("generator", "how many classes its labels have", "those of the DataSpec"),
+    "encode": OptionalMember("generator", "`(samples)`: their latents", "losses and metrics that need it refuse"),
+    "reconstruct": OptionalMember("critic", "`(samples)`: the samples again", "losses that need it refuse"),
+    "features": OptionalMember("critic", "`(samples)`: (B, *units, F)", "losses and metrics that need it refuse"),
+    "head": OptionalMember(
+        "critic", "`(features)`: scores, with `head(features(x))` the same as `forward(x)`", "the same"
+    ),
+    "expect": OptionalMember(
+        "data set", "`(indices)`: will be asked for soon; starts to read them", "read when asked for"
+    ),
+    "draws": OptionalMember(
+        "data set",
+        "`False`: a batch draws nothing, so of several ranks each reads its share",
+        "drawn whole, then shared",
+        True,
+    ),
+    "bytes_needed": OptionalMember("data set", "static, `(**parameters)`: how large made data will be", "not checked"),
+    "nbytes": OptionalMember("data set", "bytes of what is resident", "read as it is needed"),
+    "flips": OptionalMember("data set", "axes along which samples are turned over at random", "none", ()),
+    "judged": OptionalMember("data set", "the data set that metrics see instead", "itself"),
+    "as_judged": OptionalMember("data set", "`(samples)`: generated samples in the form of `judged`", "as they are"),
+    "variants": OptionalMember(
+        "data set", "`(samples)`: all versions that training treats as the same", "each is its own"
+    ),
+    "units_apart": OptionalMember(
+        "data set", "`True`: units of a sample meet by chance", "they belong together", False
+    ),
+    "class_counts": OptionalMember("data set", "class to number of samples, side by side", "its length"),
+    "read_ahead": OptionalMember("items", "`True`: a thread may read the next batch", "read when asked for", False),
+    "__getitems__": OptionalMember("items", "`(indices)`: many items at once", "one by one"),
+    "samples": OptionalMember("metric", "how many generated samples it wants", "none", 0),
+    "costly": OptionalMember(
+        "metric", "`True`: takes minutes, and is computed only where named", "always computed", False
+    ),
+    "summary": OptionalMember("metric", "`(values)`: a readable line above its numbers", "no line"),
+    "pictures": OptionalMember("view", "`(samples, caption)`: more pictures, by name", "one picture"),
+    "panels": OptionalMember("view", "`(samples, real)`: panels of the report, by name", "none"),
+    "text": OptionalMember("view", "`(samples)`: coloured text", "`gantk view --text` refuses"),
+    "wanted": OptionalMember("view", "how many samples a picture sums up", "those that are drawn", 0),
+    "differentiable": OptionalMember(
+        "objective", "whether gradients flow to soft samples", "the conformance kit refuses it"
+    ),
+    "quality": OptionalMember("objective", "`()`: how well it predicts, by name", "nothing is reported"),
+    "net": OptionalMember("objective", "what it learnt", "nothing is kept"),
+}
+"""Name to what it means. A name that two kinds of component have means the same on both."""
+
+
+def member(component: Any, name: str) -> Any:
+    """The optional member of a component, or its default.
+
+    Raises:
+        KeyError: gantk looks for no member of that name.
+    """
+    return getattr(component, name, OPTIONAL_MEMBERS[name].default)
+
+
+def has_member(component: Any, name: str) -> bool:
+    """Whether a component defines this optional member.
+
+    Raises:
+        KeyError: gantk looks for no member of that name.
+    """
+    assert name in OPTIONAL_MEMBERS, name
+    return hasattr(component, name)
