@@ -7,7 +7,6 @@ docs/plugins.md prints the table.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 
@@ -44,7 +43,7 @@ OPTIONAL_MEMBERS = {
     "latent_shape": OptionalMember("generator", "the shape of one latent; `None` where it takes none", "it takes none"),
     "draw_latent": OptionalMember("generator", "`(n, rng)`: latents of its own prior", "N(0, I) of `latent_shape`"),
     "latent_parts": OptionalMember(
-        "generator", "parts of the latent that may be held fixed, name to slice", "none", MappingProxyType({})
+        "generator", "parts of the latent that may be held fixed, name to slice", "none", {}
     ),
     "present": OptionalMember(
         "generator", "`(samples)`: how `gantk sample` writes what it made", "as the critic saw it"
@@ -86,7 +85,7 @@ OPTIONAL_MEMBERS = {
     "summary": OptionalMember("metric", "`(values)`: a readable line above its numbers", "no line"),
     "pictures": OptionalMember("view", "`(samples, caption)`: more pictures, by name", "one picture"),
     "panels": OptionalMember("view", "`(samples, real)`: panels of the report, by name", "none"),
-    "text": OptionalMember("view", "`(samples)`: coloured text", "`gantk view --text` refuses"),
+    "text": OptionalMember("view", "`(samples)`: coloured text", "`--text` of `gantk view` is refused"),
     "wanted": OptionalMember("view", "how many samples a picture sums up", "those that are drawn", 0),
     "differentiable": OptionalMember(
         "objective", "whether gradients flow to soft samples", "the conformance kit refuses it"
@@ -103,7 +102,8 @@ def member(component: Any, name: str) -> Any:
     Raises:
         KeyError: gantk looks for no member of that name.
     """
-    return getattr(component, name, OPTIONAL_MEMBERS[name].default)
+    default = OPTIONAL_MEMBERS[name].default
+    return getattr(component, name, dict(default) if isinstance(default, dict) else default)  # {} is nobody's own
 
 
 def has_member(component: Any, name: str) -> bool:
