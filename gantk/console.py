@@ -28,6 +28,7 @@ QUIET_SECONDS = 15.0  # on a pipe, a plain line about this often
 _verbose = True
 _silent = False
 _may_say: Callable[[str], bool] = bool
+_live: Console | None = None  # of the live display that is up: what is said meanwhile goes above it
 
 
 def set_quiet(quiet: bool) -> None:
@@ -69,6 +70,8 @@ def prepare_streams() -> None:
 
 
 def _stderr() -> Console:
+    if _live is not None:
+        return _live
     return Console(file=sys.stderr, highlight=False, emoji=False, soft_wrap=True)
 
 
@@ -153,11 +156,23 @@ def progress(items: Iterable[T], total: int | None = None, text: str = "") -> It
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=_stderr(), transient=True) as bar:
+    before = _live
+    with Progress(*columns, console=_stderr(), transient=True, disable=before is not None) as bar:
         task = bar.add_task(escape(without_escapes(text)), total=total)
-        for item in items:
-            yield item
-            bar.advance(task)
+        if before is None:  # rich shows one live display at a time
+            _lead(bar.console)
+        try:
+            for item in items:
+                yield item
+                bar.advance(task)
+        finally:
+            _lead(before)
+
+
+def _lead(live: Console | None) -> None:
+    """From now on what is said goes through this console, above its live display; None: there is none."""
+    global _live
+    _live = live
 
 
 class Training:
@@ -185,6 +200,7 @@ class Training:
             self.losses = Text(overflow="ellipsis", no_wrap=True)
             self.live = Live(Group(self.bar, self.losses), console=_stderr(), refresh_per_second=4)
             self.live.start()
+            _lead(self.live.console)
 
     def show(self, step: int, terms: Mapping[str, float]) -> None:
         """Shows that `step` steps are done, and the latest terms of the losses."""
@@ -203,6 +219,7 @@ class Training:
     def close(self) -> None:
         """Ends the live display; what it showed last stays."""
         if self.live is not None:
+            _lead(None)
             self.live.stop()
 
 

@@ -23,16 +23,20 @@ class Forecast:
     def __init__(self, steps: int, clock: Callable[[], float] = time.monotonic):
         self.steps = steps
         self.clock = clock
-        self._times: list[float] = []
+        self._begun: float | None = None  # when the step that is under way began; None: the first one, or said
+        self._spent: list[float] = []
+
+    def step_begins(self) -> None:
+        """A step begins; what lies between two steps, pictures and the like, does not count."""
+        self._begun = self.clock() if len(self._spent) < FORECAST_STEPS else None
 
     def step_done(self, step: int) -> None:
-        """Takes note of a step; the first is left out, as it sets things up."""
-        if len(self._times) > FORECAST_STEPS:
+        """A step is done; the first is left out, as it sets things up."""
+        if self._begun is None:
             return
-        self._times.append(self.clock())
-        if len(self._times) > FORECAST_STEPS:
-            seconds = (self._times[-1] - self._times[0]) / FORECAST_STEPS
-            left = seconds * (self.steps - step)
+        self._spent.append(self.clock() - self._begun)
+        if len(self._spent) == FORECAST_STEPS:
+            left = sum(self._spent) / FORECAST_STEPS * (self.steps - step)
             if left >= WORTH_SAYING:
                 console.say(
                     f"training will take about {duration(left)} on this machine as it is now; pictures and evaluation "

@@ -118,10 +118,10 @@ class Session:
     def _train(self) -> None:
         ranks = self.parts.ranks
         seconds = max((line.get("seconds", 0.0) for line in self.folder.lines()), default=0.0)
+        forecast = Forecast(self.parts.steps)
         while True:
             with console.training(self.parts.state.step, self.parts.steps, "training") as display:
                 record = Record(self.folder, display, self.audience, self.forgiving, seconds)
-                forecast = Forecast(self.parts.steps)
                 try:
                     if ranks.first:
                         self._catch_up(record)
@@ -130,6 +130,7 @@ class Session:
                         self.stop.signal = ranks.agree(self.stop.signal)
                         with ranks.leading(later=Diverged):
                             self._between_steps(record, terms)
+                        forecast.step_begins()
                     record.read()
                     return
                 except Diverged as error:

@@ -13,6 +13,8 @@ def said(seconds: float, steps: int, capsys: pytest.CaptureFixture[str], first: 
     now[0] += 30.0  # the first step sets things up
     for step in range(first, min(steps, first + 3 * FORECAST_STEPS)):
         forecast.step_done(step + 1)
+        now[0] += 7.0  # pictures
+        forecast.step_begins()
         now[0] += seconds
     return capsys.readouterr().err.splitlines()
 
