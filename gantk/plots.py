@@ -178,11 +178,18 @@ def wants_logarithm(values: Iterable[list[float]]) -> bool:
 
 
 def thinned(steps: list[float], values: list[float]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """At most `POINTS` steps, and the mean, least and largest value about each of them."""
-    parts = min(len(steps), POINTS)
-    split = [np.array_split(np.asarray(each, float), parts) for each in (steps, values)]
-    means = [np.array([part.mean() for part in parts]) for parts in split]
-    return means[0], means[1], np.array([p.min() for p in split[1]]), np.array([p.max() for p in split[1]])
+    """At most `POINTS` steps, and the mean, least and largest value about each of them.
+
+    All are of equally many steps, so that a curve looks equally calm from end to end; the last may share some with the
+    one before.
+    """
+    size = -(-len(steps) // POINTS)
+    starts = list(range(0, len(steps) - size + 1, size))
+    if starts[-1] + size < len(steps):
+        starts.append(len(steps) - size)
+    bins = np.asarray(starts)[:, None] + np.arange(size)  # (parts, size)
+    about, found = np.asarray(steps, float)[bins], np.asarray(values, float)[bins]
+    return about.mean(1), found.mean(1), found.min(1), found.max(1)
 
 
 def histograms(axes: Axes, made: np.ndarray, real: np.ndarray, edges: np.ndarray, origin: str) -> None:

@@ -43,6 +43,7 @@ class Model:
     def __init__(self, path: str | Path, device: str = "auto", *, optimizers: bool = False):
         self.checkpoint = checkpoint.read_checkpoint(run_folder.checkpoint_of(Path(path)))
         self.spec = self.checkpoint.spec
+        checkpoint.refuse_missing_plugins(self.checkpoint.recipe, self.checkpoint.plugins, self.checkpoint.path)
         self.recipe = recipe_from_text(self.checkpoint.recipe, name=self.checkpoint.path.stem)
         self.device = find_device(device)
         self.state = from_recipe.initial_state(self.recipe.values, self.spec, self.device)

@@ -28,11 +28,10 @@ def command(run: Path, overrides: tuple[str, ...], older: str | None) -> int:
     """
     from gantk.cli.result import show_result
     from gantk.files.run_folder import RunFolder
-    from gantk.recipe.recipe import recipe_from_text
     from gantk.runs import start
     from gantk.training.distributed import launcher, process_group, ranks
 
-    values = recipe_from_text(RunFolder(run).resolved(), run.name, overrides).values
+    values = start.recipe_of_run(RunFolder(run), overrides).values
     devices = values["machine"]["devices"]
     if launcher.wanted(devices):
         ranks.Ranks(count=devices).share_of(values["train"]["batch"])

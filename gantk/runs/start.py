@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,34 +15,16 @@ from gantk.files.atomic import PART, read_json, remove_parts, write_json, write_
 from gantk.files.lock import Lock
 from gantk.files.run_folder import EXISTS, RunFolder, step_in_name
 from gantk.interfaces import Callback
-from gantk.messages import shown
 from gantk.recipe.recipe import Recipe, recipe_from_text
 from gantk.runs import environment
 from gantk.runs.callbacks import reason_of
+from gantk.runs.changes import changed_keys, may_change, value_at
 from gantk.runs.setup import Parts, prepare
 from gantk.runs.trainer import carry_out
 from gantk.runs.worker_ranks import train_along
 from gantk.training import checkpoint
 from gantk.training.distributed.process_group import joined
 from gantk.training.distributed.ranks import Ranks
-
-MAY_CHANGE = (
-    "about",
-    "machine",
-    "evaluate",
-    "train.steps",
-    "train.epochs",
-    "train.sample_every",
-    "train.samples",
-    "train.checkpoint_every",
-    "train.keep",
-    "train.keep_best",
-    "train.callbacks",
-    "train.on_divergence",
-    "train.restore_times",
-    "train.restore_rate",
-)
-"""What may differ between a run and its continuation; anything else would make it another model."""
 
 
 def start(recipe: Recipe, out: Path | None = None, callbacks: Sequence[Callback] = ()) -> RunFolder:
@@ -102,8 +85,7 @@ def resume(
             make it another model.
     """
     folder = RunFolder(path)
-    before = recipe_from_text(folder.resolved(), name=folder.path.name)
-    recipe = recipe_from_text(folder.resolved(), name=folder.path.name, overrides=overrides)
+    before, recipe = recipe_of_run(folder), recipe_of_run(folder, overrides)
     changed = sorted(changed_keys(before.values, recipe.values))
     refused = [key for key in changed if not may_change(key)]
     if refused:
@@ -118,6 +100,21 @@ def resume(
         if not ranks.first:
             return train_along(prepare(recipe, ranks))
         return _resume(recipe, changed, folder, callbacks, older, ranks)
+
+
+def recipe_of_run(folder: RunFolder, overrides: Sequence[str] | Mapping[str, Any] = ()) -> Recipe:
+    """The resolved recipe of a run, with overrides.
+
+    Raises:
+        FileError: a plugin that it names is missing here; says which distribution brings it.
+        RecipeError: mistakes in it, or in the overrides.
+    """
+    plugins = None
+    with suppress(FileError):  # what an odd env.json says of plugins is not needed
+        plugins = read_json(folder.path / "env.json", "").get("plugins")
+    if isinstance(plugins, dict):
+        checkpoint.refuse_missing_plugins(folder.resolved(), plugins, folder.path)
+    return recipe_from_text(folder.resolved(), name=folder.path.name, overrides=overrides)
 
 
 def _resume(
@@ -245,29 +242,6 @@ def _make_ready(folder: RunFolder, parts: Parts, changed: Sequence[str]) -> None
     )
     for name, (before, now) in session.items():
         console.say(f"since the last session: {environment.change_sentence(name, before, now)}")
-
-
-def may_change(key: str) -> bool:
-    """Whether a value of a recipe may differ between a run and its continuation."""
-    return any(key == may or key.startswith(f"{may}.") for may in MAY_CHANGE)
-
-
-def value_at(values: Any, key: str) -> str:
-    """The value of a resolved recipe at a dotted path, as a message shows it; "nothing" where there is none."""
-    for word in key.split("."):
-        if not isinstance(values, Mapping) or word not in values:
-            return "nothing"
-        values = values[word]
-    return shown(values)
-
-
-def changed_keys(before: Any, after: Any, path: str = "") -> set[str]:
-    """Dotted paths of the values in which two resolved recipes differ."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        keys = before.keys() | after.keys()
-        inner = (changed_keys(before.get(key), after.get(key), f"{path}.{key}" if path else key) for key in keys)
-        return set().union(*inner)
-    return set() if before == after else {path}
 
 
 def claim(name: str, out: Path | None) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import h5py
 import numpy as np
 import torch
 
+from gantk.components.registry import plugin_versions
 from gantk.errors import FileError
 from gantk.files import hdf5
 from gantk.files.atomic import write_bytes
@@ -201,6 +203,26 @@ def _mappings(value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
         raise hdf5.NotAsWritten("a list of settings is none")
     return value
+
+
+def refuse_missing_plugins(recipe: str, plugins: Mapping[str, str], path: Path) -> None:
+    """Says which distribution brings a plugin that the recipe of a checkpoint names and that is not installed here.
+
+    Args:
+        recipe: the resolved recipe, YAML text.
+        plugins: plugin name to "distribution version", where the checkpoint was written.
+        path: of the checkpoint, for the message.
+
+    Raises:
+        FileError: there is one.
+    """
+    named = set(re.findall(r"\buse: ([a-z][a-z0-9_-]*)/", recipe))
+    missing = sorted(named & plugins.keys() - plugin_versions().keys())
+    if missing:
+        what = ", ".join(f"'{printable(name)}' ({printable(plugins[name])})" for name in missing)
+        raise FileError(
+            f"{path}: was made with the plugin {what}, which does not work here: install it, or see `gantk doctor`"
+        )
 
 
 def restore(checkpoint: Checkpoint, state: State, *, optimizers: bool = True) -> None:

@@ -9,7 +9,7 @@ import pytest
 from gantk.errors import DataError
 from gantk.recipe.find_file import shipped
 from gantk.recipe.recipe import load, recipe_from_text
-from gantk.runs.start import changed_keys
+from gantk.runs.changes import changed_keys
 from gantk.training import from_recipe
 
 RECIPES = {name: path for name, path in shipped().items() if "/" not in name}

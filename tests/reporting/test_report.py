@@ -312,3 +312,13 @@ def test_it_can_be_printed(folder: RunFolder, tmp_path: Path) -> None:
     assert paper.read_bytes().startswith(b"%PDF")
     pages = len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes()))
     assert 2 <= pages <= 12
+
+
+@pytest.mark.parametrize("count", [1, 249, 250, 251, 400, 499, 501, 749, 10_001])
+def test_every_point_of_a_curve_is_of_equally_many_steps(count: int) -> None:
+    """Else a part of it looks calmer than the rest: its band is of fewer values."""
+    steps = [float(step) for step in range(1, count + 1)]
+    about, mean, least, most = plots.thinned(steps, steps)
+    assert len(about) <= plots.POINTS
+    assert len(set((most - least).tolist())) == 1
+    assert (about == mean).all() and (least[0], most[-1]) == (1, count)

@@ -1,0 +1,49 @@
+"""What may differ between a run and its continuation, and in what two resolved recipes differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gantk.messages import shown
+
+MAY_CHANGE = (
+    "about",
+    "machine",
+    "evaluate",
+    "train.steps",
+    "train.epochs",
+    "train.sample_every",
+    "train.samples",
+    "train.checkpoint_every",
+    "train.keep",
+    "train.keep_best",
+    "train.callbacks",
+    "train.on_divergence",
+    "train.restore_times",
+    "train.restore_rate",
+)
+"""What may differ between a run and its continuation; anything else would make it another model."""
+
+
+def may_change(key: str) -> bool:
+    """Whether a value of a recipe may differ between a run and its continuation."""
+    return any(key == may or key.startswith(f"{may}.") for may in MAY_CHANGE)
+
+
+def value_at(values: Any, key: str) -> str:
+    """The value of a resolved recipe at a dotted path, as a message shows it; "nothing" where there is none."""
+    for word in key.split("."):
+        if not isinstance(values, Mapping) or word not in values:
+            return "nothing"
+        values = values[word]
+    return shown(values)
+
+
+def changed_keys(before: Any, after: Any, path: str = "") -> set[str]:
+    """Dotted paths of the values in which two resolved recipes differ."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        keys = before.keys() | after.keys()
+        inner = (changed_keys(before.get(key), after.get(key), f"{path}.{key}" if path else key) for key in keys)
+        return set().union(*inner)
+    return set() if before == after else {path}
