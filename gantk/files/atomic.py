@@ -98,9 +98,14 @@ def keep_aside(path: Path) -> Path:
     return copy
 
 
+def parts_in(folder: Path) -> list[Path]:
+    """What processes that died were writing in `folder` and below, or what one is writing now."""
+    return [path for path in folder.rglob(".*.part") if PART.fullmatch(path.name)]
+
+
 def remove_parts(folder: Path) -> list[Path]:
     """Removes what processes that died were writing in `folder` and below; whoever calls has locked the folder."""
-    found = [path for path in folder.rglob(".*.part") if PART.fullmatch(path.name)]
+    found = parts_in(folder)
     for path in found:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from typing import Any
 from gantk import console
 from gantk.class_counts import class_counts, too_few
 from gantk.errors import FileError, RecipeError
-from gantk.files.atomic import PART, read_json, remove_parts, write_json, write_text
+from gantk.files.atomic import PART, parts_in, read_json, remove_parts, write_json, write_text
 from gantk.files.lock import Lock
 from gantk.files.run_folder import EXISTS, RunFolder, step_in_name
 from gantk.interfaces import Callback
@@ -215,9 +215,16 @@ def _refuse_fewer_steps(folder: RunFolder, steps: int, last: checkpoint.Checkpoi
 
 
 def _is_finished(folder: RunFolder, parts: Parts, last: checkpoint.Checkpoint) -> bool:
-    """Whether a run has trained, evaluated and reported to its end."""
-    evaluated = folder.evaluation.exists() and folder.judged().get("step") is not None
-    return last.step == parts.steps and evaluated and (folder.path / "report.html").exists()
+    """Whether a run has trained, evaluated and reported to its end: the report is the last that is written.
+
+    One that was killed on the way to its end has a report of before, or half of a file.
+    """
+    report = folder.path / "report.html"
+    if last.step != parts.steps or not folder.evaluation.exists() or not report.exists() or parts_in(folder.path):
+        return False
+    return (
+        folder.judged().get("step") == last.step and report.stat().st_mtime_ns >= folder.evaluation.stat().st_mtime_ns
+    )
 
 
 def _is_intact(path: Path) -> bool:

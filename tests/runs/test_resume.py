@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -117,3 +118,16 @@ def test_pictures_stand_in_the_order_of_their_steps(run: gantk.Run) -> None:
     (run.path / "samples" / "step-000004.png").rename(run.path / "samples" / "step-1000000.png")
     shutil.copyfile(run.path / "samples" / "step-1000000.png", run.path / "samples" / "step-999999.png")
     assert [path.stem for path in run.folder.step_pictures()] == ["step-999999", "step-1000000"]
+
+
+def test_a_run_that_was_killed_before_its_last_report_is_not_finished(run: gantk.Run) -> None:
+    """An interruption leaves a report too, and a kill half of a file: neither is the end."""
+    report = run.path / "report.html"
+    before = report.stat().st_mtime_ns
+    part = run.path / ".report.html.99999.part"
+    part.write_text("<half")
+    gantk.resume(run.path, quiet=True)
+    assert not part.exists() and report.stat().st_mtime_ns > before
+    os.utime(report, ns=(before - 10**9, before - 10**9))  # of an interruption, before the evaluation
+    gantk.resume(run.path, quiet=True)
+    assert report.stat().st_mtime_ns > before
