@@ -222,9 +222,7 @@ def _is_finished(folder: RunFolder, parts: Parts, last: checkpoint.Checkpoint) -
     report = folder.path / "report.html"
     if last.step != parts.steps or not folder.evaluation.exists() or not report.exists() or parts_in(folder.path):
         return False
-    return (
-        folder.judged().get("step") == last.step and report.stat().st_mtime_ns >= folder.evaluation.stat().st_mtime_ns
-    )
+    return report.stat().st_mtime_ns >= folder.evaluation.stat().st_mtime_ns
 
 
 def _is_intact(path: Path) -> bool:
