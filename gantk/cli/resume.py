@@ -33,11 +33,12 @@ def command(run: Path, overrides: tuple[str, ...], older: str | None) -> int:
 
     values = start.recipe_of_run(RunFolder(run), overrides).values
     devices = values["machine"]["devices"]
-    if launcher.wanted(devices):
+    to_do = overrides or older or not start.is_finished(RunFolder(run), values)  # else none of the processes is needed
+    if to_do and launcher.wanted(devices):
         ranks.Ranks(count=devices).share_of(values["train"]["batch"])
         older_one = [] if older is None else ["--from", older]
         return launcher.launch(["resume", str(run), *overrides, *older_one], devices)
     folder = start.resume(run, overrides, older=older)
-    if process_group.here().first:
+    if process_group.is_first():
         show_result(folder)
     return 0

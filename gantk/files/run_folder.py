@@ -168,6 +168,14 @@ class RunFolder:
             raise FileError(f"{self.path}: has no checkpoint yet")
         return self.checkpoints()[-1]
 
+    def last_step(self) -> int:
+        """The step of the newest checkpoint, by its name.
+
+        Raises:
+            FileError: there is none yet.
+        """
+        return step_in_name(self.last_checkpoint())
+
     def last_scheduled(self, every: int | None) -> Path | None:
         """The newest checkpoint of a multiple of `every` steps, if there is one; others are of interruptions."""
         found = [path for path in self.checkpoints() if every is not None and step_in_name(path) % every == 0]

@@ -23,8 +23,9 @@ from gantk.runs.setup import Parts, prepare
 from gantk.runs.trainer import carry_out
 from gantk.runs.worker_ranks import train_along
 from gantk.training import checkpoint
-from gantk.training.distributed.process_group import joined
+from gantk.training.distributed.process_group import is_first, joined
 from gantk.training.distributed.ranks import Ranks
+from gantk.training.settings import step_count
 
 
 def start(recipe: Recipe, out: Path | None = None, callbacks: Sequence[Callback] = ()) -> RunFolder:
@@ -85,7 +86,8 @@ def resume(
             make it another model.
     """
     folder = RunFolder(path)
-    before, recipe = recipe_of_run(folder), recipe_of_run(folder, overrides)
+    before = recipe_of_run(folder)
+    recipe = recipe_of_run(folder, overrides) if overrides else before
     changed = sorted(changed_keys(before.values, recipe.values))
     refused = [key for key in changed if not may_change(key)]
     if refused:
@@ -96,10 +98,18 @@ def resume(
             f"resume: {', '.join(refused)} would make it another model than the one in {folder.path}.\n"
             f"Start a new run instead{last}"
         )
+    if not changed and older is None and is_finished(folder, recipe.values):
+        if is_first():
+            console.say(
+                f"{folder.path} is finished, with {folder.last_step()} steps: nothing to do. To train on:\n"
+                f"  {folder.resume_command()} train.steps={2 * folder.last_step()}\n"
+                f"To evaluate it again:\n  gantk evaluate {shlex.quote(str(folder.path))}"
+            )
+        return folder
     with joined(recipe.values["machine"]["devices"]) as ranks:
         if not ranks.first:
             return train_along(prepare(recipe, ranks))
-        return _resume(recipe, changed, folder, callbacks, older, ranks)
+        return _resume(recipe, before, changed, folder, callbacks, older, ranks)
 
 
 def recipe_of_run(folder: RunFolder, overrides: Sequence[str] | Mapping[str, Any] = ()) -> Recipe:
@@ -119,6 +129,7 @@ def recipe_of_run(folder: RunFolder, overrides: Sequence[str] | Mapping[str, Any
 
 def _resume(
     recipe: Recipe,
+    before: Recipe,
     changed: Sequence[str],
     folder: RunFolder,
     callbacks: Sequence[Callback],
@@ -130,15 +141,8 @@ def _resume(
         parts.callbacks += callbacks
         last_checkpoint = _checkpoint_of(folder, older)
         if last_checkpoint is not None:
-            _refuse_another_run(folder, last_checkpoint)
+            _refuse_another_run(folder, before.values, last_checkpoint)
             _refuse_fewer_steps(folder, parts.steps, last_checkpoint)
-            if not changed and older is None and _is_finished(folder, parts, last_checkpoint):
-                console.say(
-                    f"{folder.path} is finished, with {parts.steps} steps: nothing to do. To train on:\n"
-                    f"  {folder.resume_command()} train.steps={2 * parts.steps}\n"
-                    f"To evaluate it again:\n  gantk evaluate {shlex.quote(str(folder.path))}"
-                )
-                return folder
         schedule = recipe.values["train"]["schedule"]
         if {"train.steps", "train.epochs"} & {*changed} and schedule != "constant":
             console.say(
@@ -182,8 +186,13 @@ def _checkpoint_of(folder: RunFolder, older: str | None) -> checkpoint.Checkpoin
         raise FileError(f"{error}\n{intact.name} is intact. Go on from it with:\n  {command}") from None
 
 
-def _refuse_another_run(folder: RunFolder, last: checkpoint.Checkpoint) -> None:
+def _refuse_another_run(folder: RunFolder, own: Mapping[str, Any], last: checkpoint.Checkpoint) -> None:
     """A checkpoint and its folder say the same of the run, or one of the two is not what it seems.
+
+    Args:
+        folder: the run's.
+        own: the values of its resolved recipe.
+        last: its newest checkpoint.
 
     Raises:
         FileError: the name has another step, or the recipes differ in what a run may not change.
@@ -191,7 +200,6 @@ def _refuse_another_run(folder: RunFolder, last: checkpoint.Checkpoint) -> None:
     where = f"{last.path} cannot be gone on from"
     if step_in_name(last.path) != last.step:
         raise FileError(f"{where}: it is of step {last.step}. Rename it to step-{last.step}.h5, or remove it")
-    own = recipe_from_text(folder.resolved(), name=folder.path.name).values
     its = recipe_from_text(last.recipe, name=last.path.name).values
     differing = sorted(key for key in changed_keys(its, own) if not may_change(key))
     if differing:
@@ -214,15 +222,27 @@ def _refuse_fewer_steps(folder: RunFolder, steps: int, last: checkpoint.Checkpoi
         raise RecipeError(f"resume: {folder.path} is at step {last.step}, beyond train.steps={steps}. {cure}")
 
 
-def _is_finished(folder: RunFolder, parts: Parts, last: checkpoint.Checkpoint) -> bool:
+def is_finished(folder: RunFolder, values: Mapping[str, Any]) -> bool:
     """Whether a run has trained, evaluated and reported to its end: the report is the last that is written.
 
-    One that was killed on the way to its end has a report of before, or half of a file.
+    One that was killed on the way to its end has a report of before, or half of a file. Neither data nor the other
+    processes of the run are needed to tell.
+
+    Args:
+        folder: the run's.
+        values: its resolved recipe.
+
+    Raises:
+        FileError: its newest checkpoint is damaged, or the evaluation is.
     """
     report = folder.path / "report.html"
-    if last.step != parts.steps or not folder.evaluation.exists() or not report.exists() or parts_in(folder.path):
+    if not folder.checkpoints() or not folder.judged() or not report.exists() or parts_in(folder.path):
         return False
-    return report.stat().st_mtime_ns >= folder.evaluation.stat().st_mtime_ns
+    if report.stat().st_mtime_ns < folder.evaluation.stat().st_mtime_ns:
+        return False
+    last = _checkpoint_of(folder, None)
+    samples = read_json(folder.path / "env.json", "Remove it").get("data", {}).get("train", 0)
+    return last is not None and last.step == folder.last_step() == step_count(values, samples)
 
 
 def _is_intact(path: Path) -> bool:

@@ -34,6 +34,21 @@ def test_a_finished_run_stays_as_it_is_and_says_how_to_go_on(run: gantk.Run, cap
     assert "gantk resume run train.steps=8" in err and "gantk evaluate run" in err
 
 
+def test_a_finished_run_of_several_processes_starts_none_and_reads_no_data(tiny: Path, monkeypatch, capsys) -> None:
+    from gantk.runs import start
+    from gantk.training.distributed import launcher
+
+    run = gantk.run(tiny, QUICK | {"evaluate": [{"use": "basics/ring_modes", "samples": 20}]}, out="run", quiet=True)
+    resolved, found = run.path / "resolved.yaml", run.folder.last_checkpoint()
+    assert "devices: 1" in resolved.read_text()
+    resolved.write_text(resolved.read_text().replace("devices: 1", "devices: 2"))
+    for module, name in ((launcher, "launch"), (start, "prepare")):
+        monkeypatch.setattr(module, name, lambda *_, name=name: pytest.fail(f"{name} was called"))
+    assert run_command_line(["resume", "run"]) == 0
+    assert "is finished, with 4 steps: nothing to do" in capsys.readouterr().err
+    assert run.folder.last_checkpoint() == found
+
+
 def test_fewer_steps_are_refused_with_the_way_back_and_change_nothing(run: gantk.Run) -> None:
     before = contents(run.path)
     with pytest.raises(RecipeError, match=r"(?s)at step 4, beyond train\.steps=3.*--from step-2\.h5 train\.steps=3"):

@@ -30,6 +30,11 @@ def started() -> int:
     return int(os.environ.get("WORLD_SIZE", "1")) if "RANK" in os.environ else 1
 
 
+def is_first() -> bool:
+    """Whether this process is the one that speaks: the first of those that were started for the run, or alone."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 @contextmanager
 def joined(devices: int = 1) -> Iterator[Ranks]:
     """Meets the other processes of this run, where there are any; all but the first fall silent.
