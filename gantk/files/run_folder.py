@@ -202,6 +202,15 @@ class RunFolder:
             if step_in_name(newer) > step_in_name(path):
                 newer.replace(newer.with_name(f"aside-{newer.name}"))
 
+    def set_aside_best(self) -> None:
+        """Renames best.h5, the best by another metric than the recipe asks for by now.
+
+        Raises:
+            OSError: it cannot be renamed.
+        """
+        if self.best_checkpoint.exists():
+            self.best_checkpoint.replace(self.best_checkpoint.with_name(f"aside-{self.best_checkpoint.name}"))
+
     def how_to_go_on(self) -> str:
         """What to say when a run ends before its time: the last checkpoint, and the command that goes on."""
         what = "Go on" if self.checkpoints() else "Start again from step 0"

@@ -87,10 +87,17 @@ class Keeper:
     def keep_best(self) -> None:
         """Writes best.h5, before training goes on.
 
+        A checkpoint of this step that an interruption kept before it was measured is written again: a run that goes
+        on from it once more does not measure this step again, and takes from it which step is the best.
+
         Raises:
             OSError: it could not be written.
         """
-        checkpoint.store(self.folder.best_checkpoint, self._image(self.held(), self.parts.best))
+        image = self._image(self.held(), self.parts.best)
+        checkpoint.store(self.folder.best_checkpoint, image)
+        of_this_step = self.folder.checkpoint_path(self.parts.state.step)
+        if of_this_step.exists():
+            checkpoint.store(of_this_step, image)
 
     def look(self) -> None:
         """Takes note of what the thread has done.

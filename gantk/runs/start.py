@@ -150,10 +150,16 @@ def _resume(
                 "number the learning rates of all steps are others, also of those that are done"
             )
         parts.begin(last_checkpoint)
+        wanted = (recipe.values["train"]["keep_best"] or {}).get("metric")
         parts.best = last_checkpoint.best if last_checkpoint is not None else {}
+        by_another_metric = parts.best.get("metric", wanted) != wanted
+        if by_another_metric:  # values of two metrics are not compared
+            parts.best = {}
         try:
             if last_checkpoint is not None:
                 folder.set_aside_after(last_checkpoint.path)
+            if by_another_metric:
+                folder.set_aside_best()
             _make_ready(folder, parts, changed)
         except OSError as error:
             raise FileError(f"{folder.path}: cannot be written to: {reason_of(error)}") from error

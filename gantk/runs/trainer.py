@@ -191,9 +191,10 @@ class Session:
         step = self.parts.state.step
         if step == 0:
             return
-        lines = list(self.folder.lines())
-        self.pictures.remember(lines)
-        done = any(line["step"] == step and line.get("split") == "validation" for line in lines)
+        done = False
+        for line in self.folder.lines():
+            self.pictures.remember(line)
+            done = done or (line["step"] == step and line.get("split") == "validation")
         drawn = any(step_in_name(path) == step for path in self.folder.step_pictures())
         self._look(record, self._pictured(step) and not drawn, [] if done else self._measured(step))
 

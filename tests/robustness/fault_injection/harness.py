@@ -205,7 +205,7 @@ def facts(run: Path) -> dict[str, Any]:
 
 def left_over(folder: Path) -> list[str]:
     """Temporary files."""
-    return [str(path) for path in folder.rglob("*") if re.search(r"\.(part|unfinished|tmp)$", path.name)]
+    return [str(path) for path in folder.rglob("*") if re.search(r"\.(part|tmp)$", path.name)]
 
 
 def damage(run: Path) -> list[str]:

@@ -19,6 +19,7 @@ from typing import Any
 FILES = {
     "checkpoint": r"\.step-\d+\.h5\..*part",
     "best": r"\.best\.h5\..*part",
+    "cache": r"\.(?!step-|best).*\.h5\..*part",
     "metrics": r"metrics\.jsonl",
     "cut back": r"\.metrics\.jsonl\..*part",
     "history": r"history\.jsonl",
@@ -29,7 +30,7 @@ FILES = {
 }
 """Point to the name of the file, half of which is then written."""
 
-POINTS = (*FILES, "cache", "flush", "before renaming", "after renaming")
+POINTS = (*FILES, "flush", "before renaming", "after renaming")
 
 
 class Half:
@@ -67,8 +68,6 @@ def install(point: str, count: int, reached: int, go_on: int) -> None:
         reached: descriptor to write to on reaching it.
         go_on: descriptor to read from before going on.
     """
-    import h5py  # numpy starts threads unless told otherwise before
-
     passed: Counter[str] = Counter()
 
     def stop(where: str) -> None:
@@ -89,7 +88,7 @@ def install(point: str, count: int, reached: int, go_on: int) -> None:
 
     io.open = builtins.open = open_half  # type: ignore[assignment]
 
-    replace, fsync, create = os.replace, os.fsync, h5py.Group.create_dataset
+    replace, fsync = os.replace, os.fsync
 
     def stopping_replace(*arguments: Any, **named: Any) -> None:
         stop("before renaming")
@@ -100,11 +99,4 @@ def install(point: str, count: int, reached: int, go_on: int) -> None:
         stop("flush")
         fsync(descriptor)
 
-    def stopping_create(self: Any, *arguments: Any, **named: Any) -> Any:
-        made = create(self, *arguments, **named)
-        if str(self.file.filename).endswith((".unfinished", ".part")):  # the data cache; checkpoints are made in memory
-            self.file.flush()
-            stop("cache")
-        return made
-
-    os.replace, os.fsync, h5py.Group.create_dataset = stopping_replace, stopping_fsync, stopping_create
+    os.replace, os.fsync = stopping_replace, stopping_fsync
