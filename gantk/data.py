@@ -244,6 +244,12 @@ def any_version(dataset: Any, samples: Tensor, rng: torch.Generator) -> Tensor:
     return found[chosen, torch.arange(len(parts), device=parts.device)].reshape(samples.shape)
 
 
+def evaluation_data(dataset: Dataset) -> Dataset:
+    """The data set as metrics see it: its own `judged` where it has one."""
+    judged = member(dataset, "judged")
+    return dataset if judged is None else judged  # one without samples is false
+
+
 def take(dataset: Dataset, n: int, rng: torch.Generator | None = None, *, augment: bool = False) -> Samples:
     """Up to n samples of a data set, on the CPU: the first ones, or with `rng` different ones at random.
 

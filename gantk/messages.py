@@ -31,9 +31,9 @@ def with_article(kind: str) -> str:
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
-def nearest(word: str, words: Iterable[str]) -> str | None:
-    """The word of `words` that `word` was probably meant to be, or None where none is near."""
-    close = difflib.get_close_matches(word, list(words), n=1)
+def nearest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The word that `word` was probably meant to be, or None: the nearest of those as like as `cutoff`, in (0, 1]."""
+    close = difflib.get_close_matches(word, list(words), n=1, cutoff=cutoff)
     return close[0] if close else None
 
 

@@ -162,10 +162,10 @@ class TowerLoop(Tutorial):
         """The gradient penalty of one tower."""
         between = (mixing * real + (1 - mixing) * fake).requires_grad_(True)
         scores = critic(between)
-        (slopes,) = torch.autograd.grad(
+        (gradient,) = torch.autograd.grad(
             scores, between, grad_outputs=torch.ones_like(scores), create_graph=True, retain_graph=True
         )
-        return ((slopes.reshape(len(slopes), -1).norm(2, dim=1) - 1) ** 2).mean()
+        return ((gradient.reshape(len(gradient), -1).norm(2, dim=1) - 1) ** 2).mean()
 
     def generator_update(self, latent: Tensor) -> float:
         """One update of the generator; returns the sum over towers."""

@@ -98,13 +98,13 @@ class Tutorial:
         return error.item()
 
     def gradient_penalty(self, real: Tensor, fake: Tensor, mixing: Tensor) -> Tensor:
-        """Mean squared difference of slopes between real and fake from 1."""
+        """Mean squared difference of gradient norms between real and fake from 1."""
         between = (mixing * real + (1 - mixing) * fake).requires_grad_(True)
         scores = self.critic(between)
-        (slopes,) = torch.autograd.grad(
+        (gradient,) = torch.autograd.grad(
             scores, between, grad_outputs=torch.ones_like(scores), create_graph=True, retain_graph=True
         )
-        return ((slopes.reshape(len(slopes), -1).norm(2, dim=1) - 1) ** 2).mean()
+        return ((gradient.reshape(len(gradient), -1).norm(2, dim=1) - 1) ** 2).mean()
 
     def generator_update(self, latent: Tensor) -> float:
         """One update of the generator; returns its loss."""

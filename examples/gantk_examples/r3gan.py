@@ -32,20 +32,20 @@ class Relativistic(Loss):
         """Both nets as they are.
 
         Raises:
-            DoesNotFit: a critic whose slopes a penalty cannot use.
+            DoesNotFit: a critic whose gradients a penalty cannot use.
         """
         if self.gamma and (has_batch_statistics(critic) or not has_second_order(critic)):
-            raise DoesNotFit("R1 and R2 need each sample's own slope: a critic without batch normalisation")
+            raise DoesNotFit("R1 and R2 need each sample's own gradient: a critic without batch normalisation")
         return generator, critic
 
     def critic_loss(self, play: Play) -> dict[str, Tensor]:
-        """Real above fake, pair by pair, with small slopes at both."""
+        """Real above fake, pair by pair, with small gradients at both."""
         real, fake = _leaf(play.real), _leaf(play.fake)
         of_real, of_fake = play.score(real), play.score(fake)
         return {
             "critic": play.mean(softplus(of_fake - of_real)),
-            "r1": self.gamma / 2 * play.mean(_slope(of_real, real, play)),
-            "r2": self.gamma / 2 * play.mean(_slope(of_fake, fake, play)),
+            "r1": self.gamma / 2 * play.mean(_squared_gradient_norm(of_real, real, play)),
+            "r2": self.gamma / 2 * play.mean(_squared_gradient_norm(of_fake, fake, play)),
         }
 
     def generator_loss(self, play: Play) -> dict[str, Tensor]:
@@ -64,7 +64,7 @@ def _leaf(samples: Tensor) -> Tensor:
     return samples.detach().requires_grad_()
 
 
-def _slope(scores: Tensor, samples: Tensor, play: Play) -> Tensor:
+def _squared_gradient_norm(scores: Tensor, samples: Tensor, play: Play) -> Tensor:
     """‖∇ score‖² of each unit, (B, *units)."""
     (gradient,) = torch.autograd.grad(scores.sum(), samples, create_graph=True)
     return gradient.square().flatten(1 + play.spec.unit_axes).sum(-1)

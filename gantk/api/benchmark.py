@@ -78,7 +78,7 @@ class Watched(Eager):
         self.clock = clock
 
     def gradients(self, play: Play, terms_of: Terms, trained: list[nn.Parameter]) -> dict[str, Tensor]:
-        """As `Eager.gradients`; terms that hold slopes are sent back on their own."""
+        """As `Eager.gradients`; terms that hold gradients are sent back on their own."""
         with self.clock.on("data"):
             assert play.data is not None
         for parameter in trained:
@@ -97,12 +97,12 @@ class Watched(Eager):
                 terms = terms_of(play)
         finally:
             torch.autograd.grad = grad
-        slopes = [value for value in terms.values() if comes_from(value, made)]
-        plain = [value for value in terms.values() if not any(value is other for other in slopes)]
-        for name, values in ((side, plain), ("penalty", slopes)):
+        penalties = [value for value in terms.values() if comes_from(value, made)]
+        plain = [value for value in terms.values() if not any(value is other for other in penalties)]
+        for name, values in ((side, plain), ("penalty", penalties)):
             if any(value.requires_grad for value in values):
                 with self.clock.on(name):
-                    torch.stack(values).sum().backward(inputs=trained, retain_graph=values is plain and bool(slopes))
+                    torch.stack(values).sum().backward(inputs=trained, retain_graph=values is plain and bool(penalties))
         return {name: value.detach() for name, value in terms.items()}
 
 

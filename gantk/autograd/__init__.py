@@ -6,13 +6,13 @@ from gantk.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from gantk.autograd.convolutions import upsampling
-    from gantk.autograd.gradient_norms import leaf, slopes_of_units
+    from gantk.autograd.gradient_norms import leaf, unit_gradient_norms
     from gantk.autograd.second_order import SecondOrder
 
 __all__ = [
     "SecondOrder",
     "leaf",
-    "slopes_of_units",
+    "unit_gradient_norms",
     "upsampling",
 ]
 
@@ -20,7 +20,7 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "convolutions": ["upsampling"],
-        "gradient_norms": ["leaf", "slopes_of_units"],
+        "gradient_norms": ["leaf", "unit_gradient_norms"],
         "second_order": ["SecondOrder"],
     },
 )

@@ -29,14 +29,14 @@ class ConvolutionKind:
         padding: along each axis, on both sides.
         dilation: along each axis.
         groups: of channels.
-        weighed: whether backward passes compute what its weight and bias get, or the samples' part alone.
+        needs_weight_grad: whether backward passes compute the gradients of weight and bias, or of the samples alone.
     """
 
     stride: list[int]
     padding: list[int]
     dilation: list[int]
     groups: int
-    weighed: bool = True
+    needs_weight_grad: bool = True
 
     def forward(self, samples: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """(B, C, …) to (B, C', …)."""
@@ -44,36 +44,37 @@ class ConvolutionKind:
         given = (self.stride, self.padding, self.dilation, False, none, self.groups)
         return torch.ops.aten.convolution(samples, weight, bias, *given)
 
-    def backward(self, slopes: Tensor, samples: Tensor, weight: Tensor, of: str) -> Tensor:
-        """What the samples or the weight get from the slopes of the output.
+    def backward(self, grad_output: Tensor, samples: Tensor, weight: Tensor, of: str) -> Tensor:
+        """The gradient with respect to the samples or to the weight, from that with respect to the output.
 
         Of the one that is asked for, only shape and memory format count.
 
         Args:
-            slopes: (B, C', …).
+            grad_output: (B, C', …).
             samples: (B, C, …).
             weight: (C', C / groups, …).
             of: "samples" or "weight".
         """
-        if of == "samples" and self.doubles(slopes, samples, weight):
-            return upsampled(slopes, weight)
+        if of == "samples" and self.doubles(grad_output, samples, weight):
+            return upsampled(grad_output, weight)
         none, wanted = [0] * len(self.stride), [of == "samples", of == "weight", False]
         given = (self.stride, self.padding, self.dilation, False, none, self.groups)
-        return torch.ops.aten.convolution_backward(slopes, samples, weight, None, *given, wanted)[int(of == "weight")]
+        both = torch.ops.aten.convolution_backward(grad_output, samples, weight, None, *given, wanted)[:2]
+        return both[int(of == "weight")]
 
-    def doubles(self, slopes: Tensor, samples: Tensor, weight: Tensor) -> bool:
-        """Whether `upsampled` makes the samples' part of the slopes, and is fast at it."""
+    def doubles(self, grad_output: Tensor, samples: Tensor, weight: Tensor) -> bool:
+        """Whether `upsampled` makes the gradient with respect to the samples, and is fast at it."""
         return (
             (self.stride, self.padding, self.dilation, self.groups) == ([2, 2], [1, 1], [1, 1], 1)
             and weight.shape[2:] == (4, 4)
             and 4 * weight.shape[1] <= LANES
-            and samples.shape[2:] == (2 * slopes.shape[2], 2 * slopes.shape[3])
-            and slopes.device.type == "cpu"
-            and slopes.is_contiguous(memory_format=torch.channels_last)
+            and samples.shape[2:] == (2 * grad_output.shape[2], 2 * grad_output.shape[3])
+            and grad_output.device.type == "cpu"
+            and grad_output.is_contiguous(memory_format=torch.channels_last)
         )
 
 
-class Convolved(Function):
+class Convolution(Function):
     """samples, weight, bias → their convolution."""
 
     @staticmethod
@@ -83,38 +84,41 @@ class Convolved(Function):
         return kind.forward(samples, weight, bias)
 
     @staticmethod
-    def backward(ctx: Any, slopes: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         samples, weight = ctx.saved_tensors
         kind, (of_samples, of_weight, of_bias, _) = ctx.kind, ctx.needs_input_grad
+        of_weight, of_bias = of_weight and kind.needs_weight_grad, of_bias and kind.needs_weight_grad
+        gradient = ConvolutionGradient.apply
         return (
-            Slopes.apply(slopes, weight, samples.detach(), kind, "samples") if of_samples else None,
-            Slopes.apply(slopes, samples, weight.detach(), kind, "weight") if of_weight and kind.weighed else None,
-            slopes.sum([0, *range(2, slopes.dim())]) if of_bias and kind.weighed else None,
+            gradient(grad_output, weight, samples.detach(), kind, "samples") if of_samples else None,
+            gradient(grad_output, samples, weight.detach(), kind, "weight") if of_weight else None,
+            grad_output.sum([0, *range(2, grad_output.dim())]) if of_bias else None,
             None,
         )
 
 
-class Slopes(Function):
-    """slopes of the output, weight → slopes of the samples; or slopes of the output, samples → slopes of the weight.
+class ConvolutionGradient(Function):
+    """The gradient of a convolution: from grad_output and weight that of the samples, from grad_output and samples
+    that of the weight.
 
     What is made has the shape of `like`, and its memory format; what `upsampled` makes has channels last.
     """
 
     @staticmethod
-    def forward(ctx: Any, slopes: Tensor, other: Tensor, like: Tensor, kind: ConvolutionKind, of: str) -> Tensor:
-        ctx.save_for_backward(slopes, other)
+    def forward(ctx: Any, grad_output: Tensor, other: Tensor, like: Tensor, kind: ConvolutionKind, of: str) -> Tensor:
+        ctx.save_for_backward(grad_output, other)
         ctx.kind, ctx.of = kind, of
         samples, weight = (like, other) if of == "samples" else (other, like)
-        return kind.backward(slopes, samples, weight, of)
+        return kind.backward(grad_output, samples, weight, of)
 
     @staticmethod
     def backward(ctx: Any, made: Tensor) -> tuple[Tensor | None, ...]:
-        slopes, other = ctx.saved_tensors
-        of_slopes, of_other, *_ = ctx.needs_input_grad
+        grad_output, other = ctx.saved_tensors
+        of_grad_output, of_other, *_ = ctx.needs_input_grad
         samples, weight, rest = (made, other, "weight") if ctx.of == "samples" else (other, made, "samples")
         return (
-            Convolved.apply(samples, weight, None, ctx.kind) if of_slopes else None,
-            Slopes.apply(slopes, made, other.detach(), ctx.kind, rest) if of_other else None,
+            Convolution.apply(samples, weight, None, ctx.kind) if of_grad_output else None,
+            ConvolutionGradient.apply(grad_output, made, other.detach(), ctx.kind, rest) if of_other else None,
             None,
             None,
             None,
@@ -133,7 +137,7 @@ def upsampling(features: Tensor, weight: Tensor) -> Tensor:
     kind = ConvolutionKind([2, 2], [1, 1], [1, 1], 1)
     if torch.compiler.is_compiling() or not kind.doubles(features, made, weight):
         return F.conv_transpose2d(features, weight, stride=2, padding=1)
-    return Slopes.apply(features, weight, made, kind, "samples")
+    return ConvolutionGradient.apply(features, weight, made, kind, "samples")
 
 
 def upsampled(features: Tensor, weight: Tensor) -> Tensor:

@@ -19,12 +19,11 @@ def leaf(samples: Tensor) -> Tensor:
     return samples.detach().to(torch.promote_types(samples.dtype, torch.float32)).requires_grad_()
 
 
-def slopes_of_units(play: Play, samples: Tensor) -> tuple[Tensor, Tensor]:
-    """The scores, and how steep each unit's own score is at that unit: (B, *units), differentiable.
+def unit_gradient_norms(play: Play, samples: Tensor) -> tuple[Tensor, Tensor]:
+    """The scores, and the Euclidean norm of the gradient of each unit's own score: (B, *units), differentiable.
 
-    That is the Euclidean norm of the gradient. Scores are summed first, which is exact as long as a unit's score
-    depends on that unit of that sample alone. All is computed without automatic mixed precision, whose rounding a
-    second derivative does not bear.
+    Scores are summed first, which is exact as long as a unit's score depends on that unit of that sample alone. All is
+    computed without automatic mixed precision, whose rounding a second derivative does not bear.
 
     Args:
         play: knows the critic.
@@ -33,12 +32,12 @@ def slopes_of_units(play: Play, samples: Tensor) -> tuple[Tensor, Tensor]:
     with torch.autocast(play.device.type, enabled=False):
         with SecondOrder() as second_order:
             scores = play.score(samples)  # (B, *units, *patches)
-        gradient = second_order.slopes(scores, samples)  # (B, *units, *own)
-        return scores, Norms.apply(gradient, len(play.spec.own_shape))
+        gradient = second_order.gradient(scores, samples)  # (B, *units, *own)
+        return scores, VectorNorm.apply(gradient, len(play.spec.own_shape))
 
 
-class Norms(Function):
-    """values, n → their Euclidean norm over the last n axes. Its slope at 0 is 0.
+class VectorNorm(Function):
+    """values, n → their Euclidean norm over the last n axes. Its gradient at 0 is 0.
 
     It is `torch.linalg.vector_norm`, which needs three passes over the values in its derivative; here it is one.
     """
@@ -51,7 +50,7 @@ class Norms(Function):
         return norms
 
     @staticmethod
-    def backward(ctx: Any, slopes: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None]:
         values, norms = ctx.saved_tensors
-        shares = (slopes / norms).masked_fill(norms == 0, 0)
+        shares = (grad_output / norms).masked_fill(norms == 0, 0)
         return values * shares.reshape(*shares.shape, *[1] * ctx.axes), None

@@ -1,4 +1,4 @@
-"""Slopes of slopes at the price of what they are."""
+"""Gradients of gradients (double backward) without the passes over zeros that torch makes for them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.overrides import TorchFunctionMode
 
-from gantk.autograd.convolutions import ConvolutionKind, Convolved
+from gantk.autograd.convolutions import Convolution, ConvolutionKind
 
 
 class SecondOrder(TorchFunctionMode):
-    """While it is entered, a net is computed so that its slopes are cheap to differentiate once more.
+    """While it is entered, a net is computed so that its gradients are cheap to differentiate once more.
 
-    - ReLU and LeakyReLU are `Bent`: the same function with the same derivatives of all orders. Between its kinks a
-      piecewise linear function has no second derivative. torch takes it for a tensor of zeros, which it then carries
-      back through every layer of the forward pass. For a penalty on slopes that is a third of all convolutions, for
-      nothing.
+    - ReLU and LeakyReLU are `PiecewiseLinear`: the same function with the same derivatives of all orders. Between its
+      kinks a piecewise linear function has no second derivative. torch takes it for a tensor of zeros, which it then
+      carries back through every layer of the forward pass: a third of all convolutions of a gradient penalty.
     - Convolutions are those of `convolutions.py`.
     """
 
@@ -58,22 +57,22 @@ class SecondOrder(TorchFunctionMode):
         if isinstance(padding, str) or input.dim() != 2 + axes:
             return function(input, weight, bias, stride, padding, dilation, groups)
         self.kinds.append(ConvolutionKind(each(stride, axes), each(padding, axes), each(dilation, axes), groups))
-        return Convolved.apply(input, weight, bias, self.kinds[-1])
+        return Convolution.apply(input, weight, bias, self.kinds[-1])
 
-    def slopes(self, scores: Tensor, samples: Tensor) -> Tensor:
-        """Slopes of the summed scores with respect to the samples, differentiable.
+    def gradient(self, scores: Tensor, samples: Tensor) -> Tensor:
+        """The gradient of the summed scores with respect to the samples, differentiable.
 
         Args:
             scores: computed while this was entered.
             samples: which require grad.
         """
         for kind in self.kinds:
-            kind.weighed = False  # torch would compute the slopes of weights too, only to throw them away
+            kind.needs_weight_grad = False  # torch would compute those of weights too, only to throw them away
         try:
             return torch.autograd.grad(scores.sum(), samples, create_graph=True)[0]
         finally:
             for kind in self.kinds:
-                kind.weighed = True
+                kind.needs_weight_grad = True
 
 
 def each(value: int | Sequence[int], axes: int) -> list[int]:
@@ -82,51 +81,51 @@ def each(value: int | Sequence[int], axes: int) -> list[int]:
     return values * axes if len(values) == 1 else values
 
 
-class Bent(Function):
-    """values → the values where they are positive, `slope` times them elsewhere; in their place if so asked."""
+class PiecewiseLinear(Function):
+    """values → the values where they are positive, `negative_slope` times them elsewhere; in place if so asked."""
 
     @staticmethod
-    def forward(ctx: Any, values: Tensor, slope: float, inplace: bool) -> Tensor:
-        made = F.leaky_relu(values, slope, inplace) if slope else F.relu(values, inplace)
+    def forward(ctx: Any, values: Tensor, negative_slope: float, inplace: bool) -> Tensor:
+        output = F.leaky_relu(values, negative_slope, inplace) if negative_slope else F.relu(values, inplace)
         if inplace:
             ctx.mark_dirty(values)
-        ctx.save_for_backward(made)
-        ctx.slope = slope
-        return made
+        ctx.save_for_backward(output)
+        ctx.negative_slope = negative_slope
+        return output
 
     @staticmethod
-    def backward(ctx: Any, slopes: Tensor) -> tuple[Tensor | None, ...]:
-        (made,) = ctx.saved_tensors
-        return BentSlopes.apply(slopes, made.detach(), ctx.slope), None, None
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+        (output,) = ctx.saved_tensors
+        return PiecewiseLinearGradient.apply(grad_output, output.detach(), ctx.negative_slope), None, None
 
 
-class BentSlopes(Function):
-    """slopes, what `Bent` made → the slopes where that is positive, `slope` times them elsewhere."""
-
-    @staticmethod
-    def forward(ctx: Any, slopes: Tensor, made: Tensor, slope: float) -> Tensor:
-        ctx.save_for_backward(made)
-        ctx.slope = slope
-        if slope:
-            return torch.ops.aten.leaky_relu_backward(slopes, made, slope, True)
-        return torch.ops.aten.threshold_backward(slopes, made, 0)
+class PiecewiseLinearGradient(Function):
+    """grad_output, output → grad_output where the output is positive, `negative_slope` times it elsewhere."""
 
     @staticmethod
-    def backward(ctx: Any, slopes: Tensor) -> tuple[Tensor | None, ...]:
-        (made,) = ctx.saved_tensors
-        return BentSlopes.apply(slopes, made, ctx.slope), None, None
+    def forward(ctx: Any, grad_output: Tensor, output: Tensor, negative_slope: float) -> Tensor:
+        ctx.save_for_backward(output)
+        ctx.negative_slope = negative_slope
+        if negative_slope:
+            return torch.ops.aten.leaky_relu_backward(grad_output, output, negative_slope, True)
+        return torch.ops.aten.threshold_backward(grad_output, output, 0)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+        (output,) = ctx.saved_tensors
+        return PiecewiseLinearGradient.apply(grad_output, output, ctx.negative_slope), None, None
 
 
 def leaky_relu(values: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """`F.leaky_relu`; as torch has it where the slope is negative, and what is made does not tell what came in."""
+    """`F.leaky_relu`; as torch has it where a negative slope hides the sign of the input from the output."""
     if negative_slope < 0:
         return F.leaky_relu(values, negative_slope, inplace)
-    return Bent.apply(values, negative_slope, inplace)
+    return PiecewiseLinear.apply(values, negative_slope, inplace)
 
 
 def relu(values: Tensor, inplace: bool = False) -> Tensor:
     """`F.relu`."""
-    return Bent.apply(values, 0.0, inplace)
+    return PiecewiseLinear.apply(values, 0.0, inplace)
 
 
 CONVOLUTIONS: dict[Callable[..., Tensor], int] = {F.conv1d: 1, F.conv2d: 2, F.conv3d: 3}

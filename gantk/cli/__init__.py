@@ -10,7 +10,7 @@ import click
 
 from gantk import __version__, console
 from gantk.errors import GantkError, Interrupted
-from gantk.messages import printable
+from gantk.messages import nearest, printable
 from gantk.runs.signals import sent_again
 
 COMMANDS = {
@@ -55,10 +55,8 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            from difflib import get_close_matches
-
-            near = get_close_matches(args[0], self.list_commands(ctx), 1)
-            hint = f" Did you mean '{near[0]}'?" if near else " `gantk --help` lists them."
+            near = nearest(args[0], self.list_commands(ctx))
+            hint = f" Did you mean '{near}'?" if near else " `gantk --help` lists them."
             raise click.UsageError(f"There is no command '{printable(args[0])}'.{hint}", ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

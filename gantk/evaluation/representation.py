@@ -13,9 +13,10 @@ from typing import Any
 
 from torch import nn
 
+from gantk.data import evaluation_data
 from gantk.interfaces import Dataset, Samples
 from gantk.interfaces.nets import GeneratorWrapper
-from gantk.interfaces.optional_members import has_member, member
+from gantk.interfaces.optional_members import member
 
 
 def as_judged(
@@ -36,8 +37,3 @@ def as_judged(
         return generated, nets, train, held_out
     generated = replace(generated, samples=form(generated.samples), spec=seen[0].spec)
     return generated, {name: GeneratorWrapper(net, form) for name, net in nets.items() if name == "generator"}, *seen
-
-
-def evaluation_data(dataset: Dataset) -> Dataset:
-    """The data set as metrics see it: its own `judged` where it has one."""
-    return member(dataset, "judged") if has_member(dataset, "judged") else dataset

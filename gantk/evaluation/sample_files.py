@@ -14,10 +14,10 @@ from gantk.components import construct
 from gantk.components.formats import format_for
 from gantk.components.registry import installed_registry
 from gantk.components.signature import parameters
-from gantk.data import Resident
+from gantk.data import Resident, evaluation_data
 from gantk.errors import ComponentError, DataError, DoesNotFit, GantkError, RecipeError
 from gantk.evaluation.evaluate import counted
-from gantk.evaluation.representation import as_judged, evaluation_data
+from gantk.evaluation.representation import as_judged
 from gantk.evaluation.results import Entry, Results, build_metrics
 from gantk.interfaces import Dataset, Samples
 from gantk.interfaces.optional_members import member

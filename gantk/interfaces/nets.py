@@ -68,7 +68,7 @@ def has_batch_statistics(net: nn.Module) -> bool:
 
 
 def has_second_order(net: nn.Module) -> bool:
-    """Whether slopes of this net can be differentiated once more; one that cannot says `second_order = False`."""
+    """Whether gradients of this net can be differentiated once more; one that cannot says `second_order = False`."""
     return all(member(module, "second_order") for module in net.modules())
 
 
@@ -118,7 +118,7 @@ class Critic(Protocol):
 
     `forward(samples, …)` returns raw scores (no sigmoid), (B, *spec.units) or (B, *spec.units, *patches). It may
     also declare `labels`, `condition` and `latent`. Where a loss needs features, a critic is
-    `head(features(samples))`, with features of shape (B, *spec.units, F). A critic whose slopes cannot be
+    `head(features(samples))`, with features of shape (B, *spec.units, F). A critic whose gradients cannot be
     differentiated once more, as gradient penalties do, says so by `second_order = False`; one in which the samples of
     a batch see each other otherwise than by batch normalisation, by `batch_statistics = True`.
     """

@@ -36,7 +36,7 @@ class Recipe:
         values: JSON-like mapping with every block and every parameter, full names, absolute paths.
         origins: dotted path -> "default", "default of basics/wgan_gp", "recipes/x.yaml:12" or "command line".
         dropped: what overrides of `use` removed, one readable line each, for stderr.
-        registry: where its components come from.
+        registry: by what it was checked. Runs are built from what is installed.
     """
 
     name: str
@@ -81,7 +81,7 @@ def load(
     Args:
         name_or_path: a file, or the name of a recipe that gantk or a plugin brings.
         overrides: ["train.batch=32", …], or {"train.batch": 32, …}.
-        registry: where components come from; None: what is installed.
+        registry: by which components it is checked; None: what is installed, from which runs are built in any case.
 
     Raises:
         RecipeError: all mistakes in it.

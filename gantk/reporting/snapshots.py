@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -79,16 +79,15 @@ class Pictures:
         self._real_diversity = diversity(shown.samples[:COMPARED], train.spec)
         self._was_low = self._warned = False
 
-    def remember(self, lines: Iterable[Mapping[str, Any]]) -> None:
+    def remember(self, line: Mapping[str, Any]) -> None:
         """Takes up what was seen before the run was stopped.
 
         Args:
-            lines: of metrics.jsonl, in order.
+            line: of metrics.jsonl; they come in order.
         """
-        for line in lines:
-            if "diversity" in line:
-                self._was_low = self._is_low(line["diversity"], line["step"])
-                self._warned = self._warned or bool(line.get("collapse_warning"))
+        if "diversity" in line:
+            self._was_low = self._is_low(line["diversity"], line["step"])
+            self._warned = self._warned or bool(line.get("collapse_warning"))
 
     def _is_low(self, ratio: float, step: int) -> bool:
         return ratio < COLLAPSE_RATIO and step >= COLLAPSE_AFTER * self.steps

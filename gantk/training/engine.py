@@ -34,7 +34,7 @@ class Eager:
             parameter.grad = None
         with torch.autocast(play.device.type, dtype=torch.bfloat16, enabled=self.precision == "bfloat16"):
             terms = terms_of(play)
-        torch.stack(tuple(terms.values())).sum().backward(inputs=trained)  # none is spent on slopes of samples
+        torch.stack(tuple(terms.values())).sum().backward(inputs=trained)  # none is spent on gradients of samples
         return {name: value.detach() for name, value in terms.items()}
 
 

@@ -41,13 +41,13 @@ def test_where_there_is_no_penalty_none_is_counted(tiny: Path) -> None:
     assert Bench(load(str(tiny)).values, 1.0).parts(0.1)["penalty"] == 0
 
 
-def test_a_slope_in_a_term_is_seen() -> None:
+def test_a_gradient_in_a_term_is_seen() -> None:
     weight = torch.ones(3, requires_grad=True)
     point = torch.arange(3.0, requires_grad=True)
     score = (weight * point).tanh().sum()
-    (slope,) = torch.autograd.grad(score, point, create_graph=True)
-    assert comes_from(slope.square().sum(), {slope.grad_fn})
-    assert not comes_from((weight * point).tanh().sum(), {slope.grad_fn})
+    (gradient,) = torch.autograd.grad(score, point, create_graph=True)
+    assert comes_from(gradient.square().sum(), {gradient.grad_fn})
+    assert not comes_from((weight * point).tanh().sum(), {gradient.grad_fn})
 
 
 def test_the_penalty_is_sent_back_on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

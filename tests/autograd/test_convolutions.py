@@ -60,23 +60,23 @@ def test_third_derivatives_and_memory_formats(memory_format: torch.memory_format
     torch.testing.assert_close(third(True), third(False))
 
 
-def test_slopes_of_samples_alone_and_then_all() -> None:
-    """The weight's are left out while slopes of samples are asked for, and there again afterwards."""
+def test_gradients_of_samples_alone_and_then_all() -> None:
+    """The weight's are left out while gradients of samples are asked for, and there again afterwards."""
     net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Tanh(), nn.Conv2d(2, 1, 2)).double()
     samples = torch.randn(2, 1, 5, 5, dtype=torch.float64, requires_grad=True)
     with SecondOrder() as second_order:
         scores = net(samples)
-    slopes = second_order.slopes(scores, samples)
-    found = torch.autograd.grad(scores.square().mean() + slopes.square().mean(), list(net.parameters()))
+    gradient = second_order.gradient(scores, samples)
+    found = torch.autograd.grad(scores.square().mean() + gradient.square().mean(), list(net.parameters()))
     scores = net(samples)
-    (slopes,) = torch.autograd.grad(scores.sum(), samples, create_graph=True)
-    wanted = torch.autograd.grad(scores.square().mean() + slopes.square().mean(), list(net.parameters()))
+    (gradient,) = torch.autograd.grad(scores.sum(), samples, create_graph=True)
+    wanted = torch.autograd.grad(scores.square().mean() + gradient.square().mean(), list(net.parameters()))
     for one, other in zip(found, wanted, strict=True):
         torch.testing.assert_close(one, other)
 
 
 class Weights(TorchDispatchMode):
-    """Counts how often slopes of weights of convolutions are computed."""
+    """Counts how often gradients of weights of convolutions are computed."""
 
     count = 0
 
@@ -86,16 +86,16 @@ class Weights(TorchDispatchMode):
         return function(*arguments, **(named or {}))
 
 
-def test_slopes_of_weights_are_computed_once() -> None:
+def test_gradients_of_weights_are_computed_once() -> None:
     net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.LeakyReLU(0.2), nn.Conv2d(2, 1, 2))
     samples = torch.randn(2, 1, 5, 5, requires_grad=True)
     with SecondOrder() as second_order:
         scores = net(samples)
     with Weights() as weights:
-        slopes = second_order.slopes(scores, samples)
+        gradient = second_order.gradient(scores, samples)
     assert weights.count == 0
     with weights:
-        slopes.square().sum().backward()
+        gradient.square().sum().backward()
     assert weights.count == 2
 
 

@@ -1,4 +1,4 @@
-"""Slopes of slopes: the numbers that torch gives, for less."""
+"""Gradients of gradients: the numbers that torch gives, for less."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gantk_dna.nets import killoran
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from gantk.autograd.gradient_norms import Norms
+from gantk.autograd.gradient_norms import VectorNorm
 from gantk.autograd.second_order import SecondOrder
 from gantk.spec import DataSpec
 
@@ -67,8 +67,8 @@ def penalty(net: nn.Module, samples: Tensor, constant: bool) -> tuple[Tensor, li
     with Products() as products:
         with SecondOrder() if constant else nullcontext():
             scores = net(samples)
-        (slopes,) = torch.autograd.grad(scores.sum(), samples, create_graph=True)
-        found = (slopes.flatten(1).norm(dim=1) - 1).square().mean()
+        (gradient,) = torch.autograd.grad(scores.sum(), samples, create_graph=True)
+        found = (gradient.flatten(1).norm(dim=1) - 1).square().mean()
         gradients = torch.autograd.grad(found, weights, allow_unused=True, materialize_grads=True)
     return found, list(gradients), products.count
 
@@ -117,9 +117,9 @@ def test_all_their_derivatives(slope: float, inplace: bool) -> None:
 def test_norms_are_torchs() -> None:
     torch.manual_seed(0)
     values = torch.randn(3, 2, 4, 5, dtype=torch.float64, requires_grad=True)
-    torch.testing.assert_close(Norms.apply(values, 2), torch.linalg.vector_norm(values, dim=(2, 3)))
-    assert torch.autograd.gradcheck(lambda given: Norms.apply(given, 2), values)
-    assert torch.autograd.gradgradcheck(lambda given: Norms.apply(given, 3), values)
+    torch.testing.assert_close(VectorNorm.apply(values, 2), torch.linalg.vector_norm(values, dim=(2, 3)))
+    assert torch.autograd.gradcheck(lambda given: VectorNorm.apply(given, 2), values)
+    assert torch.autograd.gradgradcheck(lambda given: VectorNorm.apply(given, 3), values)
     flat = torch.zeros(2, 3, requires_grad=True)
-    Norms.apply(flat, 1).sum().backward()
+    VectorNorm.apply(flat, 1).sum().backward()
     assert torch.equal(flat.grad, torch.zeros(2, 3))

@@ -119,14 +119,14 @@ class Squeezed(RightCritic):
 
 
 class Deaf(RightCritic):
-    """Lets no slope through to the samples."""
+    """Lets no gradient through to the samples."""
 
     def features(self, samples: Tensor) -> Tensor:
         return super().features(samples.detach())
 
 
 class FirstOrder(torch.autograd.Function):
-    """A tanh whose slope is a number, not a function."""
+    """A tanh whose gradient is a number, not a function."""
 
     @staticmethod
     def forward(context: Any, values: Tensor) -> Tensor:
@@ -140,7 +140,7 @@ class FirstOrder(torch.autograd.Function):
 
 
 class Straight(RightCritic):
-    """Has slopes that do not depend on the weights as they should."""
+    """Has gradients that do not depend on the weights as they should."""
 
     def features(self, samples: Tensor) -> Tensor:
         flat = samples.reshape(len(samples), self.weight.shape[0], -1)
@@ -439,7 +439,7 @@ WRONG = {
     Heavy: "meta",
     Column: "shapes",
     Squeezed: "batch_of_one",
-    Deaf: "slope",
+    Deaf: "input_gradient",
     Straight: "second_order",
     Gossip: "independent",
     Mixing: "units",

@@ -41,7 +41,6 @@ FIXED = {
     "train.keep_best": None,
     "machine.threads": 1,
 }
-PARTS = ("train", "evaluate", "machine", "about", "seed")
 
 
 def made_small(name: str, folder: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Rules of critics alone: slopes, independence of samples and units, features."""
+"""Rules of critics alone: gradients, independence of samples and units, features."""
 
 from __future__ import annotations
 
@@ -20,8 +20,13 @@ STEP = 1e-8  # of finite differences, in float64
 ATTEMPTS = 4
 
 
-@rule("slope", "critic", says="Scores have a slope to the samples: a generator can learn from them.", each_spec=True)
-def slope(subject: Subject, spec: DataSpec) -> None:
+@rule(
+    "input_gradient",
+    "critic",
+    says="Scores have a gradient with respect to the samples: a generator can learn from them.",
+    each_spec=True,
+)
+def input_gradient(subject: Subject, spec: DataSpec) -> None:
     """The gradient to the samples is there, finite and not zero everywhere."""
     net = subject.net(spec)
     samples = noise(spec, COUNT).requires_grad_()
@@ -35,8 +40,8 @@ def slope(subject: Subject, spec: DataSpec) -> None:
 @rule(
     "second_order",
     "critic",
-    says="The slope of a score can be differentiated once more, rightly, as gradient penalties do; a critic for which "
-    "that is not so has `second_order = False`.",
+    says="The gradient of a score can be differentiated once more, rightly, as gradient penalties do; a critic for "
+    "which that is not so has `second_order = False`.",
     each_spec=True,
 )
 def second_order(subject: Subject, spec: DataSpec) -> None:
@@ -54,7 +59,7 @@ def second_order(subject: Subject, spec: DataSpec) -> None:
         point = samples.clone().requires_grad_()
         scores = call(net, point, **_double(inputs(net, spec, COUNT)))
         (gradient,) = torch.autograd.grad(scores.sum(), point, create_graph=True)
-        demand(gradient.requires_grad, "a slope that depends on the weights", "one without a graph")
+        demand(gradient.requires_grad, "a gradient that depends on the weights", "one without a graph")
         return gradient.square().sum()
 
     found = torch.autograd.grad(penalty(), trained, allow_unused=True)

@@ -115,7 +115,7 @@ def _named_terms(subject: Subject, match: Callable[[], Match]) -> None:
 @rule(
     "finite",
     "loss",
-    says="Terms and gradients are finite for ordinary scores, for scores of ±10⁵, and where all scores and slopes "
+    says="Terms and gradients are finite for ordinary scores, for scores of ±10⁵, and where all scores and gradients "
     "are 0.",
 )
 def finite(subject: Subject) -> None:

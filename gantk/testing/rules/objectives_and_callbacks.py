@@ -37,7 +37,7 @@ def descends(subject: Subject) -> None:
     demand(same, "the state that was loaded", "another")
 
 
-@rule("scores", "objective", says="Samples to finite scores (B,); where it is `differentiable`, with a slope.")
+@rule("scores", "objective", says="Samples to finite scores (B,); where it is `differentiable`, with a gradient.")
 def scores(subject: Subject) -> None:
     """Of a few samples that it takes."""
     objective, spec = objective_of(subject)
@@ -49,7 +49,7 @@ def scores(subject: Subject) -> None:
     if differentiable:
         soft = (0.9 * samples + 0.05).requires_grad_()
         objective(soft).sum().backward()
-        demand(soft.grad is not None and bool(soft.grad.any()), "a slope to the samples", "none")
+        demand(soft.grad is not None and bool(soft.grad.any()), "a gradient to the samples", "none")
 
 
 @rule("hooks", "callback", says="It overrides methods that there are, is told of a whole run, and changes nothing.")

@@ -7,7 +7,7 @@ from annotated_types import Ge, Interval
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-from gantk.autograd import leaf, slopes_of_units
+from gantk.autograd import leaf, unit_gradient_norms
 from gantk.interfaces import Loss, Play
 
 
@@ -77,12 +77,12 @@ class Gan(Loss):
         if penalised:
             samples = leaf(play.real)
         if penalised and not torch.is_autocast_enabled(play.device.type):
-            real, slopes = slopes_of_units(play, samples)  # one forward pass serves the score and its gradient
+            real, norms = unit_gradient_norms(play, samples)  # one forward pass serves the score and its gradient
             fake = play.score(play.fake)
         else:
             real, fake = play.scores()
             if penalised:
-                _, slopes = slopes_of_units(play, samples)
+                _, norms = unit_gradient_norms(play, samples)
 
         told_real = 1 - self.label_smoothing
         terms = {
@@ -94,7 +94,7 @@ class Gan(Loss):
             ),
         }
         if penalised:
-            terms["r1"] = play.mean(slopes.square()) * (self.r1 / 2 * self.r1_every)
+            terms["r1"] = play.mean(norms.square()) * (self.r1 / 2 * self.r1_every)
         elif self.r1 > 0:
             terms["r1"] = real.new_zeros(())
         return terms

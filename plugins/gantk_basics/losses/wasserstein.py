@@ -6,7 +6,7 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
-from gantk.autograd import leaf, slopes_of_units
+from gantk.autograd import leaf, unit_gradient_norms
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Loss, Play, has_batch_statistics, has_second_order
 from gantk.spec import DataSpec
@@ -58,7 +58,7 @@ class Wgan(Loss):
 
 
 class WganGp(Loss):
-    """WGAN-GP: the difference of mean scores, and a penalty on slopes other than 1 between real and fake.
+    """WGAN-GP: the difference of mean scores, and a penalty on gradient norms other than 1 between real and fake.
 
     Critic: E D(G(z)) - E D(x) + λ E(‖∇ D(x̂)‖ - 1)², x̂ = ε x + (1-ε) G(z), ε uniform on [0, 1) for each unit of each
     sample. The norm is taken over a unit's own axes, in float32 or better. Generator: -E D(G(z)).
@@ -83,13 +83,13 @@ class WganGp(Loss):
         """
         if has_batch_statistics(critic):
             raise DoesNotFit(
-                "the gradient penalty of basics/wgan_gp asks for the slope of each sample's own score, but in this "
+                "the gradient penalty of basics/wgan_gp asks for the gradient of each sample's own score, but in this "
                 "critic a score depends on the whole batch (batch normalisation, minibatch discrimination): give the "
                 "critic `normalisation: none` or `normalisation: layer`, or choose another loss, such as basics/wgan"
             )
         if self.penalty and not has_second_order(critic):
             raise DoesNotFit(
-                "the gradient penalty of basics/wgan_gp differentiates slopes, which this critic says it cannot "
+                "the gradient penalty of basics/wgan_gp differentiates gradients, which this critic says it cannot "
                 "(second_order = False): choose another critic, or another loss, such as basics/wgan"
             )
         return generator, critic
@@ -104,8 +104,8 @@ class WganGp(Loss):
         mixing = play.uniform(*units, purpose="interpolation")
         mixing = mixing.reshape(*units, *[1] * len(play.spec.own_shape))
         between = leaf(torch.lerp(play.fake, play.real, mixing.to(play.real.dtype)))  # (B, *shape)
-        _, slopes = slopes_of_units(play, between)  # (B, *units)
-        return play.mean((slopes - 1).square()) * self.penalty
+        _, norms = unit_gradient_norms(play, between)  # (B, *units)
+        return play.mean((norms - 1).square()) * self.penalty
 
     def generator_loss(self, play: Play) -> dict[str, Tensor]:
         """The fakes' scores, negated."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -17,6 +16,7 @@ from PIL import Image
 
 from gantk import machine
 from gantk.errors import DataError
+from gantk.messages import nearest
 from gantk_cells.files.folders import shown
 from gantk_cells.files.tiff_file import open_tiff
 
@@ -181,8 +181,8 @@ def _channel(path: Path, decoded: Decoded, wanted: int | str) -> int:
             f"{' or '.join(map(str, places))} in data.channels"
         )
     if not places:
-        near = get_close_matches(wanted, names, n=1, cutoff=0.4)
-        meant = f" Did you mean {near[0]!r}?" if near else ""
+        near = nearest(wanted, names, cutoff=0.4)
+        meant = f" Did you mean {near!r}?" if near else ""
         raise DataError(f"{shown(path)} has no channel {wanted!r}; it has {', '.join(map(repr, names))}.{meant}")
     return places[0]
 

@@ -6,10 +6,10 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from gantk.errors import DataError, MissingData
+from gantk.messages import nearest
 from gantk_cells.files import cache
 
 SIMULATED = "SIMULATED.txt"
@@ -173,9 +173,9 @@ def _classes(parent: Path, top: Path, wanted: Sequence[str] | None) -> tuple[Cla
     if wanted is not None:
         for name in wanted:
             if name not in folders:
-                near = get_close_matches(name, folders, n=1, cutoff=0.4)
+                near = nearest(name, folders, cutoff=0.4)
                 there = ", ".join(list(folders)[:50]) or "no folders at all"
-                meant = f" Did you mean {near[0]}?" if near else ""
+                meant = f" Did you mean {near}?" if near else ""
                 raise DataError(f"no protein {name!r} in {shown(parent)}.{meant}\nThere: {there}")
         found = [_class(name, folders[name], top) for name in wanted]
         for folder in found:

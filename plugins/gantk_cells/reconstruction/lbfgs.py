@@ -34,15 +34,15 @@ def minimise(
         the best points (B, D) and their values (B,).
     """
     best = start.detach().clone()
-    value, slope = _evaluate(objective, best)
+    value, gradient = _evaluate(objective, best)
     steps = torch.full_like(value, step)
     moves: list[tuple[Tensor, Tensor, Tensor]] = []  # s, y (B, D) and 1 / s·y (B,), 0 where there is no curvature
-    scale = 1 / slope.norm(dim=1).clamp_min(1)  # of a first step, of length 1 at most
+    scale = 1 / gradient.norm(dim=1).clamp_min(1)  # of a first step, of length 1 at most
     for _ in iterations:
-        move = steps[:, None] * _direction(slope, moves, scale)
+        move = steps[:, None] * _direction(gradient, moves, scale)
         trial = best + move
-        trial_value, trial_slope = _evaluate(objective, trial)
-        change = trial_slope - slope
+        trial_value, trial_gradient = _evaluate(objective, trial)
+        change = trial_gradient - gradient
         curvature = (move * change).sum(1)  # (B,)
         known = (curvature > LEAST) & trial_value.isfinite()
         inverse = torch.where(known, 1 / curvature.clamp_min(LEAST), 0.0)
@@ -51,7 +51,7 @@ def minimise(
         scale = torch.where(known, curvature / change.square().sum(1).clamp_min(LEAST), scale)
         better = trial_value < value
         best = torch.where(better[:, None], trial, best)
-        slope = torch.where(better[:, None], trial_slope, slope)
+        gradient = torch.where(better[:, None], trial_gradient, gradient)
         value = torch.where(better, trial_value, value)
         steps = torch.where(better, (2 * steps).clamp_max(1), steps / 2)
     return best, value
@@ -61,13 +61,13 @@ def _evaluate(objective: Callable[[Tensor], Tensor], points: Tensor) -> tuple[Te
     points = points.detach().requires_grad_(True)
     with torch.enable_grad():
         values = objective(points)
-        (slopes,) = torch.autograd.grad(values.sum(), points)
-    return values.detach(), slopes
+        (gradient,) = torch.autograd.grad(values.sum(), points)
+    return values.detach(), gradient
 
 
-def _direction(slope: Tensor, moves: list[tuple[Tensor, Tensor, Tensor]], scale: Tensor) -> Tensor:
-    """Minus the inverse Hessian times the slope, (B, D), as far as the moves tell."""
-    rest, shares = slope, []
+def _direction(gradient: Tensor, moves: list[tuple[Tensor, Tensor, Tensor]], scale: Tensor) -> Tensor:
+    """Minus the inverse Hessian times the gradient, (B, D), as far as the moves tell."""
+    rest, shares = gradient, []
     for move, change, inverse in reversed(moves):
         share = inverse * (move * rest).sum(1)
         rest = rest - share[:, None] * change

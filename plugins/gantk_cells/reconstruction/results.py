@@ -12,10 +12,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from gantk import Model
-from gantk.data import generated
+from gantk.data import evaluation_data, generated
 from gantk.errors import GantkError
 from gantk.files import Latents
-from gantk.interfaces import GeneratorWrapper, Samples, has_member, member
+from gantk.interfaces import GeneratorWrapper, Samples, member
 from gantk.recipe import recipe_from_text
 from gantk.spec import DataSpec
 from gantk.training import datasets
@@ -131,10 +131,7 @@ def carry_out(model: Model, overrides: Sequence[str], each: int, search: Search,
     values = recipe_from_text(model.checkpoint.recipe, name=model.checkpoint.path.name, overrides=overrides).values
     data = datasets(values)
     form: Any = member(data["train"], "as_judged")
-    train, test = (
-        member(data[split], "judged") if has_member(data[split], "judged") else data[split]
-        for split in ("train", "test")
-    )
+    train, test = (evaluation_data(data[split]) for split in ("train", "test"))
     if form is not None and train is not data["train"]:
         generator = GeneratorWrapper(generator, form)
     wanted = targets(test, each)

@@ -131,7 +131,7 @@ def test_each_side_pushes_its_own_way(loss: Loss) -> None:
 
 
 def test_minimax_is_flat_where_the_critic_wins_and_the_other_is_not() -> None:
-    slopes = {}
+    gradients = {}
     for minimax in (False, True):
         scores = torch.full((BATCH,), -200.0, requires_grad=True)
         play = make_play(critic_of(), side="generator")
@@ -139,9 +139,9 @@ def test_minimax_is_flat_where_the_critic_wins_and_the_other_is_not() -> None:
         value = sum(Gan(minimax=minimax).generator_loss(play).values(), torch.zeros(()))
         value.backward()
         assert value.isfinite()
-        slopes[minimax] = scores.grad.sum().item()
-    assert slopes[False] == pytest.approx(-1)
-    assert slopes[True] == pytest.approx(0)
+        gradients[minimax] = scores.grad.sum().item()
+    assert gradients[False] == pytest.approx(-1)
+    assert gradients[True] == pytest.approx(0)
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.3, 0.5])

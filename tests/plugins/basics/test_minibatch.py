@@ -36,7 +36,7 @@ def test_closeness_is_the_double_loop_of_the_paper(units: tuple[int, ...]) -> No
 
 
 def test_closeness_has_first_and_second_derivatives() -> None:
-    def slopes_of_slopes(function: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+    def gradients_of_gradients(function: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
         vectors = torch.randn(4, KERNELS * DIMS, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
         vectors.requires_grad_()
         (first,) = torch.autograd.grad(function(vectors).square().sum(), vectors, create_graph=True)
@@ -47,7 +47,7 @@ def test_closeness_has_first_and_second_derivatives() -> None:
         return torch.stack([sum((-(one - other).abs().sum(1)).exp() for other in rows) for one in rows])
 
     for found, expected in zip(
-        slopes_of_slopes(lambda vectors: closeness(vectors, KERNELS)), slopes_of_slopes(plain), strict=True
+        gradients_of_gradients(lambda vectors: closeness(vectors, KERNELS)), gradients_of_gradients(plain), strict=True
     ):
         assert torch.allclose(found, expected)
 

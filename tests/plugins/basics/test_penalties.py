@@ -26,7 +26,7 @@ def test_linear_critic_has_the_squared_distance_of_its_norm_from_1(weight: list[
 
 @pytest.mark.parametrize("batch", [1, 8, 64])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_unit_slope_costs_nothing_at_any_batch_size(batch: int, dtype: torch.dtype) -> None:
+def test_unit_gradient_norm_costs_nothing_at_any_batch_size(batch: int, dtype: torch.dtype) -> None:
     play = make_play(Slope(torch.tensor([0.6, 0.0, 0.8])), batch=batch, dtype=dtype)
     assert WganGp().critic_loss(play)["penalty"].item() == pytest.approx(0, abs=1e-10)
 
@@ -76,7 +76,7 @@ def test_penalty_is_computed_in_float32_under_autocast() -> None:
 
 
 @pytest.mark.parametrize("spec", [POINTS, TOWERS], ids=["one unit", "four units"])
-def test_r1_is_the_squared_slope_on_real_samples(spec: DataSpec) -> None:
+def test_r1_is_the_squared_gradient_norm_on_real_samples(spec: DataSpec) -> None:
     critic = critic_of(spec)
     play = make_play(critic, spec)
     expected = 0.0

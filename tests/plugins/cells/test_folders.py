@@ -294,7 +294,7 @@ def test_cache(tree: Tree, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> 
         kept.write_bytes(kept.read_bytes()[:700])
     assert [read(), read()] == [14, 0]
     assert set(root.rglob("*")) < files  # nothing is written to the data
-    assert not list(own_cache.glob("*.unfinished"))
+    assert not list(own_cache.glob(".*.part"))
     Lin("train", root=root, channels=[0])
     assert len(decoded) == 14
 

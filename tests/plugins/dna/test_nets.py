@@ -85,8 +85,8 @@ def test_critics_score_and_take_gradient_penalties(name: str, spec: DataSpec) ->
     samples.requires_grad_()
     scores = net(samples, labels)
     assert scores.shape == (5,)
-    (slope,) = torch.autograd.grad(scores.sum(), samples, create_graph=True)
-    ((slope.flatten(1).norm(dim=1) - 1).square().mean() + scores.square().mean()).backward()
+    (gradient,) = torch.autograd.grad(scores.sum(), samples, create_graph=True)
+    ((gradient.flatten(1).norm(dim=1) - 1).square().mean() + scores.square().mean()).backward()
     assert every_gradient(net)
     alone = torch.stack(
         [net(samples[at : at + 1], None if labels is None else labels[at : at + 1])[0] for at in range(5)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import signal
 import struct
 import zlib
 from pathlib import Path
@@ -14,6 +15,7 @@ import tifffile
 from gantk_basics.data.mnist import read_idx
 from gantk_cells.data.lin import Lin
 from gantk_cells.files.ome_tiff import OmeTiff
+from gantk_dna.files.formats import Fasta
 from gantk_dna.files.genome import read_bed
 from gantk_dna.files.sequences import lines_of
 from gantk_dna.files.tables import number_in, read_table
@@ -44,6 +46,25 @@ def test_a_gzip_file_of_repeats_that_is_honest_is_read(tmp_path: Path) -> None:
     path = tmp_path / "repeats.fa.gz"
     path.write_bytes(gzip.compress(b">chr1\n" + b"N" * 900_000))
     assert len(lines_of(path)[1]) == 900_000
+
+
+def test_a_heading_of_one_vast_word_is_read_in_one_pass(tmp_path: Path) -> None:
+    """A search that begins anew at each letter takes hours of processor time for what one pass does in milliseconds."""
+    path = tmp_path / "vast.fasta"
+    path.write_text(f">one note=7 {'a' * 1_000_000}\nACGT\n")
+
+    def too_long(*_: object) -> None:
+        pytest.fail("20 s of processor time were not enough")
+
+    before = signal.signal(signal.SIGVTALRM, too_long)
+    signal.setitimer(signal.ITIMER_VIRTUAL, 20)
+    try:
+        found = Fasta().read(path)
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+    assert len(found) == 1
+    assert found.attributes["note"] == 7
 
 
 def png_of(width: int, height: int) -> bytes:
