@@ -14,7 +14,7 @@ from gantk import randomness
 from gantk.data import take
 from gantk.evaluation.representation import as_judged
 from gantk.evaluation.results import Entry, Results
-from gantk.interfaces import Dataset, Samples, Value, declares
+from gantk.interfaces import Dataset, MetricInput, Samples, Value, declares
 from gantk.interfaces.optional_members import member
 from gantk.sampling import draw_like
 
@@ -63,7 +63,9 @@ def evaluate(
         with guard(f"the metric {entry.name}"):
             given = generated[: member(entry.metric, "samples")]
             rng = randomness.generator(seed, f"{purpose}/{entry.name}")
-            results[entry.name] = counted(entry.metric.compute(given, train, held_out, rng=rng, nets=nets), given)
+            results[entry.name] = counted(
+                entry.metric.compute(MetricInput(given, train, held_out, rng=rng, nets=nets)), given
+            )
     return results
 
 

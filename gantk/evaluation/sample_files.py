@@ -19,7 +19,7 @@ from gantk.errors import ComponentError, DataError, DoesNotFit, GantkError, Reci
 from gantk.evaluation.evaluate import counted
 from gantk.evaluation.representation import as_judged
 from gantk.evaluation.results import Entry, Results, build_metrics
-from gantk.interfaces import Dataset, Samples
+from gantk.interfaces import Dataset, MetricInput, Samples
 from gantk.interfaces.optional_members import member
 from gantk.recipe.find_file import ENDINGS
 from gantk.recipe.recipe import entries_of, load
@@ -163,7 +163,7 @@ def _values(samples: Samples, entry: Entry, data: Mapping[str, Dataset], seed: i
     rng = randomness.generator(seed, f"evaluate/{entry.name}")
     try:
         given = samples[:wanted]
-        return counted(entry.metric.compute(given, data["train"], data["test"], rng=rng, nets={}), given)
+        return counted(entry.metric.compute(MetricInput(given, data["train"], data["test"], rng=rng, nets={})), given)
     except KeyError as error:
         raise ComponentError(f"{entry.name} judges nets, and a file of samples has none: {error}") from error
     except (RuntimeError, ValueError, IndexError) as error:

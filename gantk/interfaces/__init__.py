@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from gantk.interfaces.callbacks import Callback
     from gantk.interfaces.dataset import SPLITS, Batch, Dataset, Samples
     from gantk.interfaces.loss import Loss
-    from gantk.interfaces.metrics import Metric, Objective, Value
+    from gantk.interfaces.metrics import Metric, MetricInput, Objective, Value
     from gantk.interfaces.nets import (
         Critic,
         Generator,
@@ -39,6 +39,7 @@ __all__ = [
     "GeneratorWrapper",
     "Loss",
     "Metric",
+    "MetricInput",
     "Objective",
     "Panel",
     "Play",
@@ -65,7 +66,7 @@ __getattr__, __dir__ = lazy_exports(
         "callbacks": ["Callback"],
         "dataset": ["Batch", "Dataset", "SPLITS", "Samples"],
         "loss": ["Loss"],
-        "metrics": ["Metric", "Objective", "Value"],
+        "metrics": ["Metric", "MetricInput", "Objective", "Value"],
         "nets": [
             "Critic",
             "Generator",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import torch
@@ -38,27 +38,37 @@ class Value:
     high: float | None = None
 
 
+@dataclass(frozen=True)
+class MetricInput:
+    """What a metric is given to compute from.
+
+    Args:
+        generated: samples of the generator, as many as the metric wants; none where there is no generator.
+        train: the training split.
+        test: the split to compare with: test, or validation where the numbers select a checkpoint.
+        rng: on the CPU, the metric's only source of randomness.
+        nets: "generator" and "critic", where there are any.
+    """
+
+    generated: Samples
+    train: Dataset
+    test: Dataset
+    rng: torch.Generator
+    nets: Mapping[str, nn.Module] = field(default_factory=dict)
+
+
 @interface("metric")
 class Metric(Protocol):
     """Generated against real: built as `Component(*, …)`.
 
-    `samples` is how many generated samples it wants. `compute` returns numbers by name, in the order to print them;
-    `rng` (CPU) is its only source of randomness. `nets` holds "generator" and "critic" where there are any.
+    `samples` is how many generated samples it wants. `compute` returns numbers by name, in the order to print them.
     A metric may define `summary(values) -> str`, one readable line printed above its numbers, and `costly = True` where
     it takes minutes, so that it is computed only where somebody names it.
     """
 
     samples: int
 
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]: ...
+    def compute(self, inputs: MetricInput) -> dict[str, Value]: ...
 
 
 @interface("objective")

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from gantk.data import generated, take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, Panel, Samples, Value
+from gantk.interfaces import Dataset, MetricInput, Panel, Samples, Value
 from gantk.interfaces.optional_members import has_member, member
 from gantk.spec import DataSpec
 from gantk.testing import specs, toys
@@ -43,7 +43,7 @@ class Setting:
         """What the metric says of these samples, and of a generator that makes them."""
         rng = torch.Generator().manual_seed(seed)
         nets = {"generator": toys.Replay(samples.samples), "critic": self.critic}
-        return metric.compute(samples, self.data["train"], self.data["test"], rng=rng, nets=nets)
+        return metric.compute(MetricInput(samples, self.data["train"], self.data["test"], rng=rng, nets=nets))
 
     def made(self, samples: Tensor, labels: Tensor | None) -> Samples:
         """Samples as a generator would have made them."""
