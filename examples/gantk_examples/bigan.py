@@ -10,7 +10,7 @@ from torch.nn.functional import softplus
 
 from gantk.data import take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss, MetricInput, Play, Value, declares, draw_latent, has_member, member
+from gantk.interfaces import Loss, Metric, MetricInput, Play, Value, declares, draw_latent, has_member, member
 from gantk.sampling import evaluating
 from gantk.spec import DataSpec
 
@@ -164,7 +164,7 @@ class BiGan(Loss):
         return {"critic_steps": 1, "generator_optimizer": dict(adam), "critic_optimizer": dict(adam)}
 
 
-class Reconstruction:
+class Reconstruction(Metric):
     """How far G(E(x)) is from x on the test split: mean absolute difference.
 
     The reference is what a shuffled pairing gives, G(E(x')) with x' another test sample: an encoder that says nothing

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy, one_hot, softplus
 
 from gantk.data import take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss, MetricInput, Play, Value, draw_latent, feature_count, member
+from gantk.interfaces import Loss, Metric, MetricInput, Play, Value, draw_latent, feature_count, member
 from gantk.sampling import render
 from gantk.spec import DataSpec
 
@@ -152,7 +152,7 @@ class InfoGan(Loss):
         return {"critic_steps": 1, "generator_optimizer": adam | {"lr": 1e-3}, "critic_optimizer": dict(adam)}
 
 
-class CodeInformation:
+class CodeInformation(Metric):
     """How much the categorical code says of the class that a classifier of real samples sees in the generated ones.
 
     Adjusted mutual information (Vinh et al. 2010): 0 by chance, 1 where each code is one class. The classifier is a

@@ -9,11 +9,11 @@ from sklearn.linear_model import LogisticRegression
 
 from gantk.data import take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import MetricInput, Samples, Value
+from gantk.interfaces import Metric, MetricInput, Samples, Value, View
 from gantk.spec import DataSpec
 
 
-class ClassAgreement:
+class ClassAgreement(Metric):
     """The share of generated samples in which a classifier of real ones sees the class they were made with.
 
     The classifier is a logistic regression on the values of the training samples. The reference is its share on the
@@ -49,7 +49,7 @@ def _share(classifier: LogisticRegression, samples: Samples) -> float:
     return float(classifier.score(samples.samples.flatten(1).cpu().numpy(), samples.labels.cpu().numpy()))
 
 
-class ClassRows:
+class ClassRows(View):
     """A row of images for each class, with its name; samples without labels in rows as they come.
 
     Args:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gantk.data import take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import MetricInput, Samples, Value, declares
+from gantk.interfaces import Metric, MetricInput, Samples, Value, declares
 from gantk.sampling import render
 from gantk.spec import DataSpec
 
@@ -90,7 +90,7 @@ def _made_of_pictures(samples: Samples) -> bool:
     return alike and not _is_own_condition(samples)
 
 
-class Translation:
+class Translation(Metric):
     """How far what a generator makes of test conditions is from what is right: mean absolute difference.
 
     Right is the sample that belongs to the condition, or what the data set calls `translated`. The reference is

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         into_range,
         step_listeners,
     )
-    from gantk.interfaces.optional_members import OPTIONAL_MEMBERS, has_member, member
+    from gantk.interfaces.optional_members import OPTIONAL_MEMBERS, has_member, member, overrides
     from gantk.interfaces.play import Play, may_share_forward
     from gantk.interfaces.views import Format, Panel, View
 
@@ -57,6 +57,7 @@ __all__ = [
     "into_range",
     "may_share_forward",
     "member",
+    "overrides",
     "step_listeners",
 ]
 
@@ -81,7 +82,7 @@ __getattr__, __dir__ = lazy_exports(
             "into_range",
             "step_listeners",
         ],
-        "optional_members": ["OPTIONAL_MEMBERS", "has_member", "member"],
+        "optional_members": ["OPTIONAL_MEMBERS", "has_member", "member", "overrides"],
         "play": ["Play", "may_share_forward"],
         "views": ["Format", "Panel", "View"],
     },

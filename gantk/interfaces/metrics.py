@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -58,29 +58,45 @@ class MetricInput:
 
 
 @interface("metric")
-class Metric(Protocol):
-    """Generated against real: built as `Component(*, …)`.
+class Metric:
+    """Generated samples against real ones: built as `Component(*, …)`. Override `compute`, and what else you need."""
 
-    `samples` is how many generated samples it wants. `compute` returns numbers by name, in the order to print them.
-    A metric may define `summary(values) -> str`, one readable line printed above its numbers, and `costly = True` where
-    it takes minutes, so that it is computed only where somebody names it.
-    """
+    samples: int = 0
+    """How many generated samples it wants."""
 
-    samples: int
+    costly: bool = False
+    """True where it takes minutes: then it is computed only where a recipe or command names it."""
 
-    def compute(self, inputs: MetricInput) -> dict[str, Value]: ...
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
+        """Numbers by name, in the order in which they are printed."""
+        raise NotImplementedError
+
+    def summary(self, values: Mapping[str, Value]) -> str:
+        """A readable line that is printed above the numbers; empty: none.
+
+        Args:
+            values: what `compute` returned.
+        """
+        return ""
 
 
 @interface("objective")
-class Objective(Protocol):
+class Objective:
     """What designed samples are to have much of: built as `Component(spec, *, …)` by a command that designs.
 
-    `differentiable` says whether gradients flow to soft samples. A command may supply more by name: scored `data` to
-    learn from, a `seed`.
+    A command may supply more by name: scored `data` to learn from, a `seed`.
     """
 
-    differentiable: bool
+    differentiable: bool = False
+    """Whether gradients flow from the scores to soft samples."""
+
+    net: nn.Module | None = None
+    """The net that it learnt to score with; None where it learns nothing."""
 
     def __call__(self, samples: Tensor) -> Tensor:
         """(B, *spec.shape) to scores (B,), high for much of it."""
-        ...
+        raise NotImplementedError
+
+    def quality(self, data: Dataset) -> dict[str, float]:
+        """How well it predicts the scores of these samples, by name; empty where it learns nothing."""
+        return {}

@@ -11,7 +11,7 @@ from annotated_types import Ge
 from torch import Tensor
 
 from gantk.data import take
-from gantk.interfaces import MetricInput, Value
+from gantk.interfaces import Metric, MetricInput, Value
 from gantk_motif.motifs import Motif, as_bits, chance_of_motif, covered, motif_of, occurrences, to_bits
 
 
@@ -61,7 +61,7 @@ def nearest_distance(strings: Tensor, train: Tensor, chunk: int = 8192) -> Tenso
     return (strings.shape[1] - best) / 2
 
 
-class MotifRate:
+class MotifRate(Metric):
     """Counts generated strings with the motif, beside random and real strings, and what a collapse would show.
 
     Args:

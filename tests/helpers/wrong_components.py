@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gantk.data import Resident
 from gantk.errors import DoesNotFit
-from gantk.interfaces import SPLITS, Callback, Loss, MetricInput, Value
+from gantk.interfaces import SPLITS, Callback, Loss, Metric, MetricInput, Value, View
 from gantk.interfaces.play import Play
 from gantk.plugin import Component, hookimpl
 from gantk.spec import DataSpec
@@ -342,7 +342,7 @@ class Cheat:
         return [self.points[index] for index in sorted(indices)]
 
 
-class RightMetric:
+class RightMetric(Metric):
     """Right."""
 
     samples = 100
@@ -382,7 +382,16 @@ class Undefined(RightMetric):
         return {"apart": Value(float("nan"), "lower")}
 
 
-class RightView:
+class Loner:
+    """Derives from nothing."""
+
+    samples = 10
+
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
+        return {"apart": Value(0.0, "lower")}
+
+
+class RightView(View):
     """Right.
 
     Args:
@@ -466,6 +475,7 @@ WRONG = {
     Aimless: "direction",
     Moody: "repeatable",
     Undefined: "values",
+    Loner: "builds",
     Crowd: "pictures",
     Painter: "repeatable",
     Misspelt: "hooks",
@@ -480,6 +490,7 @@ KIND_OF = {
     RightData: "dataset",
     Cheat: "dataset",
     RightMetric: "metric",
+    Loner: "metric",
     RightView: "view",
     Callback: "callback",
 }

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gantk.components import fill
 from gantk.data import take
-from gantk.interfaces import MetricInput, Value
+from gantk.interfaces import Metric, MetricInput, Value
 from gantk_basics.metrics.intervals import too_few
 from gantk_basics.metrics.two_sample_tests import (
     StoredSamples,
@@ -24,7 +24,7 @@ from gantk_basics.metrics.two_sample_tests import (
 )
 
 
-class C2st:
+class C2st(Metric):
     """Classifier two-sample test: the share of held-out samples that a classifier tells right; .5 where it cannot.
 
     Equally many generated and held-out real samples; a part of both trains the classifier, the rest is judged. Beside

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from gantk.components import fill
 from gantk.data import any_version, take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Batch, Dataset, GeneratorWrapper, MetricInput, Samples, Value
+from gantk.interfaces import Batch, Dataset, GeneratorWrapper, Metric, MetricInput, Samples, Value
 from gantk.sampling import draw
 from gantk_basics.metrics.two_sample_tests import (
     Objective,
@@ -57,7 +57,7 @@ class Found:
         return values.mean().item(), values.std(correction=1).item() if len(values) > 1 else 0.0
 
 
-class CriticTest:
+class CriticTest(Metric):
     """Classifier two-sample test by a critic: about 0 where generated samples cannot be told from real ones.
 
     A fresh critic is trained, by the same loop as every training and with the generator frozen, to tell generated

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gantk.data import variants
 from gantk.errors import DoesNotFit
-from gantk.interfaces import MetricInput, Value
+from gantk.interfaces import Metric, MetricInput, Value
 from gantk_basics.metrics.features import On, Rows, demand_enough, in_versions, real_rows
 
 MOST_VERSIONS = 8
@@ -134,7 +134,7 @@ def _singular_values(matrix: Tensor) -> Tensor:
     return torch.linalg.eigvalsh(wide @ wide.T).clamp(min=0).sqrt()
 
 
-class SlicedWasserstein:
+class SlicedWasserstein(Metric):
     """Sliced Wasserstein distance from generated to real samples, in units of the samples' values.
 
     Rabin et al. 2012. Beside it the same distance between training and test samples: what a perfect generator has.
@@ -160,7 +160,7 @@ class SlicedWasserstein:
         )
 
 
-class Frechet:
+class Frechet(Metric):
     """Fréchet distance between normal distributions fitted to generated and to real samples.
 
     Heusel et al. 2017, equation 6, there on features of an Inception net; here on the samples' own numbers, or on the

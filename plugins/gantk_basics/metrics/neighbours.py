@@ -14,7 +14,7 @@ from annotated_types import Ge
 from torch import Tensor
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import MetricInput, Value
+from gantk.interfaces import Metric, MetricInput, Value
 from gantk_basics.metrics.distances import apart, apart_from_others, chunks, nearest
 from gantk_basics.metrics.features import On, Rows, all_rows, demand_enough, in_versions, real_rows
 from gantk_basics.metrics.intervals import redrawn, redrawn_pairs, too_few, wilson
@@ -56,7 +56,7 @@ def mean_of(parts: Sequence[Tensor]) -> float:
     return sum(part.double().mean().item() for part in parts) / len(parts)
 
 
-class PrecisionRecall:
+class PrecisionRecall(Metric):
     """Precision (share of generated samples among the real ones), recall (the reverse), density and coverage.
 
     A sample is among others where it lies within a ball around one of them that reaches to its k-th nearest neighbour.
@@ -130,7 +130,7 @@ def _lost(value: Value) -> bool:
     return value.high is not None and value.reference is not None and value.high < value.reference / 2
 
 
-class Diversity:
+class Diversity(Metric):
     """How far generated samples are from each other, beside real ones: a collapsed generator has near 0.
 
     Args:
@@ -212,7 +212,7 @@ def mean_distance(apart: Tensor) -> float:
     return apart.double().fill_diagonal_(0).sum().item() / (count * (count - 1))
 
 
-class Memorisation:
+class Memorisation(Metric):
     """Whether generated samples repeat training samples: distances to the nearest one, beside those of held-out data.
 
     A generator that learnt the distribution is as far from the training samples as held-out samples are; one that

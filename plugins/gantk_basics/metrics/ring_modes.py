@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gantk.data import take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import MetricInput, Value
+from gantk.interfaces import Metric, MetricInput, Value
 
 
 def near_modes(points: Tensor, centres: Tensor, sigma: float) -> Tensor:
@@ -28,7 +28,7 @@ def near_modes(points: Tensor, centres: Tensor, sigma: float) -> Tensor:
     return torch.bincount(mode[nearest <= 3 * sigma], minlength=len(centres))
 
 
-class RingModes:
+class RingModes(Metric):
     """How many modes of the ring have a generated point within 3 sigma, and how many points are that near to one.
 
     Metz et al. 2017; counted as in Lin et al. 2018 (PacGAN), section 4.1, on 2,500 points. Beside it how evenly the

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, MetricInput, Value
+from gantk.interfaces import Dataset, Metric, MetricInput, Value
 from gantk_cells.metrics.pairs import Pairs, pairs_in, pairs_of
 from gantk_cells.segmentation import RED_STATES, inside, red_state
 from gantk_cells.stack import shows_growth_zones
 
 
-class Dependence:
+class Dependence(Metric):
     """Red–green correlation inside the cell for each protein, and of fission yeast the share of cells in each state.
 
     The correlation is Pearson's over the pixels of one cell, averaged over cells. States are those of the growth zones

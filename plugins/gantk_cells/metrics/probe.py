@@ -14,14 +14,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, MetricInput, Value
+from gantk.interfaces import Dataset, Metric, MetricInput, Value
 from gantk_cells.metrics.pairs import Pairs, pairs_in, pairs_of
 
 _trained: WeakKeyDictionary[Dataset, dict[tuple[int, ...], Classifier]] = WeakKeyDictionary()
 """Probes by the data set and the parameters they were trained with, so that a run trains each once."""
 
 
-class Probe:
+class Probe(Metric):
     """A small classifier tells the protein of a pair: its accuracy on generated pairs, beside that on real test pairs.
 
     Samples with one unit a protein are judged unit by unit, labelled pairs by their label. Of pairs without labels only

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, MetricInput, Value
+from gantk.interfaces import Dataset, Metric, MetricInput, Value
 from gantk_dna.alphabet import BASES, one_hot
 from gantk_dna.codes import Codes, versions
 from gantk_dna.kmers import kmer_numbers
@@ -30,7 +30,7 @@ Method = Literal["kmers", "cnn"]
 EPOCHS, BATCH, LEAST_STEPS = 10, 64, 120
 
 
-class C2st:
+class C2st(Metric):
     """Classifier two-sample test: AUROC of telling generated from held-out real sequences; .5 where it cannot.
 
     Lopez-Paz & Oquab 2017 (arXiv 1610.06545). Half of each set trains the classifier, the other half is judged; the

@@ -10,7 +10,7 @@ from annotated_types import Ge, Interval
 from numpy.typing import NDArray
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import MetricInput, Value
+from gantk.interfaces import Metric, MetricInput, Value
 from gantk_dna.alphabet import BASES
 from gantk_dna.codes import Codes, base_shares, gc_content, information
 from gantk_dna.metrics.baselines import compared, floors_note, too_few
@@ -20,7 +20,7 @@ SPREAD_OFF = 0.2
 SIGNAL_KEPT = 0.25
 
 
-class Composition:
+class Composition(Metric):
     """GC content and its spread, the bases at each position, and the information content where real data hold some.
 
     Information content is that of sequence logos, in bits against equal shares of the bases. Positions with a signal

@@ -10,7 +10,7 @@ import torch
 from annotated_types import Ge, Interval
 from numpy.typing import NDArray
 
-from gantk.interfaces import Dataset, MetricInput, Value
+from gantk.interfaces import Dataset, Metric, MetricInput, Value
 from gantk_dna.codes import Codes, random_part
 from gantk_dna.kmers import divergence, kmer_counts
 from gantk_dna.metrics.baselines import FLOORS, Comparison, compared, floors_note, models_of, too_few
@@ -19,7 +19,7 @@ REDRAWS = 10
 """How often real sequences and those of models are drawn anew, for the spread of the divergence."""
 
 
-class Kmers:
+class Kmers(Metric):
     """Jensen-Shannon divergence of the k-mer spectra of generated and held-out real sequences, beside floors.
 
     All sets have the same size, since the divergence of small samples is biased upwards: the floors are as many

@@ -13,14 +13,14 @@ from annotated_types import Ge, Interval
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gantk.interfaces import MetricInput, Value
+from gantk.interfaces import Metric, MetricInput, Value
 from gantk_dna.alphabet import BASES, one_hot
 from gantk_dna.codes import Codes
 from gantk_dna.metrics.baselines import Comparison, compared, floors_note
 from gantk_dna.motifs import GRID, Motif, choose_motifs, hits, threshold
 
 
-class MotifHits:
+class MotifHits(Metric):
     """Share of sequences that hold a motif on either strand, for each motif of a file of position weight matrices.
 
     A hit is a window whose log-odds score a random window (bases as frequent as in the training set, or all alike)

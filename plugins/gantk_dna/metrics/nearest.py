@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
 
-from gantk.interfaces import Dataset, MetricInput, Value
+from gantk.interfaces import Dataset, Metric, MetricInput, Value
 from gantk_dna.alphabet import decode
 from gantk_dna.codes import Codes, random_part, versions
 from gantk_dna.metrics.baselines import POSITIONS, compared, floors_note, too_few
@@ -77,7 +77,7 @@ def nearest_other(codes: Codes, like: Dataset, most: int | None = None) -> NDArr
     return nearest_version([decode(each[:most]) for each in versions(codes, like)], decode(codes), but_itself=True)[0]
 
 
-class Nearest:
+class Nearest(Metric):
     """Distance of generated sequences to the nearest training sequence, beside that of held-out real ones.
 
     A ratio near 1 says that generated sequences are as far from the training set as new real ones; well below 1, that

@@ -10,11 +10,11 @@ from scipy.stats import pearsonr, spearmanr
 from sklearn.metrics import roc_auc_score
 from torch import nn
 
-from gantk.interfaces import Dataset, MetricInput, Value
+from gantk.interfaces import Dataset, Metric, MetricInput, Value
 from gantk_dna.losses import scores_of
 
 
-class Prediction:
+class Prediction(Metric):
     """How well a predictor orders sequences it has not seen: Spearman's and Pearson's correlation, or AUROC.
 
     Args:

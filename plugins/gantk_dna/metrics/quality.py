@@ -9,7 +9,7 @@ import numpy as np
 from annotated_types import Ge
 from numpy.typing import NDArray
 
-from gantk.interfaces import Dataset, MetricInput, Value
+from gantk.interfaces import Dataset, Metric, MetricInput, Value
 from gantk_dna.alphabet import BASES
 from gantk_dna.codes import Codes, base_shares, first_version, versions
 from gantk_dna.metrics.baselines import compared, too_few
@@ -50,7 +50,7 @@ def pairwise_distance(codes: Codes, other: Codes | None = None) -> float:
     return float((same.sum() * n - own) / max(1, n - 1))
 
 
-class Quality:
+class Quality(Metric):
     """What a collapsed or broken generator gives away: repeats, low diversity, long homopolymers, invalid letters.
 
     Args:
