@@ -14,8 +14,7 @@ from gantk import randomness
 from gantk.data import take
 from gantk.evaluation.representation import as_judged
 from gantk.evaluation.results import Entry, Results
-from gantk.interfaces import Dataset, Samples, Value, declares
-from gantk.interfaces.optional_members import member
+from gantk.interfaces import Dataset, MetricInput, Samples, Value, declares
 from gantk.sampling import draw_like
 
 
@@ -49,7 +48,7 @@ def evaluate(
     """
     if not entries:
         return {}
-    wanted = max(member(entry.metric, "samples") for entry in entries)
+    wanted = max(entry.metric.samples for entry in entries)
     nets: Mapping[str, nn.Module] = {"critic": critic}
     generated = take(held_out, 0)
     if generator is not None:
@@ -61,9 +60,11 @@ def evaluate(
     results: Results = {}
     for entry in entries:
         with guard(f"the metric {entry.name}"):
-            given = generated[: member(entry.metric, "samples")]
+            given = generated[: entry.metric.samples]
             rng = randomness.generator(seed, f"{purpose}/{entry.name}")
-            results[entry.name] = counted(entry.metric.compute(given, train, held_out, rng=rng, nets=nets), given)
+            results[entry.name] = counted(
+                entry.metric.compute(MetricInput(given, train, held_out, rng=rng, nets=nets)), given
+            )
     return results
 
 

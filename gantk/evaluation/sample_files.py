@@ -19,8 +19,7 @@ from gantk.errors import ComponentError, DataError, DoesNotFit, GantkError, Reci
 from gantk.evaluation.evaluate import counted
 from gantk.evaluation.representation import as_judged
 from gantk.evaluation.results import Entry, Results, build_metrics
-from gantk.interfaces import Dataset, Samples
-from gantk.interfaces.optional_members import member
+from gantk.interfaces import Dataset, Metric, MetricInput, Samples
 from gantk.recipe.find_file import ENDINGS
 from gantk.recipe.recipe import entries_of, load
 from gantk.spec import DataSpec
@@ -71,6 +70,10 @@ def reference(name: str, overrides: Sequence[str], seed: int | None) -> Referenc
     return Reference(entries, split(samples, seed or 0, path), seed or 0, chosen=bool(overrides))
 
 
+def _takes_minutes(target: Any) -> bool:
+    return isinstance(target, type) and issubclass(target, Metric) and target.costly
+
+
 def metrics_for(spec: DataSpec) -> list[Entry]:
     """Every metric of the plugin whose formats or view suit such samples, if it needs no parameter and is not costly.
 
@@ -81,7 +84,7 @@ def metrics_for(spec: DataSpec) -> list[Entry]:
     plugins = list(dict.fromkeys(name.partition("/")[0] for name in named))
     for plugin in plugins:
         known = [each for each in installed_registry().of_kind("metric") if each.plugin == plugin]
-        costly = [each for each in known if member(installed_registry().load(each), "costly")]
+        costly = [each for each in known if _takes_minutes(installed_registry().load(each))]
         needing = [each for each in known if any(p.required for p in parameters(installed_registry().load(each)))]
         entries = [
             Entry(each.name, construct.component("metric", {"use": each.full}), None)
@@ -159,11 +162,10 @@ def _in_form(samples: Samples, data: Mapping[str, Dataset]) -> tuple[Samples, Ma
 
 
 def _values(samples: Samples, entry: Entry, data: Mapping[str, Dataset], seed: int) -> Any:
-    wanted = member(entry.metric, "samples")
     rng = randomness.generator(seed, f"evaluate/{entry.name}")
     try:
-        given = samples[:wanted]
-        return counted(entry.metric.compute(given, data["train"], data["test"], rng=rng, nets={}), given)
+        given = samples[: entry.metric.samples]
+        return counted(entry.metric.compute(MetricInput(given, data["train"], data["test"], rng=rng, nets={})), given)
     except KeyError as error:
         raise ComponentError(f"{entry.name} judges nets, and a file of samples has none: {error}") from error
     except (RuntimeError, ValueError, IndexError) as error:

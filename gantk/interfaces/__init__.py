@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from gantk.interfaces.callbacks import Callback
     from gantk.interfaces.dataset import SPLITS, Batch, Dataset, Samples
     from gantk.interfaces.loss import Loss
-    from gantk.interfaces.metrics import Metric, Objective, Value
+    from gantk.interfaces.metrics import Metric, MetricInput, Objective, Value
     from gantk.interfaces.nets import (
         Critic,
         Generator,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         into_range,
         step_listeners,
     )
-    from gantk.interfaces.optional_members import OPTIONAL_MEMBERS, has_member, member
+    from gantk.interfaces.optional_members import OPTIONAL_MEMBERS, has_member, member, overrides
     from gantk.interfaces.play import Play, may_share_forward
     from gantk.interfaces.views import Format, Panel, View
 
@@ -39,6 +39,7 @@ __all__ = [
     "GeneratorWrapper",
     "Loss",
     "Metric",
+    "MetricInput",
     "Objective",
     "Panel",
     "Play",
@@ -56,6 +57,7 @@ __all__ = [
     "into_range",
     "may_share_forward",
     "member",
+    "overrides",
     "step_listeners",
 ]
 
@@ -65,7 +67,7 @@ __getattr__, __dir__ = lazy_exports(
         "callbacks": ["Callback"],
         "dataset": ["Batch", "Dataset", "SPLITS", "Samples"],
         "loss": ["Loss"],
-        "metrics": ["Metric", "Objective", "Value"],
+        "metrics": ["Metric", "MetricInput", "Objective", "Value"],
         "nets": [
             "Critic",
             "Generator",
@@ -80,7 +82,7 @@ __getattr__, __dir__ = lazy_exports(
             "into_range",
             "step_listeners",
         ],
-        "optional_members": ["OPTIONAL_MEMBERS", "has_member", "member"],
+        "optional_members": ["OPTIONAL_MEMBERS", "has_member", "member", "overrides"],
         "play": ["Play", "may_share_forward"],
         "views": ["Format", "Panel", "View"],
     },
