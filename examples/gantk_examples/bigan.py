@@ -10,7 +10,18 @@ from torch.nn.functional import softplus
 
 from gantk.data import take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss, Metric, MetricInput, Play, Value, declares, draw_latent, has_member, member
+from gantk.interfaces import (
+    Loss,
+    Metric,
+    MetricInput,
+    Play,
+    Value,
+    adam_defaults,
+    declares,
+    draw_latent,
+    has_member,
+    member,
+)
 from gantk.sampling import evaluating
 from gantk.spec import DataSpec
 
@@ -160,8 +171,7 @@ class BiGan(Loss):
     @classmethod
     def play_defaults(cls, **parameters: Any) -> dict[str, Any]:
         """Donahue et al. 2017, appendix C: Adam(2e-4, 0.5, 0.999)."""
-        adam = {"use": "basics/adam", "lr": 2e-4, "betas": [0.5, 0.999]}
-        return {"critic_steps": 1, "generator_optimizer": dict(adam), "critic_optimizer": dict(adam)}
+        return adam_defaults(2e-4, (0.5, 0.999))
 
 
 class Reconstruction(Metric):

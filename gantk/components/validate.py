@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
+from pathlib import PurePath
 from typing import Any
 
 from pydantic import ValidationError
@@ -49,7 +51,7 @@ def find_problems(kind: str, values: Any, registry: Registry | None = None) -> l
         registry: where components come from; None: what is installed.
     """
     reader = Reader(registry)
-    reader.component(Nested(kind), values, ())
+    reader.component(Nested(kind), plain(values), ())
     return reader.problems
 
 
@@ -60,11 +62,24 @@ def fill(kind: str, values: Any, registry: Registry | None = None) -> dict[str, 
         RecipeError: there are mistakes in it.
     """
     reader = Reader(registry)
-    filled = reader.component(Nested(kind), values, ())
+    filled = reader.component(Nested(kind), plain(values), ())
     if reader.problems:
         lines = [f"{each.message}{f' ({each.hint})' if each.hint else ''}" for each in reader.problems]
         raise RecipeError("\n".join(lines))
     return filled
+
+
+def plain(value: Any) -> Any:
+    """A Python value as a recipe holds it: a path as text, a tuple as a list, a number of numpy as a number."""
+    if isinstance(value, Mapping):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return int(value)
+    return float(value) if isinstance(value, Real) and not isinstance(value, int) else value
 
 
 class Reader:

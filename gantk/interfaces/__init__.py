@@ -7,7 +7,7 @@ from gantk.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from gantk.interfaces.callbacks import Callback
     from gantk.interfaces.dataset import SPLITS, Batch, Dataset, Samples
-    from gantk.interfaces.loss import Loss
+    from gantk.interfaces.loss import Loss, LossWrapper, adam_defaults
     from gantk.interfaces.metrics import Metric, MetricInput, Objective, Value
     from gantk.interfaces.nets import (
         Critic,
@@ -38,6 +38,7 @@ __all__ = [
     "Generator",
     "GeneratorWrapper",
     "Loss",
+    "LossWrapper",
     "Metric",
     "MetricInput",
     "Objective",
@@ -47,6 +48,7 @@ __all__ = [
     "StepListener",
     "Value",
     "View",
+    "adam_defaults",
     "call",
     "declares",
     "draw_latent",
@@ -66,7 +68,7 @@ __getattr__, __dir__ = lazy_exports(
     {
         "callbacks": ["Callback"],
         "dataset": ["Batch", "Dataset", "SPLITS", "Samples"],
-        "loss": ["Loss"],
+        "loss": ["Loss", "LossWrapper", "adam_defaults"],
         "metrics": ["Metric", "MetricInput", "Objective", "Value"],
         "nets": [
             "Critic",

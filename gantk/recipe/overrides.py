@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gantk.components.validate import plain
 from gantk.messages import nearest, shown
 from gantk.recipe.diagnostics import Mistake, Node, Source, Spot
 from gantk.recipe.yaml_positions import compose
@@ -45,7 +46,7 @@ def as_text(overrides: Sequence[str] | Mapping[str, Any]) -> list[str]:
 
 def _inline(value: Any) -> str:
     """A Python value as YAML on one line: JSON, but YAML knows no surrogate pairs."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = json.dumps(plain(value), ensure_ascii=False, default=str)
     return "".join(each if each.isprintable() or ord(each) > 0xFFFF else f"\\u{ord(each):04x}" for each in text)
 
 

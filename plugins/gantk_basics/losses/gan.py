@@ -8,23 +8,7 @@ from torch import Tensor
 from torch.nn.functional import relu, softplus
 
 from gantk.autograd import leaf, unit_gradient_norms
-from gantk.interfaces import Loss, Play
-
-
-def adam_defaults(lr: float, betas: tuple[float, float], critic_steps: int = 1) -> dict[str, Any]:
-    """A `play` block with the same Adam for both nets.
-
-    Args:
-        lr: learning rate.
-        betas: decay rates of the first and second moment.
-        critic_steps: critic updates per generator update.
-    """
-    optimizer = {"use": "basics/adam", "lr": lr, "betas": list(betas)}
-    return {
-        "critic_steps": critic_steps,
-        "generator_optimizer": dict(optimizer),
-        "critic_optimizer": dict(optimizer),
-    }
+from gantk.interfaces import Loss, Play, adam_defaults
 
 
 def cross_entropy(scores: Tensor, target: Tensor | float) -> Tensor:

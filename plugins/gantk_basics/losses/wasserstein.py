@@ -8,9 +8,8 @@ from torch import Tensor, nn
 
 from gantk.autograd import leaf, unit_gradient_norms
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss, Play, has_batch_statistics, has_second_order
+from gantk.interfaces import Loss, Play, adam_defaults, has_batch_statistics, has_second_order
 from gantk.spec import DataSpec
-from gantk_basics.losses.gan import adam_defaults
 
 
 class Wgan(Loss):
