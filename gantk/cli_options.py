@@ -39,7 +39,9 @@ quiet = click.option(
 def tell_dropped(recipe: Recipe) -> None:
     """Says which values of the recipe an override of `use` has dropped, since they belonged to another component."""
     if recipe.dropped:
-        console.warn("dropped, since another component was chosen: " + ", ".join(recipe.dropped))
+        from gantk.recipe.recipe import dropped_sentence
+
+        console.warn(dropped_sentence(recipe.dropped))
 
 
 def refuse_to_overwrite(path: Path, force: bool) -> None:
