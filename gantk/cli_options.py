@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from gantk import console
 
@@ -34,6 +35,28 @@ quiet = click.option(
     callback=_set_quiet,
     help="Say nothing but answers, warnings and errors.",
 )
+
+
+def refuse_beside(reason: str, *names: str) -> None:
+    """Options of the command that is at work which were given, and would have no effect, are refused.
+
+    Args:
+        reason: why they have none: "--curves draws what a run has recorded".
+        names: of its parameters, as the function calls them; "overrides" for KEY=VALUE.
+
+    Raises:
+        UsageError: one was given.
+    """
+    context = click.get_current_context()
+    typed = [each for each in context.command.params if each.name in names and _given(context, each)]
+    if typed:
+        words = ["KEY=VALUE" if isinstance(each, click.Argument) else each.opts[-1] for each in typed]
+        raise click.UsageError(f"{' and '.join(words)} would have no effect, since {reason}: leave it out")
+
+
+def _given(context: click.Context, parameter: click.Parameter) -> bool:
+    source = context.get_parameter_source(str(parameter.name))
+    return source is ParameterSource.COMMANDLINE and context.params[str(parameter.name)] != ()
 
 
 def tell_dropped(recipe: Recipe) -> None:
