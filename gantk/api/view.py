@@ -15,6 +15,7 @@ from gantk import plots
 from gantk.api.run import Model
 from gantk.components.formats import format_for
 from gantk.errors import FileError, GantkError
+from gantk.files.find_run import hint_of_run
 from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Samples
 from gantk.reporting import pictures
@@ -76,7 +77,7 @@ def samples_of(source: Path, number: int, seed: int, *, whole: bool = False) -> 
         whole: of a file all samples, and of a run as many as the view wants to sum up where these are more.
     """
     if not source.exists():
-        raise FileError(f"{source}: there is no such run or file")
+        raise FileError(f"{source}: there is no such run or file. {hint_of_run(source)}")
     if source.is_dir() or is_checkpoint(source):
         model = Model(source)
         if whole:

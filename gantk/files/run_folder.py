@@ -15,6 +15,7 @@ from typing import Any
 from gantk import console
 from gantk.errors import FileError
 from gantk.files.atomic import append_lines, keep_aside, odd_lines, read_json, read_lines, write_json, write_text
+from gantk.files.find_run import hint_of_run
 from gantk.files.text import read_text
 
 CHECKPOINT_NAME = re.compile(r"(step|timed)-(\d+)\.h5")
@@ -35,9 +36,7 @@ class RunFolder:
     def __init__(self, path: Path):
         self.path = Path(path)
         if not (self.path / "resolved.yaml").is_file():
-            raise FileError(
-                f"{path}: not a run folder (it has no resolved.yaml). Runs lie in runs/ unless --out said else"
-            )
+            raise FileError(f"{path}: not a run folder (it has no resolved.yaml). {hint_of_run(self.path)}")
         refuse_links(self.path)
 
     @classmethod
@@ -309,7 +308,7 @@ def checkpoint_of(path: Path) -> Path:
         folder = RunFolder(path)
         return folder.best_checkpoint if folder.best_checkpoint.exists() else folder.last_checkpoint()
     if not path.exists():
-        raise FileError(f"{path}: there is no such run or checkpoint")
+        raise FileError(f"{path}: there is no such run or checkpoint. {hint_of_run(path)}")
     return path
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         has_batch_statistics,
         has_second_order,
         into_range,
+        require_second_order,
         step_listeners,
     )
     from gantk.interfaces.optional_members import OPTIONAL_MEMBERS, has_member, member, overrides
@@ -60,6 +61,7 @@ __all__ = [
     "may_share_forward",
     "member",
     "overrides",
+    "require_second_order",
     "step_listeners",
 ]
 
@@ -82,6 +84,7 @@ __getattr__, __dir__ = lazy_exports(
             "has_batch_statistics",
             "has_second_order",
             "into_range",
+            "require_second_order",
             "step_listeners",
         ],
         "optional_members": ["OPTIONAL_MEMBERS", "has_member", "member", "overrides"],
