@@ -12,8 +12,8 @@ from torch import nn
 
 from gantk import console, randomness
 from gantk.data import take
-from gantk.evaluation.representation import as_judged
 from gantk.errors import GantkError
+from gantk.evaluation.representation import as_judged
 from gantk.evaluation.results import Entry, Results
 from gantk.interfaces import Dataset, Samples, Value, declares
 from gantk.interfaces.optional_members import member

@@ -15,7 +15,7 @@ from gantk.components.formats import format_for
 from gantk.components.registry import installed_registry
 from gantk.components.signature import parameters
 from gantk.data import Resident, evaluation_data
-from gantk.errors import ComponentError, DataError, DoesNotFit, GantkError, RecipeError
+from gantk.errors import ComponentError, DataError, DoesNotFit, RecipeError
 from gantk.evaluation.evaluate import JUDGED_BY, counted, left_out
 from gantk.evaluation.representation import as_judged
 from gantk.evaluation.results import Entry, Results, build_metrics
@@ -152,8 +152,8 @@ def _refuse_another_kind(spec: DataSpec, other: DataSpec) -> None:
     own, wanted = spec.axes[spec.unit_axes :], other.axes[other.unit_axes :]
     if len(own) != len(wanted) or spec.categorical != other.categorical:
         raise DoesNotFit(
-            f"these samples are of another kind than the data: {_in_words(spec)} there, {_in_words(other)} in the data; "
-            "choose by --data what they were made after"
+            f"these samples are of another kind than the data: {_in_words(spec)} and {_in_words(other)}. "
+            "Name by --data the recipe, or the real samples, that they were made after"
         )
 
 

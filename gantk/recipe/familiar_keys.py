@@ -27,7 +27,9 @@ NAMES: dict[tuple[str, ...], str] = {
     RATES[:1]: "lrG lr_g g_lr lr_gen generator_lr",
     RATES[1:]: "lrD lr_d d_lr lr_disc critic_lr",
     BETAS: "betas beta1 beta2 b1 b2 adam_betas",
-    ("train.steps",): "n step num_iter num_iters niter n_iter iter iters iterations num_steps n_steps max_steps total_steps",
+    (
+        "train.steps",
+    ): "n step num_iter num_iters niter n_iter iter iters iterations num_steps n_steps max_steps total_steps",
     ("train.epochs",): "epoch num_epochs n_epochs nepochs max_epochs",
     ("train.batch",): "b bs batch_size batchsize minibatch minibatch_size",
     ("train.ema",): "ema_decay ema_beta moving_average",
