@@ -26,6 +26,7 @@ T = TypeVar("T")
 QUIET_SECONDS = 15.0  # on a pipe, a plain line about this often
 
 _verbose = True
+_details = False
 _silent = False
 _may_say: Callable[[str], bool] = bool
 _live: Console | None = None  # of the live display that is up: what is said meanwhile goes above it
@@ -40,6 +41,17 @@ def set_quiet(quiet: bool) -> None:
 def is_quiet() -> bool:
     """Whether `set_quiet` was asked for."""
     return not _verbose
+
+
+def set_details(details: bool) -> None:
+    """Says the losses whenever they are read, and of what fails and is gone on without the traceback too."""
+    global _details
+    _details = details
+
+
+def has_details() -> bool:
+    """Whether `set_details` was asked for."""
+    return _details
 
 
 def one_of_several(silent: bool, may_say: Callable[[str], bool]) -> None:
@@ -213,7 +225,9 @@ class Training:
         if self.live is not None:
             self.bar.update(self.task, completed=step, rate=speed)
             self.losses.plain = without_escapes(losses)
-        elif now - self.reported > QUIET_SECONDS or step == self.steps:
+        if _details:
+            say(f"step {step} of {self.steps}  {speed}  {losses}")
+        elif self.live is None and (now - self.reported > QUIET_SECONDS or step == self.steps):
             self.reported = now
             left = (self.steps - step) / max(rate, 1e-9)
             say(f"step {step} of {self.steps}  {speed}  {left:.0f} s left  {losses}")

@@ -16,10 +16,11 @@ from gantk.api.run import Model
 from gantk.components.formats import format_for
 from gantk.errors import FileError, GantkError
 from gantk.files.find_run import hint_of_run
+from gantk.files.pictures import is_picture, read_picture, write_animation, write_image
 from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Samples
 from gantk.reporting import pictures
-from gantk.reporting.pictures import picture_of, write_animation, write_image
+from gantk.reporting.pictures import picture_of
 from gantk.spec import DataSpec
 from gantk.training.checkpoint import is_checkpoint
 
@@ -46,6 +47,8 @@ def picture(source: Path, number: int, seed: int = 0, parameters: Mapping[str, A
     Raises:
         FileError: it cannot be read as any of these.
     """
+    if is_picture(source) and source.is_file():
+        return read_picture(source)
     samples, title = samples_of(source, number, seed, whole=True)
     view = pictures.build_view(samples.spec)
     if view is not None and view.wanted:

@@ -14,10 +14,11 @@ from gantk.data import take
 from gantk.errors import DoesNotFit
 from gantk.evaluation.representation import as_judged
 from gantk.files.atomic import write_json, write_text
+from gantk.files.pictures import write_image
 from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Callback, Dataset, Panel, Samples, View, declares
 from gantk.interfaces.optional_members import overrides
-from gantk.reporting.pictures import build_view, write_image
+from gantk.reporting.pictures import build_view
 from gantk.sampling import draw, draw_like
 from gantk.spec import DataSpec
 from gantk.training.state import State
