@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         has_batch_statistics,
         has_second_order,
         into_range,
+        scale_to_range,
         step_listeners,
     )
     from gantk.interfaces.optional_members import OPTIONAL_MEMBERS, has_member, member, overrides
@@ -58,6 +59,7 @@ __all__ = [
     "may_share_forward",
     "member",
     "overrides",
+    "scale_to_range",
     "step_listeners",
 ]
 
@@ -80,6 +82,7 @@ __getattr__, __dir__ = lazy_exports(
             "has_batch_statistics",
             "has_second_order",
             "into_range",
+            "scale_to_range",
             "step_listeners",
         ],
         "optional_members": ["OPTIONAL_MEMBERS", "has_member", "member", "overrides"],
