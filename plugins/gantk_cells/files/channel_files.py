@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 STAINS = (
     r"DAPI|Hoechst\d*|[a-z]?GFP|[a-z]?RFP|[a-z]?YFP|[a-z]?CFP|[a-z]?BFP|mCherry|mRuby\d?|tdTomato|mScarlet|mNeonGreen"
@@ -51,7 +51,7 @@ def markers_of(names: Sequence[str]) -> tuple[str, ...]:
     return ()
 
 
-def folders_of_channels(folders: dict[str, Iterable[str]]) -> tuple[str, ...]:
+def folders_of_channels(folders: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
     """The markers ("DAPI/", "GFP/") of folders that hold one channel each; () where they are something else.
 
     Args:

@@ -251,7 +251,7 @@ def _stem(file: str) -> str:
 
 def _is_mask_of(stem: str, stems: set[str]) -> bool:
     match = re.fullmatch(r"(.+?)[_\-. ]?(?i:cp_)?(?i:masks?|seg|labels?|outlines?)", stem)
-    return bool(match) and match[1] in stems
+    return match is not None and match[1] in stems
 
 
 def _count(files: list[str]) -> str:

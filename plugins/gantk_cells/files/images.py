@@ -127,7 +127,7 @@ def _read_folders(
     if not files:
         return []
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        read = pool.map(lambda file: _try(*file, reading), files, chunksize=16)
+        read = pool.map(lambda file: _try(file[0], file[1], reading), files, chunksize=16)
         outcomes = iter(list(progress(read, len(files), "reading images")))
     return [_together(folder, [(file, next(outcomes)) for file in folder.files], reading) for folder in folders]
 
