@@ -29,6 +29,8 @@ _verbose = True
 _details = False
 _silent = False
 _may_say: Callable[[str], bool] = bool
+_said: list[str] | None = None  # the warnings since `once` was entered
+_kept: list[str] | None = None  # where `collected` keeps warnings instead of saying them
 _live: Console | None = None  # of the live display that is up: what is said meanwhile goes above it
 
 
@@ -115,8 +117,37 @@ def say(text: str) -> None:
 
 def warn(text: str) -> None:
     """What the user should know before trusting the result, on stderr."""
+    if _kept is not None:
+        _kept.extend([] if text in _kept else [text])
+        return
+    if _said is not None:
+        if text in _said:
+            return
+        _said.append(text)
     if not _silent:
         _stderr().print(f"[bold yellow]warning:[/] {escape(without_escapes(text))}")
+
+
+@contextmanager
+def once() -> Iterator[None]:
+    """Within it, warnings of the same words are said once: the splits of a data set all see what is wrong with it."""
+    global _said
+    outer, _said = _said, [] if _said is None else _said
+    try:
+        yield
+    finally:
+        _said = outer
+
+
+@contextmanager
+def collected() -> Iterator[list[str]]:
+    """Within it, warnings are not said but kept in the list that it gives, each once."""
+    global _kept
+    outer, _kept = _kept, []
+    try:
+        yield _kept
+    finally:
+        _kept = outer
 
 
 def error(text: str, topic: str = "cause") -> None:
