@@ -120,9 +120,9 @@ def load(folders: Sequence[ClassFolder], reading: Reading) -> list[ClassImages]:
 def _kept(key: str, folder: ClassFolder, reading: Reading) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
     """What is cached of a folder, unless a file that could not be read then (for want of memory, say) can be now."""
     kept = cache.load(key, folder.fingerprint)
-    if kept is not None and any(isinstance(_try(folder.path / file, reading), _File) for file, _ in kept[1]["damaged"]):
-        return None
-    return kept
+    damaged = {file for file, _ in kept[1]["damaged"]} if kept is not None else set()
+    again = (_try(folder, number, reading) for number, file in enumerate(folder.files) if file in damaged)
+    return None if any(isinstance(each, _File) for each in again) else kept
 
 
 def _read_folders(
