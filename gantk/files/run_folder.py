@@ -24,6 +24,7 @@ from gantk.files.atomic import (
     write_lines,
     write_text,
 )
+from gantk.files.find_run import hint_of_run
 from gantk.files.text import read_text
 
 CHECKPOINT_NAME = re.compile(r"(step|timed)-(\d+)\.h5")
@@ -44,9 +45,7 @@ class RunFolder:
     def __init__(self, path: Path):
         self.path = Path(path)
         if not (self.path / "resolved.yaml").is_file():
-            raise FileError(
-                f"{path}: not a run folder (it has no resolved.yaml). Runs lie in runs/ unless --out said else"
-            )
+            raise FileError(f"{path}: not a run folder (it has no resolved.yaml). {hint_of_run(self.path)}")
         refuse_links(self.path)
 
     @classmethod
@@ -320,7 +319,7 @@ def checkpoint_of(path: Path) -> Path:
         folder = RunFolder(path)
         return folder.best_checkpoint if folder.best_checkpoint.exists() else folder.last_checkpoint()
     if not path.exists():
-        raise FileError(f"{path}: there is no such run or checkpoint")
+        raise FileError(f"{path}: there is no such run or checkpoint. {hint_of_run(path)}")
     return path
 
 
