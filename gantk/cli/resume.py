@@ -28,12 +28,13 @@ def command(run: Path, overrides: tuple[str, ...], older: str | None) -> int:
     """
     from gantk.cli.result import show_result
     from gantk.files.run_folder import RunFolder
-    from gantk.runs import start
+    from gantk.runs import finished, start
     from gantk.training.distributed import launcher, process_group, ranks
 
     values = start.recipe_of_run(RunFolder(run), overrides).values
     devices = values["machine"]["devices"]
-    to_do = overrides or older or not start.is_finished(RunFolder(run), values)  # else none of the processes is needed
+    # Of a finished run none of the processes is needed.
+    to_do = overrides or older or not finished.is_finished(RunFolder(run), values)
     if to_do and launcher.wanted(devices):
         ranks.Ranks(count=devices).share_of(values["train"]["batch"])
         older_one = [] if older is None else ["--from", older]

@@ -55,6 +55,9 @@ def warnings(lines: Lines, history: Lines, env: Mapping[str, Any], judged: int |
         )
     if last.get("event") == "failed":
         found.append(f"The run ended before its time. {last.get('reason', '')}")
+    ended = [event for event in history if event["event"] == "trained" and event.get("reason")]
+    if ended and ended[-1]["step"] == max((line["step"] for line in lines), default=0):
+        found.append(f"Training ended early, at step {ended[-1]['step']:,}: {ended[-1]['reason']}.")
     restored = [line for line in lines if "diverged_at" in line]
     for line in restored:
         found.append(

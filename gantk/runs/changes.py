@@ -18,6 +18,7 @@ MAY_CHANGE = (
     "train.checkpoint_every",
     "train.keep",
     "train.keep_best",
+    "train.patience",
     "train.callbacks",
     "train.on_divergence",
     "train.restore_times",
