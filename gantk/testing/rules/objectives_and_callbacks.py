@@ -53,7 +53,11 @@ def scores(subject: Subject) -> None:
         demand(soft.grad is not None and bool(soft.grad.any()), "a gradient to the samples", "none")
 
 
-@rule("hooks", "callback", says="It overrides methods that there are, is told of a whole run, and changes nothing; it may end it by `StopTraining`.")
+@rule(
+    "hooks",
+    "callback",
+    says="It overrides methods that there are, is told of a whole run, and changes nothing; it may end it by `StopTraining`.",
+)
 def hooks(subject: Subject) -> None:
     """Every `on_…` that it has, called as a run calls it."""
     known = [name for name in vars(Callback) if name.startswith("on_")]
