@@ -8,7 +8,7 @@ from torch.nn.functional import softplus
 
 from gantk.autograd import leaf, unit_gradient_norms
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss, Play, adam_defaults, has_batch_statistics, has_second_order
+from gantk.interfaces import Loss, Play, adam_defaults, has_batch_statistics, require_second_order
 from gantk.spec import DataSpec
 
 
@@ -34,7 +34,9 @@ class Relativistic(Loss):
         Raises:
             DoesNotFit: a critic whose gradients a penalty cannot use.
         """
-        if self.gamma and (has_batch_statistics(critic) or not has_second_order(critic)):
+        if self.gamma:
+            require_second_order(critic, "R1 and R2", "loss.gamma=0")
+        if self.gamma and has_batch_statistics(critic):
             raise DoesNotFit("R1 and R2 need each sample's own gradient: a critic without batch normalisation")
         return generator, critic
 

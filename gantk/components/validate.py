@@ -29,12 +29,14 @@ class Problem:
         message: what is wrong.
         hint: what to write instead, or "".
         at_key: whether the key at the end of `path` is at fault, and not its value.
+        unknown: whether that is since nothing knows it.
     """
 
     path: Path
     message: str
     hint: str = ""
     at_key: bool = False
+    unknown: bool = False
 
 
 def dotted(path: Path) -> str:
@@ -141,7 +143,8 @@ class Reader:
         for key in values:
             if key not in names:
                 hint = did_you_mean(key, names, f"keys are {', '.join(names)}" if names else "it has none")
-                self.add((*path, key), f"unknown key '{shown(key)[1:-1]}' in {title}", hint, True)
+                message = f"unknown key '{shown(key)[1:-1]}' in {title}"
+                self.problems.append(Problem((*path, key), message, hint, at_key=True, unknown=True))
         filled = {}
         for each in known:
             if each.name in values:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from gantk.interfaces.callbacks import Callback, StopTraining
     from gantk.interfaces.dataset import SPLITS, Batch, Dataset, Samples
     from gantk.interfaces.loss import Loss, LossWrapper, adam_defaults
-    from gantk.interfaces.metrics import Metric, Objective, Value
+    from gantk.interfaces.metrics import Metric, MetricInput, Objective, Value
     from gantk.interfaces.nets import (
         Critic,
         Generator,
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
         has_batch_statistics,
         has_second_order,
         into_range,
+        require_second_order,
         step_listeners,
     )
-    from gantk.interfaces.optional_members import OPTIONAL_MEMBERS, has_member, member
+    from gantk.interfaces.optional_members import OPTIONAL_MEMBERS, has_member, member, overrides
     from gantk.interfaces.play import Play, may_share_forward
     from gantk.interfaces.views import Format, Panel, View
 
@@ -40,6 +41,7 @@ __all__ = [
     "Loss",
     "LossWrapper",
     "Metric",
+    "MetricInput",
     "Objective",
     "Panel",
     "Play",
@@ -59,6 +61,8 @@ __all__ = [
     "into_range",
     "may_share_forward",
     "member",
+    "overrides",
+    "require_second_order",
     "step_listeners",
 ]
 
@@ -68,7 +72,7 @@ __getattr__, __dir__ = lazy_exports(
         "callbacks": ["Callback", "StopTraining"],
         "dataset": ["Batch", "Dataset", "SPLITS", "Samples"],
         "loss": ["Loss", "LossWrapper", "adam_defaults"],
-        "metrics": ["Metric", "Objective", "Value"],
+        "metrics": ["Metric", "MetricInput", "Objective", "Value"],
         "nets": [
             "Critic",
             "Generator",
@@ -81,9 +85,10 @@ __getattr__, __dir__ = lazy_exports(
             "has_batch_statistics",
             "has_second_order",
             "into_range",
+            "require_second_order",
             "step_listeners",
         ],
-        "optional_members": ["OPTIONAL_MEMBERS", "has_member", "member"],
+        "optional_members": ["OPTIONAL_MEMBERS", "has_member", "member", "overrides"],
         "play": ["Play", "may_share_forward"],
         "views": ["Format", "Panel", "View"],
     },

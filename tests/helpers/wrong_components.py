@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gantk.data import Resident
 from gantk.errors import DoesNotFit
-from gantk.interfaces import SPLITS, Callback, Loss, Value
+from gantk.interfaces import SPLITS, Callback, Loss, Metric, MetricInput, Value, View
 from gantk.interfaces.play import Play
 from gantk.plugin import Component, hookimpl
 from gantk.spec import DataSpec
@@ -469,15 +469,17 @@ class Cheat:
         return [self.points[index] for index in sorted(indices)]
 
 
-class RightMetric:
+class RightMetric(Metric):
     """Right."""
 
     samples = 100
     better: Any = "lower"
 
-    def compute(self, generated: Any, train: Any, test: Any, *, rng: Any, nets: Any) -> dict[str, Value]:
-        real = test.batch(torch.arange(len(test)), None).samples
-        apart = (generated.samples.mean(0) - real.mean(0)).square().mean() + (generated.samples.std() - real.std()) ** 2
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
+        real = inputs.test.batch(torch.arange(len(inputs.test)), None).samples
+        apart = (inputs.generated.samples.mean(0) - real.mean(0)).square().mean() + (
+            inputs.generated.samples.std() - real.std()
+        ) ** 2
         return {"apart": Value(apart.item(), self.better)}
 
 
@@ -496,18 +498,27 @@ class Aimless(RightMetric):
 class Moody(RightMetric):
     """Draws from Python's random numbers."""
 
-    def compute(self, *data: Any, **more: Any) -> dict[str, Value]:
-        return {name: Value(v.value + random.random(), v.better) for name, v in super().compute(*data, **more).items()}
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
+        return {name: Value(v.value + random.random(), v.better) for name, v in super().compute(inputs).items()}
 
 
 class Undefined(RightMetric):
     """Divides 0 by 0."""
 
-    def compute(self, *data: Any, **more: Any) -> dict[str, Value]:
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
         return {"apart": Value(float("nan"), "lower")}
 
 
-class RightView:
+class Loner:
+    """Derives from nothing."""
+
+    samples = 10
+
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
+        return {"apart": Value(0.0, "lower")}
+
+
+class RightView(View):
     """Right.
 
     Args:
@@ -597,6 +608,7 @@ WRONG = {
     Aimless: "direction",
     Moody: "repeatable",
     Undefined: "values",
+    Loner: "builds",
     Crowd: "pictures",
     Painter: "repeatable",
     Misspelt: "hooks",
@@ -612,6 +624,7 @@ KIND_OF = {
     RightData: "dataset",
     Cheat: "dataset",
     RightMetric: "metric",
+    Loner: "metric",
     RightView: "view",
     Callback: "callback",
 }

@@ -10,7 +10,6 @@ import torch
 from PIL import Image
 
 from gantk.interfaces import Callback, StopTraining
-from gantk.interfaces.optional_members import member
 from gantk.messages import nearest
 from gantk.testing import toys
 from gantk.testing.rule import demand, demand_shape, rule
@@ -42,7 +41,7 @@ def descends(subject: Subject) -> None:
 def scores(subject: Subject) -> None:
     """Of a few samples that it takes."""
     objective, spec = objective_of(subject)
-    differentiable = member(objective, "differentiable")
+    differentiable = objective.differentiable
     demand(isinstance(differentiable, bool), "`differentiable`, true or false", differentiable)
     samples = toys.noise(spec, 5)
     with torch.no_grad():
@@ -56,7 +55,8 @@ def scores(subject: Subject) -> None:
 @rule(
     "hooks",
     "callback",
-    says="It overrides methods that there are, is told of a whole run, and changes nothing; it may end it by `StopTraining`.",
+    says="It overrides methods that there are, is told of a whole run, and changes nothing; it may end it by "
+    "`StopTraining`.",
 )
 def hooks(subject: Subject) -> None:
     """Every `on_…` that it has, called as a run calls it."""
