@@ -25,6 +25,7 @@ __all__ = [
     "Model",
     "Recipe",
     "Run",
+    "StopTraining",
     "load",
     "load_recipe",
     "read",
@@ -40,7 +41,7 @@ __getattr__, __dir__ = lazy_exports(  # torch is imported on first use, and not 
         "api.samples": ["Drawn", "read_samples as read"],
         "errors": ["GantkError"],
         "evaluation.results": ["Evaluation"],
-        "interfaces.callbacks": ["Callback"],
+        "interfaces.callbacks": ["Callback", "StopTraining"],
         "recipe.recipe": ["Recipe"],
     },
 )

@@ -31,7 +31,7 @@ def command(run: Path, overrides: tuple[str, ...], older: str | None) -> int:
     from gantk.cli.result import show_result
     from gantk.files.find_run import run_around
     from gantk.files.run_folder import CHECKPOINT_NAME, RunFolder
-    from gantk.runs import start
+    from gantk.runs import finished, start
     from gantk.training.distributed import launcher, process_group, ranks
 
     around = run_around(run) if run.is_file() else None
@@ -41,7 +41,8 @@ def command(run: Path, overrides: tuple[str, ...], older: str | None) -> int:
         raise click.UsageError(f"{run} is a checkpoint; a run is resumed, from it. Write: {line}")
     values = start.recipe_of_run(RunFolder(run), overrides).values
     devices = values["machine"]["devices"]
-    to_do = overrides or older or not start.is_finished(RunFolder(run), values)  # else none of the processes is needed
+    # Of a finished run none of the processes is needed.
+    to_do = overrides or older or not finished.is_finished(RunFolder(run), values)
     if to_do and launcher.wanted(devices):
         ranks.Ranks(count=devices).share_of(values["train"]["batch"])
         older_one = [] if older is None else ["--from", older]

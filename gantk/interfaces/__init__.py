@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from gantk.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from gantk.interfaces.callbacks import Callback
+    from gantk.interfaces.callbacks import Callback, StopTraining
     from gantk.interfaces.dataset import SPLITS, Batch, Dataset, Samples
     from gantk.interfaces.loss import Loss, LossWrapper, adam_defaults
     from gantk.interfaces.metrics import Metric, MetricInput, Objective, Value
@@ -48,6 +48,7 @@ __all__ = [
     "Play",
     "Samples",
     "StepListener",
+    "StopTraining",
     "Value",
     "View",
     "adam_defaults",
@@ -70,7 +71,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "callbacks": ["Callback"],
+        "callbacks": ["Callback", "StopTraining"],
         "dataset": ["Batch", "Dataset", "SPLITS", "Samples"],
         "loss": ["Loss", "LossWrapper", "adam_defaults"],
         "metrics": ["Metric", "MetricInput", "Objective", "Value"],

@@ -12,9 +12,21 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
+class StopTraining(Exception):
+    """Raised by a callback that has seen enough: training ends after this step, with a checkpoint, and is evaluated.
+
+    Args:
+        reason: in a few words; it is said, and stands in history.jsonl and the report.
+    """
+
+
 @interface("callback")
 class Callback:
-    """Told what happens during a run; never changes it. Built as `Component(*, …)`. Override what you need."""
+    """Told what happens during a run. Built as `Component(*, …)`. Override what you need.
+
+    It changes nothing about a run, but may end it: by `raise StopTraining("the critic's loss is 0")`. Metrics are told
+    of at once; terms only now and then, when they are read from the device: training may then be 50 steps further.
+    """
 
     def on_start(self, folder: Path, recipe: Mapping[str, Any]) -> None:
         """Training begins or resumes in the run folder `folder`."""

@@ -66,6 +66,8 @@ class Train:
             one replaces, and that `keep`, `keep_best` and `on_divergence` do not see; null: none.
         keep: how many of the last checkpoints are kept.
         keep_best: which number decides what checkpoint is kept as the best; null: none is.
+        patience: how many measurements of keep_best in a row may bring nothing better before training ends; null: it
+            goes on to the last step.
         callbacks: what is told of the run while it goes on.
         start_from: a checkpoint whose weights training starts from; null: from new weights.
         on_divergence: what happens where a loss term or weight is no longer finite: stop the run; or restore the last
@@ -86,6 +88,7 @@ class Train:
     checkpoint_minutes: Annotated[float, Gt(0)] | None = 5.0
     keep: Positive = 3
     keep_best: KeepBest | None = None
+    patience: Positive | None = None
     callbacks: list[Annotated[Any, Kind("callback")]] = field(default_factory=list)
     start_from: Path | None = None
     on_divergence: Literal["stop", "restore"] = "stop"

@@ -124,6 +124,11 @@ class Resolver:
 
     def _check_keep_best(self, values: dict[str, Any]) -> None:
         keep_best = (values.get("train") or {}).get("keep_best") or {}
+        if not keep_best and (values.get("train") or {}).get("patience"):
+            hint = "write train: {keep_best: {metric: entry.value}}, with an entry of evaluate that has `every`"
+            self.reader.add(
+                ("train", "patience"), "patience needs keep_best, which says what is to become better", hint
+            )
         if not keep_best.get("metric"):
             return
         name = keep_best["metric"].partition(".")[0]

@@ -90,6 +90,9 @@ def warnings(numbers: Numbers, history: Lines, env: Mapping[str, Any], judged: i
         )
     if last.get("event") == "failed":
         found.append(f"The run ended before its time. {last.get('reason', '')}")
+    ended = [event for event in history if event["event"] == "trained" and event.get("reason")]
+    if ended and ended[-1]["step"] == numbers.done:
+        found.append(f"Training ended early, at step {ended[-1]['step']:,}: {ended[-1]['reason']}.")
     restored = [line for line in numbers.others if "diverged_at" in line]
     for line in restored:
         found.append(

@@ -12,7 +12,7 @@ from PIL import Image
 
 from gantk import console
 from gantk.errors import Diverged, GantkError
-from gantk.interfaces import Callback
+from gantk.interfaces import Callback, StopTraining
 
 
 class Forgiving:
@@ -62,11 +62,15 @@ class Audience(Callback):
     def __init__(self, callbacks: Sequence[Callback], forgiving: Forgiving):
         self.callbacks = callbacks
         self.forgiving = forgiving
+        self.enough = ""  # why training shall end, where one of them has said so
 
     def _tell(self, method: str, *arguments: Any) -> None:
         for callback in self.callbacks:
             with self.forgiving(f"{type(callback).__name__}.{method}"):
-                getattr(callback, method)(*arguments)
+                try:
+                    getattr(callback, method)(*arguments)
+                except StopTraining as stop:
+                    self.enough = self.enough or f"{type(callback).__name__}: {stop}".removesuffix(": ")
 
     def on_start(self, folder: Path, recipe: Mapping[str, Any]) -> None:
         self._tell("on_start", folder, recipe)

@@ -19,6 +19,7 @@ MAY_CHANGE = (
     "train.checkpoint_minutes",
     "train.keep",
     "train.keep_best",
+    "train.patience",
     "train.callbacks",
     "train.on_divergence",
     "train.restore_times",

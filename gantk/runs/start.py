@@ -11,21 +11,21 @@ from typing import Any
 from gantk import console
 from gantk.class_counts import class_counts, too_few
 from gantk.errors import FileError, RecipeError
-from gantk.files.atomic import PART, parts_in, read_json, remove_parts, write_json, write_text
+from gantk.files.atomic import PART, read_json, remove_parts, write_json, write_text
 from gantk.files.lock import Lock
 from gantk.files.run_folder import EXISTS, RunFolder, step_in_name
 from gantk.interfaces import Callback
 from gantk.recipe.recipe import Recipe, recipe_from_text
 from gantk.runs import environment
 from gantk.runs.callbacks import reason_of
-from gantk.runs.changes import changed_keys, may_change, value_shown
+from gantk.runs.changes import changed_keys, may_change, value_at, value_shown
+from gantk.runs.finished import checkpoint_to_go_on_from, how_to_train_on, is_finished
 from gantk.runs.setup import Parts, prepare
 from gantk.runs.trainer import carry_out
 from gantk.runs.worker_ranks import train_along
 from gantk.training import checkpoint
 from gantk.training.distributed.process_group import is_first, joined
 from gantk.training.distributed.ranks import Ranks
-from gantk.training.settings import step_count
 
 
 def start(recipe: Recipe, out: Path | None = None, callbacks: Sequence[Callback] = ()) -> RunFolder:
@@ -102,7 +102,7 @@ def resume(
         if is_first():
             console.say(
                 f"{folder.path} is finished, with {folder.last_step()} steps: nothing to do. To train on:\n"
-                f"  {folder.resume_command()} train.steps={2 * folder.last_step()}\n"
+                f"  {folder.resume_command()} {how_to_train_on(folder, recipe.values)}\n"
                 f"To evaluate it again:\n  gantk evaluate {shlex.quote(str(folder.path))}"
             )
         return folder
@@ -139,7 +139,7 @@ def _resume(
     with Lock(folder.path):
         parts = prepare(recipe, ranks)
         parts.callbacks += callbacks
-        last_checkpoint = _checkpoint_of(folder, older)
+        last_checkpoint = checkpoint_to_go_on_from(folder, older)
         if last_checkpoint is not None:
             _refuse_another_run(folder, before.values, last_checkpoint)
             _refuse_fewer_steps(folder, parts.steps, last_checkpoint)
@@ -170,27 +170,6 @@ def _resume(
             console.say(f"going on from step {parts.state.step} of {parts.steps}")
         carry_out(folder, parts)
     return folder
-
-
-def _checkpoint_of(folder: RunFolder, older: str | None) -> checkpoint.Checkpoint | None:
-    """The checkpoint to go on from; None where there is none yet. Where it is damaged, an intact one is named."""
-    found = folder.checkpoints()
-    if older is not None:
-        by_name = {path.name: path for path in found}
-        if Path(older).name not in by_name:
-            there = ", ".join(by_name) or "none"
-            raise FileError(f"{folder.path}: has no checkpoint {Path(older).name!r} to go on from; there are: {there}")
-        found = found[: found.index(by_name[Path(older).name]) + 1]
-    if not found:
-        return None
-    try:
-        return checkpoint.read_checkpoint(found[-1])
-    except FileError as error:
-        intact = next((path for path in reversed(found[:-1]) if _is_intact(path)), None)
-        if intact is None:
-            raise
-        command = f"gantk resume {shlex.quote(str(folder.path))} --from {intact.name}"
-        raise FileError(f"{error}\n{intact.name} is intact. Go on from it with:\n  {command}") from None
 
 
 def _refuse_another_run(folder: RunFolder, own: Mapping[str, Any], last: checkpoint.Checkpoint) -> None:
@@ -229,37 +208,6 @@ def _refuse_fewer_steps(folder: RunFolder, steps: int, last: checkpoint.Checkpoi
             command = f"{folder.resume_command()} --from {older[-1]} train.steps={steps}"
             cure = f"Go back to an earlier checkpoint with:\n  {command}"
         raise RecipeError(f"resume: {folder.path} is at step {last.step}, beyond train.steps={steps}. {cure}")
-
-
-def is_finished(folder: RunFolder, values: Mapping[str, Any]) -> bool:
-    """Whether a run has trained, evaluated and reported to its end: the report is the last that is written.
-
-    One that was killed on the way to its end has a report of before, or half of a file. Neither data nor the other
-    processes of the run are needed to tell.
-
-    Args:
-        folder: the run's.
-        values: its resolved recipe.
-
-    Raises:
-        FileError: its newest checkpoint is damaged, or the evaluation is.
-    """
-    report = folder.path / "report.html"
-    if not folder.checkpoints() or not folder.judged() or not report.exists() or parts_in(folder.path):
-        return False
-    if report.stat().st_mtime_ns < folder.evaluation.stat().st_mtime_ns:
-        return False
-    last = _checkpoint_of(folder, None)
-    samples = read_json(folder.path / "env.json", "Remove it").get("data", {}).get("train", 0)
-    return last is not None and last.step == folder.last_step() == step_count(values, samples)
-
-
-def _is_intact(path: Path) -> bool:
-    try:
-        checkpoint.read_checkpoint(path)
-    except FileError:
-        return False
-    return True
 
 
 def _make_ready(folder: RunFolder, parts: Parts, changed: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from torch import Tensor
 
 from gantk import console
-from gantk.errors import Diverged, FileError, Interrupted, RankLost
+from gantk.errors import Diverged, FileError, Interrupted, RankLost, RecipeError
 from gantk.evaluation.evaluate import evaluate
 from gantk.evaluation.results import Entry, flat
 from gantk.files.run_folder import RunFolder, step_in_name
@@ -16,6 +16,7 @@ from gantk.interfaces import Value
 from gantk.machine import freed_memory_kept
 from gantk.reporting.report import write_report
 from gantk.reporting.snapshots import Pictures
+from gantk.runs.best_step import is_better, out_of_patience
 from gantk.runs.callbacks import Audience, Forgiving
 from gantk.runs.checkpoint_writer import Keeper
 from gantk.runs.final_evaluation import evaluate_test_split
@@ -25,7 +26,7 @@ from gantk.runs.setup import Parts
 from gantk.runs.signals import Interruption
 from gantk.runs.worker_ranks import same_state
 from gantk.training import checkpoint
-from gantk.training.distributed.ranks import RESTORE
+from gantk.training.distributed.ranks import ENOUGH, GO_ON, RESTORE
 
 
 @freed_memory_kept()
@@ -59,6 +60,7 @@ class Session:
         self.folder = folder
         self.parts = parts
         self.stop = stop
+        self.enough = ""  # why training ended before its last step
         self.forgiving = Forgiving()
         self.audience = Audience(parts.callbacks, self.forgiving)
         self.keeper = Keeper(folder, parts)
@@ -83,7 +85,7 @@ class Session:
         try:
             self._train()
             self.parts.ranks.leave()  # judging is for one
-            self._tell("trained")
+            self._tell("trained", self.enough)
             self.stop.at_once = True  # training is done and kept: a signal leaves at once
             if self.stop.signal is not None:
                 raise Interrupted("training is done, judging is not", self.stop.exit_code)
@@ -126,11 +128,16 @@ class Session:
                 try:
                     if ranks.first:
                         self._catch_up(record)
+                    if self._has_enough() and ranks.count == 1:
+                        record.read()
+                        return
                     for terms in self.parts.train():
                         forecast.step_done(self.parts.state.step)
                         self.stop.signal = ranks.agree(self.stop.signal)
-                        with ranks.leading(later=Diverged):
+                        with ranks.leading(lambda: ENOUGH if self.enough else GO_ON, later=Diverged):
                             self._between_steps(record, terms)
+                        if self.enough:
+                            return
                         forecast.step_begins()
                     record.read()
                     return
@@ -147,7 +154,8 @@ class Session:
         wanted = self.keeper.wanted(due(step, parts.values["train"]["checkpoint_every"]))
         overdue = self.keeper.overdue
         pictured, measured = self._pictured(step), self._measured(step)
-        if pictured or measured or wanted or overdue or finished or self.stop.signal is not None:
+        due_now = pictured or measured or wanted or overdue or finished
+        if due_now or self.audience.enough or self.stop.signal is not None:
             record.read()  # raises where what led here was not finite
         try:
             self._look(record, pictured, measured)
@@ -157,17 +165,27 @@ class Session:
             with self._said_if_stopped():
                 self.keeper.finish(hurry=lambda: True)
             raise Interrupted("training was stopped while it was measured", self.stop.exit_code) from None
-        if wanted or finished or self.stop.signal is not None:  # perhaps since a moment ago
+        if wanted or finished or self._has_enough() or self.stop.signal is not None:  # perhaps since a moment ago
             record.read()
             self.keeper.keep()
         elif overdue:
             self.keeper.keep(timed=True)
         self.keeper.look()
+        finished = finished or self._has_enough()
         if finished or self.stop.signal is not None:
             with self._said_if_stopped():
                 self.keeper.finish(hurry=lambda: self.stop.signal is not None)
         if self.stop.signal is not None and not finished:
             raise Interrupted("training was stopped", self.stop.exit_code)
+
+    def _has_enough(self) -> bool:
+        """Whether training ends before its last step: a callback says so, or patience is over. Says why, once."""
+        step = self.parts.state.step
+        if not self.enough and step < self.parts.steps:
+            self.enough = self.audience.enough or out_of_patience(self.parts)
+            if self.enough:
+                console.say(f"training ends at step {step} of {self.parts.steps}: {self.enough}")
+        return bool(self.enough)
 
     def _pictured(self, step: int) -> bool:
         """Whether a picture is drawn after this step."""
@@ -236,7 +254,9 @@ class Session:
             try:
                 if name in results.get(entry, {}):
                     self._keep_if_best(wanted, results[entry][name])
-            except OSError:
+                elif entry in results:
+                    raise RecipeError(f"train.keep_best names {wanted}, but {entry} gives {', '.join(results[entry])}")
+            except (OSError, RecipeError):
                 record.note(state.step, {"split": "validation", **flat(results)})
                 raise
             # Last: where this line stands, nothing of the measuring is left to do.
@@ -297,12 +317,3 @@ class Session:
 def due(step: int, every: int | None) -> bool:
     """Whether something that happens every `every` steps happens after step `step`."""
     return every is not None and step % every == 0
-
-
-def is_better(value: float, best: float | None, better: str | None, reference: float | None) -> bool:
-    """Whether `value` beats `best`, for a number that should be higher, lower, or near its reference."""
-    if best is None:
-        return True
-    if better == "near" and reference is not None:
-        return abs(value - reference) < abs(best - reference)
-    return value < best if better == "lower" else value > best

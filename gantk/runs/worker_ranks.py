@@ -13,7 +13,7 @@ from gantk.machine import freed_memory_kept
 from gantk.runs.setup import Parts
 from gantk.runs.signals import Interruption
 from gantk.training import checkpoint
-from gantk.training.distributed.ranks import GO_ON, RESTORE
+from gantk.training.distributed.ranks import ENOUGH, GO_ON, RESTORE
 from gantk.training.state import held_by
 
 
@@ -77,6 +77,8 @@ def _steps(parts: Parts, stop: Interruption) -> int:
     for _ in parts.train():
         parts.ranks.agree(stop.signal)
         word = parts.ranks.listen()
+        if word == ENOUGH:
+            return GO_ON
         if word != GO_ON:
             return word
     return GO_ON

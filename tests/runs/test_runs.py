@@ -17,7 +17,7 @@ import gantk
 from gantk.errors import Diverged, FileError, GantkError, Interrupted, RecipeError
 from gantk.files.run_folder import RunFolder
 from gantk.runs import checkpoint_writer
-from gantk.runs.trainer import is_better
+from gantk.runs.best_step import is_better
 from gantk.training import checkpoint
 
 LOSSES = ["gan", "wgan", "wgan_gp", "hinge", "lsgan", "minibatch_discrimination"]

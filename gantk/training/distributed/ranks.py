@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from gantk.errors import GantkError, RankLost, RecipeError
 
-GO_ON, RESTORE = 0, 1000  # words of the first rank; any other is the exit code to end with
+GO_ON, RESTORE, ENOUGH = 0, 1000, 1001  # words of the first rank; any other is the exit code to end with
 BUCKET = 8 * 2**20  # numbers, or bytes, that are sent at a time
 LAUNCHER = "GANTK_LAUNCHER"  # the number of the `gantk run` that has started this process
 
@@ -140,11 +140,11 @@ class Ranks:
         return int(word) or None
 
     @contextmanager
-    def leading(self, word: int = GO_ON, later: type[Exception] | tuple[()] = ()) -> Iterator[None]:
+    def leading(self, word: int | Callable[[], int] = GO_ON, later: type[Exception] | tuple[()] = ()) -> Iterator[None]:
         """What the first rank does while the others `listen`: at the end they are told `word`, or to end as it ends.
 
         Args:
-            word: what they are told when all went well.
+            word: what they are told when all went well, or what then says it.
             later: an error after which they are told nothing yet.
         """
         try:
@@ -154,7 +154,7 @@ class Ranks:
         except BaseException as error:
             self._tell(getattr(error, "exit_code", 1))
             raise
-        self._tell(word)
+        self._tell(word if isinstance(word, int) else word())
 
     def listen(self) -> int:
         """The word of the first rank."""
