@@ -87,7 +87,23 @@ RESERVED = ("use", "name", "every", "require")
 
 
 def component(kind: str, block: Mapping[str, Any], **supplied: Any) -> Any:
-    """The component that a block of a resolved recipe names, built with its parameters and what gantk supplies."""
+    """The component that a block names, built with its parameters, or their defaults, and what gantk supplies.
+
+    Raises:
+        RecipeError: wrong parameters, or a ValueError that the component raised over them.
+        ComponentError: it cannot be imported, or asks for what is not supplied.
+    """
     declared = installed_registry().find(kind, block["use"])
     values = {name: value for name, value in block.items() if name not in RESERVED}
     return build(declared, values, **supplied)
+
+
+def resolved_component(kind: str, block: Mapping[str, Any], **supplied: Any) -> Any:
+    """The same from a block of a resolved recipe, in which every value stands and has been checked.
+
+    Raises:
+        RecipeError: a ValueError that the component raised over its parameters.
+        ComponentError: it cannot be imported, or asks for what is not supplied.
+    """
+    registry = installed_registry()
+    return _build(registry.find(kind, block["use"]), block, registry, supplied)

@@ -6,6 +6,7 @@ whose `__init__` takes `**options` passes these on to its base class, and so has
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import inspect
 import json
@@ -63,7 +64,7 @@ class Parameter:
         Raises:
             ValueError: it is not of this type (a pydantic ValidationError), or not JSON-like at all.
         """
-        return _adapter(self.annotation).validate_json(to_json(value), strict=True)
+        return copy.deepcopy(_typed(self.annotation, to_json(value)))  # nobody shares a list with somebody else
 
     def read(self, value: Any) -> Any:
         """A JSON-like value checked and converted, JSON-like again, paths absolute. Raises as `typed` does."""
@@ -173,6 +174,12 @@ def _default(target: Any, parameter: inspect.Parameter) -> Any:
             if each.name == parameter.name and each.default_factory is not dataclasses.MISSING:
                 return to_plain(each.default_factory())
     return to_plain(parameter.default)
+
+
+@lru_cache(maxsize=4096)
+def _typed(annotation: Any, text: str) -> Any:
+    """A value read and checked, once: the recipe asks when it is read, and whoever builds from it asks again."""
+    return _adapter(annotation).validate_json(text, strict=True)
 
 
 @lru_cache(maxsize=4096)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from gantk import notebook
-from gantk.components.construct import component
+from gantk.components.construct import resolved_component
 from gantk.errors import RecipeError
 from gantk.interfaces import Metric, Value
 
@@ -173,6 +173,6 @@ class Entry:
 def build_metrics(values: Mapping[str, Any]) -> list[Entry]:
     """The metrics of the recipe, in its order."""
     return [
-        Entry(block["name"], component("metric", block), block.get("every"), block.get("require") or {})
+        Entry(block["name"], resolved_component("metric", block), block.get("every"), block.get("require") or {})
         for block in values["evaluate"]
     ]

@@ -116,7 +116,8 @@ def recipe_from_text(
     root, mistakes = _composed(Source(source_name or name, text), Blocks)
     dropped, wrong = overriding.apply(root, overrides)
     resolver = Resolver(root, registry or installed())
-    values = resolver.resolve()
+    values = resolver.reader.block(parameters(Blocks), resolver.given(), (), "the recipe")
+    resolver.check(values)
     mistakes += wrong
     told = {mistake.spot for mistake in mistakes}  # what cannot be read is also of a wrong type: one message will do
     known = [key for key, _ in leaves(values)]

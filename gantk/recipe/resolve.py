@@ -18,7 +18,7 @@ from gantk.recipe.overrides import COMMAND_LINE
 
 
 class Resolver:
-    """Turns the values that a recipe gives into all of its values."""
+    """What a loss says by default in `play`, and the rules across blocks."""
 
     def __init__(self, root: Node, registry: Registry):
         self.root = root
@@ -26,23 +26,30 @@ class Resolver:
         self.from_loss: dict[str, Node] = {}
         """key of `play` -> what the loss says there by default; its source is "default of <the loss>"."""
 
-    def resolve(self) -> dict[str, Any]:
-        """All values; what is wrong with them is in `self.reader.problems`."""
-        raw = self.root.plain()
-        play = raw.get("play", {})
+    def given(self) -> dict[str, Any]:
+        """What the recipe says, and in `play` what its loss says by default."""
+        self.raw = self.root.plain()
+        play = self.raw.get("play", {})
         of_loss = Reader(self.reader.registry)
-        loss = of_loss.component(Nested("loss"), raw.get("loss"), ())
+        self.loss = of_loss.component(Nested("loss"), self.raw.get("loss"), ())
         if of_loss.problems:
-            loss = {}  # reported below, with the rest; until it is mended, nobody knows its defaults
-        if isinstance(play, dict) and loss:
-            raw["play"] = self._with_defaults_of(loss, play, has_generator=raw.get("generator") is not None)
-        values = self.reader.block(parameters(Blocks), raw, (), "the recipe")
+            self.loss = {}  # reported with the rest; until it is mended, nobody knows its defaults
+        if isinstance(play, dict) and self.loss:
+            has_generator = self.raw.get("generator") is not None
+            self.raw["play"] = self._with_defaults_of(self.loss, play, has_generator)
+        return self.raw
+
+    def check(self, values: dict[str, Any]) -> None:
+        """What no block can know by itself; what is wrong is added to `self.reader.problems`.
+
+        Args:
+            values: what `self.reader` made of `given()`.
+        """
         self._blame_loss()
-        self._check_optimizers(raw, loss)
-        self._check_length(raw.get("train", {}))
+        self._check_optimizers(self.raw, self.loss)
+        self._check_length(self.raw.get("train", {}))
         self._check_names(values.get("evaluate") or [])
         self._check_keep_best(values)
-        return values
 
     def entries(self) -> list[dict[str, Any]]:
         """The entries of `evaluate` alone, where there is no whole recipe."""

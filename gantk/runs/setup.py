@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gantk import machine
-from gantk.components import construct
+from gantk.components.construct import resolved_component
 from gantk.evaluation import results
 from gantk.interfaces import Callback, Dataset, View
 from gantk.interfaces.optional_members import member
@@ -67,7 +67,7 @@ class Parts:
 
     def build_anew(self) -> None:
         """Makes the state what it was before anything was trained or loaded."""
-        self.state = from_recipe.initial_state(self.values, self.data["train"].spec, self.device)
+        self.state = from_recipe.initial_state(self.values, self.data["train"].spec, self.device, fits=True)
 
     def train(self) -> Iterator[dict[str, Tensor]]:
         """The loop, from where the state stands; see `gantk.training.loop.train`."""
@@ -105,11 +105,11 @@ def prepare(recipe: Recipe, ranks: Ranks = ALONE) -> Parts:
         values=values,
         resolved=recipe.to_yaml(),
         data=data,
-        state=from_recipe.initial_state(values, data["train"].spec, where),
+        state=from_recipe.initial_state(values, data["train"].spec, where, fits=True),
         steps=step_count(values, len(data["train"])),
         device=where,
         metrics=results.build_metrics(values),
-        callbacks=[construct.component("callback", block) for block in values["train"]["callbacks"] if ranks.first],
+        callbacks=[resolved_component("callback", each) for each in values["train"]["callbacks"] if ranks.first],
         view=pictures.build_view(data["train"].spec),
         best={},
         ranks=ranks,

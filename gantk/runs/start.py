@@ -18,7 +18,7 @@ from gantk.interfaces import Callback
 from gantk.recipe.recipe import Recipe, recipe_from_text
 from gantk.runs import environment
 from gantk.runs.callbacks import reason_of
-from gantk.runs.changes import changed_keys, may_change, value_at, value_shown
+from gantk.runs.changes import changed_keys, may_change, value_shown
 from gantk.runs.finished import checkpoint_to_go_on_from, how_to_train_on, is_finished
 from gantk.runs.setup import Parts, prepare
 from gantk.runs.trainer import carry_out

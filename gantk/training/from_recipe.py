@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from gantk import console, machine, randomness
-from gantk.components.construct import RESERVED, component
+from gantk.components.construct import RESERVED, resolved_component
 from gantk.components.registry import installed_registry
 from gantk.data import as_dataset
 from gantk.errors import DataError, GantkError
@@ -32,7 +32,7 @@ def datasets(values: Mapping[str, Any]) -> dict[str, Dataset]:
     """
     _refuse_absurd_data(values["data"])
     with console.once():
-        found = {split: as_dataset(component("dataset", values["data"], split=split)) for split in SPLITS}
+        found = {split: as_dataset(resolved_component("dataset", values["data"], split=split)) for split in SPLITS}
     if not len(found["train"]):
         raise DataError(f"the training split of {values['data']['use']} is empty")
     return found
@@ -47,13 +47,23 @@ def _refuse_absurd_data(block: Mapping[str, Any]) -> None:
         machine.refuse_above_memory(size, f"data: {declared.full} with these numbers")
 
 
-def initial_state(values: Mapping[str, Any], spec: DataSpec, device: torch.device | str) -> State:
+def initial_state(
+    values: Mapping[str, Any], spec: DataSpec, device: torch.device | str, *, fits: bool = False
+) -> State:
     """Nets, loss, average and optimisers as they are before the first step; weights depend on the seed alone.
+
+    Args:
+        values: the resolved recipe.
+        spec: the DataSpec of its data.
+        device: where to put it all.
+        fits: whether `refuse_absurd_sizes` has found that these nets fit into memory; otherwise they are first built
+            on the meta device, since a checkpoint's recipe may come from anybody.
 
     Raises:
         DoesNotFit: the parts cannot work together, or need more memory than there is.
     """
-    _shadows(values, spec, device)  # a checkpoint's recipe may come from anybody
+    if not fits:
+        _shadows(values, spec, device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(randomness.derive(values["seed"], "weights"))
         generator, critic, loss = _nets(values, spec)
@@ -63,10 +73,10 @@ def initial_state(values: Mapping[str, Any], spec: DataSpec, device: torch.devic
     play = values["play"]
     generator_optimizer = None
     if generator is not None:
-        generator_optimizer = component(
+        generator_optimizer = resolved_component(
             "optimizer", play["generator_optimizer"], parameters=trainable_parameters(generator, loss, "with_generator")
         )
-    critic_optimizer = component(
+    critic_optimizer = resolved_component(
         "optimizer", play["critic_optimizer"], parameters=trainable_parameters(critic, loss, "with_critic")
     )
     ema = average_of(generator) if generator is not None and values["train"]["ema"] is not None else None
@@ -74,9 +84,9 @@ def initial_state(values: Mapping[str, Any], spec: DataSpec, device: torch.devic
 
 
 def _nets(values: Mapping[str, Any], spec: DataSpec) -> tuple[nn.Module | None, nn.Module, Loss]:
-    generator = component("generator", values["generator"], spec=spec) if values.get("generator") else None
-    critic = component("critic", values["critic"], spec=spec)
-    loss: Loss = component("loss", values["loss"], spec=spec)  # for nets within it (an encoder)
+    generator = resolved_component("generator", values["generator"], spec=spec) if values.get("generator") else None
+    critic = resolved_component("critic", values["critic"], spec=spec)
+    loss: Loss = resolved_component("loss", values["loss"], spec=spec)  # for nets within it (an encoder)
     generator, critic = loss.prepare(generator, critic, spec)
     return generator, critic, loss
 

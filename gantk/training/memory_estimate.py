@@ -12,7 +12,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from gantk.components.construct import component
+from gantk.components.construct import resolved_component
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Batch, Play
 from gantk.interfaces.optional_members import member
@@ -118,7 +118,7 @@ def within_memory(limit: int | None) -> Iterator[None]:
 def numbers_kept(block: Mapping[str, Any]) -> int:
     """How many numbers the optimiser of a recipe's block keeps for each weight: two for Adam, none for plain SGD."""
     weight = nn.Parameter(torch.ones(3))
-    optimizer = component("optimizer", block, parameters=[weight])
+    optimizer = resolved_component("optimizer", block, parameters=[weight])
     weight.grad = torch.ones(3)
     optimizer.step()
     return sum(isinstance(each, Tensor) and each.shape == weight.shape for each in optimizer.state[weight].values())

@@ -73,3 +73,12 @@ def test_a_function_and_a_dataclass_have_their_own() -> None:
     def function(spec: Any, *, width: int = 4, **options: Any) -> None: ...
 
     assert [[each.default for each in parameters(target)] for target in (Block, function)] == [[3], [4]]
+
+
+def test_a_value_that_is_read_twice_is_nobody_elses() -> None:
+    def component(*, sizes: list[int] = ()) -> None: ...  # type: ignore[assignment]
+
+    (sizes,) = parameters(component)
+    first = sizes.typed([1, 2])
+    first.append(3)
+    assert sizes.typed([1, 2]) == [1, 2]
