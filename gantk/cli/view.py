@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from gantk import cli_options, console
+from gantk import cli_options, completions, console
 
 
 @click.command()
-@click.argument("source", metavar="RUN|FILE", type=click.Path(path_type=Path))
+@click.argument("source", metavar="RUN|FILE", type=click.Path(path_type=Path), shell_complete=completions.runs)
 @cli_options.overrides
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Picture to write. [default: SOURCE's name + .png]")
 @click.option("-n", "--number", type=click.IntRange(1), default=16, show_default=True, help="How many samples to draw.")
