@@ -29,8 +29,9 @@ evaluate: [{use: basics/ring_modes, samples: 200}]
 
 @pytest.fixture(autouse=True)
 def not_quiet() -> None:
-    """What an earlier test asked for with --quiet does not silence this one."""
+    """What an earlier test asked for with --quiet or --verbose does not concern this one."""
     console.set_quiet(False)
+    console.set_details(False)
 
 
 @pytest.fixture

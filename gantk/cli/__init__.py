@@ -29,6 +29,7 @@ COMMANDS = {
     "cp": "copy a shipped recipe to start from",
     "new-plugin": "a small, tested package to start a plugin from",
     "bench": "what this machine does with a recipe, and what would be faster",
+    "completion": "what a shell needs to complete recipes, components, keys and runs",
     "doctor": "what is installed, broken or slow on this machine",
 }
 """Name to one line; the command is `command` in the module gantk.cli.<name>, with '_' for '-'."""
@@ -53,16 +54,18 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        from gantk.cli import habits
-
         try:
             name, command, rest = super().resolve_command(ctx, args)
         except click.UsageError as error:
+            from gantk.cli import habits
+
             near, line = nearest(args[0], self.list_commands(ctx)), habits.of_command(self, ctx, args[0], args[1:])
             hint = f"Did you mean '{near}'?" if near else "`gantk --help` lists them."
             hint = f"Write: {printable(line)}" if line else hint
             raise click.UsageError(f"There is no command '{printable(args[0])}'. {hint}", ctx) from error
-        if command is not None:
+        if command is not None and "=" in "".join(rest[:1]) and not ctx.resilient_parsing:
+            from gantk.cli import habits
+
             habits.refuse_other_order(ctx, str(name), command, rest)
         return name, command, rest
 
@@ -116,6 +119,10 @@ def run_command_line(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
     try:
         console.prepare_streams()
+        if "_GANTK_COMPLETE" in os.environ:  # the shell asks
+            from gantk.cli.completion import register
+
+            register()
         with sent_again():
             return gantk.main(arguments, prog_name="gantk", standalone_mode=False) or 0
     except click.exceptions.Exit as error:

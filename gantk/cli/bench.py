@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from gantk import cli_options, console
+from gantk import cli_options, completions, console
 from gantk.messages import duration
 
 
 @click.command()
-@click.argument("recipe")
+@click.argument("recipe", shell_complete=completions.recipes)
 @cli_options.overrides
 @click.option("--seconds", type=click.FloatRange(min=1), default=25.0, show_default=True, help="To measure for, about.")
 @cli_options.as_json

@@ -6,16 +6,19 @@ from pathlib import Path
 
 import click
 
-from gantk import cli_options, console
+from gantk import cli_options, completions, console
 
 
 @click.command()
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path), shell_complete=completions.runs
+)
 @click.option(
     "--metric",
     "metrics",
     multiple=True,
     metavar="NAME",
+    shell_complete=completions.metrics,
     help="Evaluate this metric on all of them now: a name, or '{use: NAME, KEY: VALUE}'; repeat for more.",
 )
 @click.option("--seed", type=int, help="Seed of latents and metrics, with --metric. [default: each recipe's]")

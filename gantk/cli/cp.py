@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from gantk import cli_options, console
+from gantk import cli_options, completions, console
 
 
 @click.command()
-@click.argument("recipe")
+@click.argument("recipe", shell_complete=completions.recipes)
 @click.argument("target", type=click.Path(path_type=Path), required=False)
 @cli_options.force
 def command(recipe: str, target: Path | None, force: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gantk import cli_options, console
+from gantk import cli_options, completions, console
 
 if TYPE_CHECKING:
     from gantk.evaluation.results import Entry, Results
@@ -16,10 +16,15 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("source", metavar="RUN|CHECKPOINT|SAMPLES", type=click.Path(path_type=Path))
+@click.argument(
+    "source", metavar="RUN|CHECKPOINT|SAMPLES", type=click.Path(path_type=Path), shell_complete=completions.runs
+)
 @cli_options.overrides
 @click.option(
-    "--data", metavar="RECIPE|FILE", help="Of a sample file: the recipe, or file of real samples, it is judged by."
+    "--data",
+    metavar="RECIPE|FILE",
+    shell_complete=completions.recipes,
+    help="Of a sample file: the recipe, or file of real samples, it is judged by.",
 )
 @click.option("--seed", type=int, help="Seed of latents and metrics. [default: the recipe's]")
 @cli_options.device

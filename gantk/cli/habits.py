@@ -95,7 +95,9 @@ class Line:
                 self.overrides.append(word)
             else:
                 self.first.append(word)
-        if not self.first:
+        if not any(isinstance(each, click.Argument) for each in self.command.params):
+            self.first = []
+        elif not self.first:
             self.first = self.placeholders()
         line = ["gantk", self.name, *self.first, *self.overrides, *self.options]
         return " ".join(word if word in self.placeholders() else shlex.quote(word) for word in line)

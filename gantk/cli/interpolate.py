@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gantk import cli_options, console
+from gantk import cli_options, completions, console
 
 if TYPE_CHECKING:
     from gantk.api.interpolate import Way
 
 
 @click.command()
-@click.argument("source", metavar="RUN|CHECKPOINT", type=click.Path(path_type=Path))
+@click.argument("source", metavar="RUN|CHECKPOINT", type=click.Path(path_type=Path), shell_complete=completions.runs)
 @cli_options.overrides
 @click.option(
     "-o",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from gantk import cli_options, console
+from gantk import cli_options, completions, console
 from gantk.messages import printable
 from gantk.plugin import KINDS
 
 
 @click.command()
-@click.argument("kind", required=False)
+@click.argument("kind", required=False, shell_complete=completions.kinds)
 @cli_options.as_json
 def command(kind: str | None, as_json: bool) -> None:
     """Show what is installed: components of every kind, or of one KIND, or `recipes`."""

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from gantk import cli_options
+from gantk import cli_options, completions
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=completions.runs)
 @cli_options.overrides
 @click.option("--from", "older", metavar="step-<N>.h5", help="A checkpoint older than the newest, to go on from.")
 @cli_options.verbose

@@ -7,11 +7,11 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from gantk import cli_options
+from gantk import cli_options, completions
 
 
 @click.command()
-@click.argument("recipe")
+@click.argument("recipe", shell_complete=completions.recipes)
 @cli_options.overrides
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), help="Run folder to make. [default: runs/RECIPE-<number>]"

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import click
 
-from gantk import cli_options, console
+from gantk import cli_options, completions, console
 
 
 @click.command()
-@click.argument("folder", required=False, default=Path("runs"), type=click.Path(path_type=Path))
+@click.argument(
+    "folder", required=False, default=Path("runs"), type=click.Path(path_type=Path), shell_complete=completions.runs
+)
 @cli_options.as_json
 def command(folder: Path, as_json: bool) -> None:
     """List the runs in FOLDER: recipe, steps, how each ended, its best value. [default: runs]

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from gantk import cli_options, console
+from gantk import cli_options, completions, console
 
 
 @click.command()
-@click.argument("source", metavar="RUN|CHECKPOINT", type=click.Path(path_type=Path))
+@click.argument("source", metavar="RUN|CHECKPOINT", type=click.Path(path_type=Path), shell_complete=completions.runs)
 @click.option("-n", "--number", type=click.IntRange(1), default=64, show_default=True, help="How many samples.")
 @click.option(
     "-o",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gantk import cli_options, console
+from gantk import cli_options, completions, console
 from gantk.messages import with_article
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", metavar="NAME|RECIPE")
+@click.argument("name", metavar="NAME|RECIPE", shell_complete=completions.components)
 @cli_options.overrides
 @cli_options.as_json
 def command(name: str, overrides: tuple[str, ...], as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gantk import cli_options, console
+from gantk import cli_options, completions, console
 from gantk.errors import DoesNotFit
 from gantk.interfaces.optional_members import member
 from gantk.messages import byte_size
@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("words", metavar="RECIPE... [KEY=VALUE]...", nargs=-1, required=True)
+@click.argument(
+    "words",
+    metavar="RECIPE... [KEY=VALUE]...",
+    nargs=-1,
+    required=True,
+    shell_complete=completions.recipes_and_overrides,
+)
 @cli_options.as_json
 def command(words: tuple[str, ...], as_json: bool) -> None:
     """Check RECIPE without running it: every mistake at once, and whether its parts fit together.

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from gantk import cli_options, console
+from gantk import cli_options, completions, console
 
 
 @click.command()
-@click.argument("source", metavar="RUN|FILE", type=click.Path(path_type=Path))
+@click.argument("source", metavar="RUN|FILE", type=click.Path(path_type=Path), shell_complete=completions.runs)
 @cli_options.overrides
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Picture to write. [default: SOURCE's name + .png]")
 @click.option("-n", "--number", type=click.IntRange(1), default=16, show_default=True, help="How many samples to draw.")
@@ -49,6 +49,7 @@ def command(
         cli_options.refuse_beside("--text prints, and draws no picture", "overrides", "out", "force")
         from gantk.api import view
 
+        _refuse_seed_of_file(source)
         console.answer_text(view.samples_text(source, number, seed))
         return
     out = out or Path(f"{source.name.removesuffix(source.suffix) if source.is_file() else source.name}.png")
@@ -76,5 +77,14 @@ def command(
     elif training:
         view.write_training(source, out)
     else:
+        _refuse_seed_of_file(source)
         write_image(out, view.picture(source, number, seed, parameters_of(overrides)))
     console.answer(str(out))
+
+
+def _refuse_seed_of_file(source: Path) -> None:
+    """Refuses --seed where samples lie in a file: nothing is drawn at random."""
+    from gantk.training.checkpoint import is_checkpoint
+
+    if source.is_file() and not is_checkpoint(source):
+        cli_options.refuse_beside(f"the samples are those in {source}", "seed")

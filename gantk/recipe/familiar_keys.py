@@ -12,8 +12,9 @@ NAMES: dict[tuple[str, ...], str] = {
     ("about",): "description name title",
     ("seed",): "random_seed manual_seed rng_seed",
     ("data.use",): "dataset dataset_name dataset_type",
-    ("data.root", "data.path", "data.file"): "dataroot data_root data_dir data_path datadir image_dir train_data",
+    ("data.root", "data.path"): "dataroot data_root data_dir data_path datadir image_dir train_data",
     ("generator.latent",): "nz z_dim latent_dim latent_size noise_dim noise_size",
+    ("generator.red_portion",): "red_portion",
     WIDTHS: "nf filters hidden_size",
     ("generator.width",): "ngf gen_filters",
     ("critic.width",): "ndf disc_filters",
@@ -55,13 +56,13 @@ def keys_for(word: str, known: Iterable[str] = ()) -> Sequence[str]:
         word: as it was typed: "batch_size", "--batch-size", "lr", "steps".
         known: every dotted key of the recipe; none: where it cannot be read.
     """
-    every, plain = list(known), _plain(word)
+    every, wanted = list(known), plain(word)
     if word in every:
         return [word]
-    found = [key for key in KEYS.get(plain, ()) if not every or key in every]
+    found = [key for key in KEYS.get(wanted, ()) if not every or key in every]
     if not found:
         ends = every or [key for keys in NAMES for key in keys]
-        found = [key for key in dict.fromkeys(ends) if _plain(key.rpartition(".")[2]) == plain]
+        found = [key for key in dict.fromkeys(ends) if plain(key.rpartition(".")[2]) == wanted]
     return found if len(found) <= MOST else []
 
 
@@ -71,5 +72,6 @@ def as_overrides(keys: Iterable[str], value: str) -> list[str]:
     return ["train.steps=null", *written] if written[:1] == [f"train.epochs={value}"] else written
 
 
-def _plain(word: str) -> str:
+def plain(word: str) -> str:
+    """A word as the table is searched for it: "--Batch-size" and "batch_size" are one."""
     return word.lower().replace("-", "").replace("_", "")

@@ -30,12 +30,14 @@ MAY_IMPORT = {
     "runs": ("class_counts", *RUNS),
     "api": (*RUNS, "runs", "sampling"),
     "testing": ("components", "data", "interfaces", "training"),
-    "cli_options": (),
+    "completions": ("components", "files", "recipe"),
+    "cli_options": ("completions", "recipe"),
     "cli": (
         *(
             "api",
             "class_counts",
             "cli_options",
+            "completions",
             "components",
             "evaluation",
             "files",

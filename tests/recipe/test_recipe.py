@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
+from gantk.components.installed import installed_entry_points
 from gantk.components.registry import Registry
 from gantk.components.registry import installed_registry as installed
 from gantk.errors import FileError, RecipeError
@@ -18,6 +21,7 @@ from gantk.recipe.find_file import locate, shipped, summary
 from gantk.recipe.json_schema import json_schema
 from gantk.recipe.recipe import Recipe, leaves, load, recipe_from_text
 from gantk.recipe.yaml_positions import compose, dump
+from tests.helpers.documents import ROOT
 from tests.helpers.recipes_plugin import RECIPE, registry
 
 REGISTRY = registry()
@@ -316,12 +320,27 @@ def test_a_use_that_stands_there_already_drops_nothing(key: str) -> None:
     assert (again.values, list(again.dropped)) == (before.values, [])
 
 
-@pytest.mark.parametrize("name", sorted(name for name in shipped() if "/" not in name))
-def test_every_value_that_show_prints_can_be_overridden(name: str) -> None:
+EXAMPLES = sorted(f"examples/{path.stem}" for path in (ROOT / "examples/gantk_examples/recipes").glob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def with_examples() -> Iterator[Registry]:
+    """What is installed, and the plugin in examples/."""
+    sys.path.insert(0, str(ROOT / "examples"))
+    try:
+        yield Registry([*installed_entry_points(), EntryPoint("examples", "gantk_examples.plugin", "gantk")])
+    finally:
+        sys.path.remove(str(ROOT / "examples"))
+
+
+@pytest.mark.parametrize("name", [*sorted(name for name in shipped() if "/" not in name), *EXAMPLES])
+def test_every_value_that_show_prints_can_be_overridden(name: str, with_examples: Registry) -> None:
     """With the value that it has: nothing else changes. Lists of components are replaced whole, or by their numbers."""
-    recipe = load(name)
-    for path, value in leaves(recipe.values):
-        if value is None or path.rpartition(".")[2] == "use":
-            continue
-        again = load(name, {path: value})
-        assert again.values == recipe.values, path
+    recipe = load(name, registry=with_examples)
+    every = dict(leaves(recipe.values))
+    # What is said of a component, or beside defaults of the loss, may drop or hide other values: these one by one.
+    alone = [{path: each} for path, each in every.items() if path.startswith("play.") or path.endswith(".use")]
+    for changes in [*alone, every]:
+        again = load(name, changes, with_examples)
+        assert again.values == recipe.values, changes
+        assert not again.dropped, changes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gantk import cli_options, console
+from gantk import cli_options, completions, console
 from gantk.interfaces import member
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ HEADINGS = ("protein", "images", "L2", "nearest training image", "-log likelihoo
 
 
 @click.command()
-@click.argument("source", metavar="RUN|CHECKPOINT", type=click.Path(path_type=Path))
+@click.argument("source", metavar="RUN|CHECKPOINT", type=click.Path(path_type=Path), shell_complete=completions.runs)
 @cli_options.overrides
 @click.option("-n", "--number", type=click.IntRange(1), default=8, show_default=True, help="Test images a protein.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), default="reconstructions.png", show_default=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gantk import cli_options, console
+from gantk import cli_options, completions, console
 
 if TYPE_CHECKING:
     from gantk.spec import DataSpec
@@ -21,7 +21,7 @@ HEADINGS = (
 
 
 @click.command()
-@click.argument("recipe")
+@click.argument("recipe", shell_complete=completions.recipes)
 @cli_options.overrides
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), default="designs.fa", show_default=True, help="Where designs go."

@@ -117,6 +117,15 @@ def test_wgan_gp_refuses_batch_statistics() -> None:
         MinibatchDiscrimination(loss=WganGp()).prepare(None, critic_of(), POINTS)
 
 
+@pytest.mark.parametrize("loss", [Gan(r1=1.0), WganGp(), MinibatchDiscrimination(loss=Gan(r1=1.0))])
+def test_penalties_refuse_a_critic_whose_gradients_cannot_be_differentiated(loss: Loss) -> None:
+    critic = critic_of()
+    critic.second_order = False  # type: ignore[assignment]
+    with pytest.raises(DoesNotFit, match=r"second_order = False.*choose another critic"):
+        loss.prepare(None, critic, POINTS)
+    assert Gan().prepare(None, critic, POINTS)[1] is critic  # no penalty, no refusal
+
+
 def test_wgan_clips_every_weight() -> None:
     critic = critic_of()
     Wgan(clip=0.05).after_critic_step(make_play(critic))
