@@ -16,6 +16,7 @@ from PIL import Image
 
 from gantk import machine
 from gantk.errors import DataError
+from gantk.files import refuse_devices
 from gantk.messages import nearest
 from gantk_cells.files.folders import shown
 from gantk_cells.files.tiff_file import open_tiff
@@ -56,6 +57,7 @@ def decode(path: Path) -> Decoded:
         DataError: the file is sound, but not one image with channels of 8 or 16 bits, or floating-point numbers.
         ValueError: pixels that are no numbers.
     """
+    refuse_devices(path, DataError)
     decoded = _png(path) if path.suffix.lower() == ".png" else _tiff(path)
     if decoded.images.dtype.kind == "f" and not np.isfinite(decoded.images).all():
         raise ValueError("it has pixels that are not numbers (NaN or infinite)")
@@ -68,6 +70,7 @@ def _png(path: Path) -> Decoded:
     if header[24:25] == b"\x10" and header[25:26] in (b"\x02", b"\x04", b"\x06"):  # Pillow would round them to 8 bits
         raise DataError(f"{shown(path)} is a colour PNG of 16 bits, which is not read; save it as TIFF")
     with Image.open(path, formats=["PNG"]) as image:
+        machine.refuse_above_data_limit(8 * image.width * image.height, shown(path), DataError)
         plainer = {"1": "L", "P": "RGB"}.get(image.mode)
         array = np.asarray(image.convert(plainer) if plainer else image)
     array = _of_known_type(path, array)
@@ -80,7 +83,7 @@ def _tiff(path: Path) -> Decoded:
         imagej: dict[str, Any] = tiff.imagej_metadata or {}
         _refuse_several(path, tiff, root)
         series, page = tiff.series[0], tiff.pages.first
-        machine.refuse_above_memory(series.nbytes, shown(path), DataError)
+        machine.refuse_above_data_limit(series.nbytes, shown(path), DataError)
         array, axes = series.asarray(), series.axes
         scale = page.tags.get("XResolution")
         shades = page.colormap if page.photometric == tifffile.PHOTOMETRIC.PALETTE and array.ndim == 2 else None
