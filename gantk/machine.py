@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -137,3 +138,46 @@ def refuse_above_memory(
     limit = memory_limit(device)
     if limit is not None and size > limit:
         raise error(f"{what} would need about {byte_size(size)} of memory, and this machine has {byte_size(limit)}")
+
+
+DATA_MEMORY = "GANTK_DATA_MEMORY"
+SHARE_OF_DATA = 4
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
+
+def data_limit() -> int | None:
+    """Bytes of memory that what is read from one file or folder may become; None where nobody knows the machine's.
+
+    A quarter of the machine's memory, or what the environment variable `GANTK_DATA_MEMORY` says ("8GB"): no recipe
+    and no file, which may be strangers', can raise it.
+
+    Raises:
+        GantkError: the variable says something else than a size.
+    """
+    text = os.environ.get(DATA_MEMORY)
+    if text is None:
+        limit = memory_limit()
+        return None if limit is None else limit // SHARE_OF_DATA
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)I?B?\s*", text.upper(), re.ASCII)
+    if found is None or not float(found[1]):
+        raise GantkError(f"{DATA_MEMORY} is {text!r}, which is no size: give one such as 8GB or 500MB")
+    return int(float(found[1]) * UNITS[found[2]])
+
+
+def refuse_above_data_limit(size: int, what: str, error: Callable[[str], Exception]) -> None:
+    """Raises `error` where what is read would become more bytes in memory than data may take; called before it does.
+
+    Args:
+        size: bytes that it would become.
+        what: that needs them, for the message.
+        error: makes the exception from the message.
+    """
+    limit = data_limit()
+    if limit is not None and size > limit:
+        whose = "a quarter of this machine's memory" if DATA_MEMORY not in os.environ else f"{DATA_MEMORY} says so"
+        allowed = byte_size(10 ** len(str(size))).replace(" ", "") if size >= 10**6 else "10MB"
+        raise error(
+            f"{what} would need about {byte_size(size)} of memory, and data may take {byte_size(limit)} ({whose}). "
+            "A file made to fill the memory? If it is right, allow more by the environment variable "
+            f"{DATA_MEMORY}={allowed}"
+        )

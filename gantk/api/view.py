@@ -12,13 +12,14 @@ import torch
 from PIL import Image
 from rich.text import Text
 
-from gantk import console, plots
+from gantk import console, machine, plots
 from gantk.api.run import Model
 from gantk.components.formats import format_for
 from gantk.errors import FileError, GantkError
 from gantk.files.find_run import hint_of_run
 from gantk.files.pictures import evenly, is_picture, read_picture, size_of, write_animation, write_column
 from gantk.files.run_folder import RunFolder
+from gantk.files.whole import refuse_devices
 from gantk.interfaces import Samples
 from gantk.reporting import pictures
 from gantk.reporting.pictures import picture_of
@@ -133,7 +134,9 @@ def write_training(source: Path, out: Path) -> None:
 
 def _plain_image(path: Path) -> Samples:
     try:
+        refuse_devices(path, FileError)
         with Image.open(path, formats=[PLAIN_IMAGES[path.suffix.lower()]]) as image:
+            machine.refuse_above_data_limit(27 * image.width * image.height, str(path), FileError)  # as floats, twice
             pixels = np.asarray(image.convert("RGB"))
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise FileError(f"{path}: cannot be read as an image: {error}") from error

@@ -9,12 +9,15 @@ if TYPE_CHECKING:
     from gantk.files.atomic import read_lines, write_bytes
     from gantk.files.compressed import content_of
     from gantk.files.latents import Latents
+    from gantk.files.whole import refuse_devices, whole_file
 
 __all__ = [
     "Latents",
     "content_of",
     "hdf5",
     "read_lines",
+    "refuse_devices",
+    "whole_file",
     "write_bytes",
 ]
 
@@ -25,5 +28,6 @@ __getattr__, __dir__ = lazy_exports(
         "atomic": ["read_lines", "write_bytes"],
         "compressed": ["content_of"],
         "latents": ["Latents"],
+        "whole": ["refuse_devices", "whole_file"],
     },
 )

@@ -61,14 +61,9 @@ def _write(path: Path, pieces: Iterable[bytes | memoryview], flush_to_disk: bool
             part.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Writes a text file in UTF-8 as `write_bytes` does."""
-    write_bytes(path, text.encode())
-
-
-def write_lines(path: Path, lines: Iterable[str]) -> None:
-    """Writes a text file line by line as `write_bytes` does; all of them together are never in memory."""
-    _write(path, (line.encode() for line in lines))
+def write_text(path: Path, text: str | Iterable[str]) -> None:
+    """Writes a text file in UTF-8 as `write_bytes` does; given its lines, all of them are never in memory together."""
+    _write(path, (line.encode() for line in ([text] if isinstance(text, str) else text)))
 
 
 def write_json(path: Path, document: Any) -> None:

@@ -13,26 +13,25 @@ from pathlib import Path
 
 from gantk import machine, messages
 from gantk.errors import DataError
+from gantk.files.whole import PIECE, whole_file
 
-PIECE = 2**20
 SMALL = 64 * 2**20
 RATIO = 200
 """Files larger than `SMALL` are not unpacked to more than so many times their packed size; text packs 3 to 20 times."""
 
 
 def content_of(path: Path) -> bytes:
-    """The bytes of a file; gzip, bzip2 and xz are recognised by their first bytes.
+    """The bytes of a file or pipe; gzip, bzip2 and xz are recognised by their first bytes.
 
     Args:
         path: the file.
 
     Raises:
-        DataError: it is damaged, or unpacks to far more than any file of its size does.
+        DataError: it is a device, damaged, unpacks to far more than any file of its size does, or to more than data may
+            take in memory.
         OSError: it cannot be read.
     """
-    size = path.stat().st_size
-    machine.refuse_above_memory(size, f"{path}: read as a whole it", DataError)
-    return unpacked(path.read_bytes(), path)
+    return unpacked(whole_file(path, DataError), path)
 
 
 def unpacked(packed: bytes, path: Path) -> bytes:
@@ -55,6 +54,7 @@ def unpacked(packed: bytes, path: Path) -> bytes:
         for piece in pieces_of(packed):
             pieces.append(piece)
             total += len(piece)
+            machine.refuse_above_data_limit(total, f"{path}: unpacked it", DataError)
             if total > limit:
                 raise DataError(
                     f"{path}: unpacks to more than {messages.byte_size(limit)}, {RATIO} times its size; a file "

@@ -45,7 +45,9 @@ def header(word: bytes, content: memoryview | bytes) -> bytes:
 
 
 def starts_with(path: Path, word: bytes) -> bool:
-    """Whether a file starts with this word."""
+    """Whether a plain file starts with this word; of a pipe, which can be read once, nothing is looked at."""
+    if not path.is_file():
+        return False
     with path.open("rb") as file:
         return file.read(len(word)) == word
 
@@ -191,7 +193,7 @@ def array(dataset: h5py.HLObject) -> NDArray[Any]:
     filters = [settings.get_filter(number)[0] for number in range(settings.get_nfilters())]
     if any(each not in FILTERS for each in filters):
         raise NotAsWritten(f"'{name}' is packed by a filter that gantk does not use (numbers {filters})")
-    machine.refuse_above_memory(dataset.nbytes, f"'{name}' of shape {dataset.shape}", NotAsWritten)
+    machine.refuse_above_data_limit(dataset.nbytes, f"'{name}' of shape {dataset.shape}", NotAsWritten)
     if dataset.nbytes and not _is_all_there(dataset):
         raise NotAsWritten(f"'{name}' announces {dataset.nbytes:,} bytes, which do not stand in the file")
     return dataset[()]
@@ -203,5 +205,5 @@ def _is_all_there(dataset: h5py.Dataset) -> bool:
     pieces = 1
     for size, chunk in zip(dataset.shape, dataset.chunks, strict=True):
         pieces *= -(-size // chunk)
-    machine.refuse_above_memory(int(np.prod(dataset.chunks)) * dataset.dtype.itemsize, "a piece", NotAsWritten)
+    machine.refuse_above_data_limit(int(np.prod(dataset.chunks)) * dataset.dtype.itemsize, "a piece", NotAsWritten)
     return pieces <= MOST and dataset.id.get_num_chunks() == pieces

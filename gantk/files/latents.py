@@ -16,6 +16,7 @@ from torch import Tensor
 from gantk.errors import FileError
 from gantk.files import hdf5
 from gantk.files.atomic import write_bytes
+from gantk.files.whole import whole_file
 
 MAGIC = b"gantk latents\n"
 WITHOUT_CHECKSUM = b"\x89HDF\r\n\x1a\n"  # plain HDF5, as they were written at first
@@ -63,7 +64,7 @@ class Latents:
             FileError: no such file, not one of latents, or damaged.
         """
         try:
-            content = path.read_bytes()
+            content = whole_file(path, FileError)
         except OSError as error:
             raise FileError(f"{path}: cannot be read: {error.strerror or error}") from error
         if not content.startswith((MAGIC, WITHOUT_CHECKSUM)):

@@ -72,8 +72,8 @@ def write_animation(
         seconds_per_frame: how long each is shown …
         last_seconds: … but for the last.
     """
-    size = next(opened(frames[-1:])).size
-    same = (frame.resize(size) for frame in opened(frames))
+    size = next(pictures_in(frames[-1:])).size
+    same = (frame.resize(size) for frame in pictures_in(frames))
     durations = [int(1000 * seconds_per_frame)] * (len(frames) - 1) + [int(1000 * last_seconds)]
     content = io.BytesIO()
     next(same).save(content, format="GIF", save_all=True, append_images=same, duration=durations, loop=0)
@@ -90,13 +90,13 @@ def write_column(path: Path, frames: Sequence[Path]) -> None:
     sizes = [size_of(frame) for frame in frames]
     column = Image.new("RGB", (max(width for width, _ in sizes), sum(height for _, height in sizes)), "white")
     top = 0
-    for frame in opened(frames):
+    for frame in pictures_in(frames):
         column.paste(frame, (0, top))
         top += frame.height
     write_image(path, column)
 
 
-def opened(frames: Iterable[Image.Image | Path]) -> Iterator[Image.Image]:
+def pictures_in(frames: Iterable[Image.Image | Path]) -> Iterator[Image.Image]:
     """Pictures, or those in PNG files, one after another: only one file is in memory at a time."""
     for frame in frames:
         if isinstance(frame, Path):

@@ -14,16 +14,7 @@ from typing import Any
 
 from gantk import console
 from gantk.errors import FileError
-from gantk.files.atomic import (
-    append_lines,
-    keep_aside,
-    odd_lines,
-    read_json,
-    read_lines,
-    write_json,
-    write_lines,
-    write_text,
-)
+from gantk.files.atomic import append_lines, keep_aside, odd_lines, read_json, read_lines, write_json, write_text
 from gantk.files.find_run import hint_of_run
 from gantk.files.text import read_text
 
@@ -284,7 +275,7 @@ class RunFolder:
             for line in self.lines()
             if line["step"] <= step and ("diverged_at" not in line or line in restorations)
         )
-        write_lines(self.metrics, kept)
+        write_text(self.metrics, kept)
 
 
 def refuse_links(folder: Path) -> None:
@@ -298,9 +289,10 @@ def refuse_links(folder: Path) -> None:
     """
     for inner in (folder, folder / "samples", folder / "checkpoints"):
         with contextlib.suppress(FileNotFoundError), os.scandir(inner) as entries:
-            link = next((entry.path for entry in entries if entry.is_symlink()), None)
-            if link is not None:
-                raise FileError(f"{link}: is a link, and a run folder holds none; put the file itself there")
+            for entry in entries:
+                if not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)):
+                    what = "link" if entry.is_symlink() else "device or pipe"
+                    raise FileError(f"{entry.path}: is a {what}, which no run folder holds; put the file itself there")
 
 
 def step_in_name(path: Path) -> int:

@@ -24,6 +24,7 @@ from gantk.components.registry import plugin_versions
 from gantk.errors import FileError
 from gantk.files import hdf5
 from gantk.files.atomic import write_bytes
+from gantk.files.whole import whole_file
 from gantk.messages import printable
 from gantk.spec import DataSpec
 from gantk.training.state import Held, State, held_by, modules_of, optimizers_of
@@ -127,7 +128,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         FileError: no such file, not a checkpoint, damaged, or written by a newer gantk.
     """
     try:
-        content = path.read_bytes()
+        content = whole_file(path, FileError)
     except OSError as error:
         raise FileError(f"{path}: cannot be read: {error.strerror or error}") from error
     return parsed(content, path)

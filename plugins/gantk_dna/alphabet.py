@@ -40,6 +40,7 @@ ALLOWED = {
 DNA = "".join(ALLOWED)  # ACGTRYSWKMBDHVN
 RNA = DNA.replace("T", "U")
 BASES = 4
+PART = 1024  # sequences that are made one-hot at once
 ANY = DNA.index("N")
 INVALID = 255
 
@@ -133,7 +134,11 @@ def _shares_on(device: torch.device) -> Tensor:
 
 def one_hot(codes: Tensor) -> Tensor:
     """(N, L) integer codes to (N, 4, L) floats; ambiguity codes become equal shares."""
-    return _shares_on(codes.device)[codes.int()].movedim(2, 1).contiguous()
+    found = torch.empty((len(codes), BASES, codes.shape[1]), device=codes.device)
+    for start in range(0, len(codes), PART):  # numbers of 4 bytes, and a second copy, only for some at a time
+        part = slice(start, start + PART)
+        found[part] = _shares_on(codes.device)[codes[part].int()].movedim(2, 1)
+    return found
 
 
 def reverse_complement(samples: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gantk import machine
 from gantk.errors import FileError
-from gantk.files import hdf5, write_bytes
+from gantk.files import hdf5, whole_file, write_bytes
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
 
 FORMAT = "gantk samples 1"
+PART = 1024  # samples that are made one-hot at once
 MAGIC = b"gantk samples\n"
 CURE = "Draw or write it again"
 
@@ -82,7 +85,7 @@ class Hdf5:
             FileError: it cannot be read, is damaged, or holds something else.
         """
         try:
-            content = path.read_bytes()
+            content = whole_file(path, FileError)
         except FileNotFoundError as error:
             raise FileError(f"{path}: no such file") from error
         except OSError as error:
@@ -119,7 +122,8 @@ def _samples(file: h5py.File) -> Samples:
     for name, tensor in everything.items():
         if len(tensor) != len(values):
             raise hdf5.NotAsWritten(f"{len(tensor)} of '{name}' for {len(values)} samples")
-        if tensor.is_floating_point() and not tensor.isfinite().all():
+        made = name == "samples" and spec.categorical  # of zeros and ones
+        if tensor.is_floating_point() and not made and not tensor.isfinite().all():
             raise hdf5.NotAsWritten(f"'{name}' holds values that are not finite")
     labels = beside.get("labels")
     if (
@@ -163,9 +167,16 @@ def _restored(stored: NDArray[Any], spec: DataSpec) -> Tensor:
     """What `_stored` was given, one-hot data as exact 0 and 1."""
     if not spec.categorical:
         return _native(stored)
-    chosen = torch.from_numpy(stored.astype(np.int64))
-    one_hot = torch.nn.functional.one_hot(chosen, spec.own_shape[0])  # letters last
-    return one_hot.movedim(-1, 1 + spec.unit_axes).float()
+    axis = 1 + spec.unit_axes
+    shape = (*stored.shape[:axis], spec.own_shape[0], *stored.shape[axis:])
+    machine.refuse_above_data_limit(4 * prod(shape), f"one-hot samples of shape {shape}", hdf5.NotAsWritten)
+    if stored.size and (stored.dtype.kind not in "iu" or not 0 <= stored.min() <= stored.max() < spec.own_shape[0]):
+        raise hdf5.NotAsWritten(f"letters that are no numbers from 0 to {spec.own_shape[0] - 1}")
+    found = torch.zeros(shape)
+    for start in range(0, len(stored), PART):  # numbers of 8 bytes only for a few at a time
+        part = slice(start, start + PART)
+        found[part].scatter_(axis, torch.from_numpy(stored[part].astype(np.int64)).unsqueeze(axis), 1.0)
+    return found
 
 
 def _native(stored: NDArray[Any]) -> Tensor:

@@ -16,6 +16,7 @@ from PIL import Image
 
 from gantk import machine
 from gantk.errors import DataError
+from gantk.files import refuse_devices
 from gantk.messages import nearest
 from gantk_cells.files.channel_files import names_in_labels
 from gantk_cells.files.class_folder import shown
@@ -58,6 +59,7 @@ def decode(path: Path) -> Decoded:
         DataError: the file is sound, but not one image with channels of 8 or 16 bits, or floating-point numbers.
         ValueError: an empty file, or pixels that are no numbers.
     """
+    refuse_devices(path, DataError)
     if not path.stat().st_size:
         raise ValueError("it is empty (0 bytes)")
     form = PICTURES.get(path.suffix.lower())
@@ -77,6 +79,7 @@ def _picture(path: Path, form: str) -> Decoded:
     with Image.open(path, formats=[form]) as image:
         if image.mode == "CMYK":
             raise DataError(f"{shown(path)} is a picture for printing (CMYK), not an image of a cell; save it as TIFF")
+        machine.refuse_above_data_limit(8 * image.width * image.height, shown(path), DataError)
         plainer = {"1": "L", "P": "RGB"}.get(image.mode)
         array = np.asarray(image.convert(plainer) if plainer else image)
     array = _of_known_type(path, array)
@@ -91,7 +94,7 @@ def _tiff(path: Path) -> Decoded:
         imagej: dict[str, Any] = tiff.imagej_metadata or {}
         _refuse_several(path, tiff, root)
         series, page = tiff.series[0], tiff.pages.first
-        machine.refuse_above_memory(series.nbytes, shown(path), DataError)
+        machine.refuse_above_data_limit(series.nbytes, shown(path), DataError)
         array, axes = series.asarray(), series.axes
         scale = page.tags.get("XResolution")
         shades = page.colormap if page.photometric == tifffile.PHOTOMETRIC.PALETTE and array.ndim == 2 else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from gantk import machine
 from gantk.console import progress, warn
 from gantk.errors import DataError
 from gantk_cells.files import cache, consistency
@@ -134,8 +135,19 @@ def _read_folders(
         return []
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         read = pool.map(lambda file: _try(file[0], file[1], reading), files, chunksize=16)
-        outcomes = iter(list(progress(read, len(files), "reading images")))
+        outcomes = iter(_within_memory(folders, progress(read, len(files), "reading images")))
     return [_together(folder, [(file, next(outcomes)) for file in folder.files], reading) for folder in folders]
+
+
+def _within_memory(folders: Sequence[ClassFolder], read: Iterable[_File | str]) -> list[_File | str]:
+    """What was read of all files; stops where all of it together is more than data may take in memory."""
+    found, total = [], 0
+    for each in read:
+        found.append(each)
+        total += each.images.nbytes if isinstance(each, _File) else 0
+        what = f"the first {len(found)} images of {shown(folders[0].path.parent)}"
+        machine.refuse_above_data_limit(total, what, DataError)
+    return found
 
 
 def _together(

@@ -13,6 +13,7 @@ import torch
 
 from gantk import machine
 from gantk.errors import DoesNotFit, FileError
+from gantk.files import refuse_devices
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
 from gantk_cells.files.decode import NOTE, note_of, ome_names, ome_pixel_size
@@ -83,8 +84,10 @@ class OmeTiff:
             FileError: it cannot be read, or is of another form.
         """
         try:
+            refuse_devices(path, FileError)
             with open_tiff(path) as file:
-                machine.refuse_above_memory(file.series[0].nbytes, "it", FileError)
+                series = file.series[0]
+                machine.refuse_above_data_limit(series.nbytes + 4 * series.size, "it", FileError)  # also as floats
                 pixels, axes, xml = file.series[0].asarray(), file.series[0].axes, file.ome_metadata
             root = ElementTree.fromstring(xml) if xml else None
         except Exception as error:  # damaged files raise nearly anything: TiffFileError, zlib.error, ParseError, …

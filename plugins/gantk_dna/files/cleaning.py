@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from gantk import machine
 from gantk.errors import DataError
 from gantk_dna.alphabet import ANY, BASES, DNA, INVALID, RNA, SHARES, AlphabetName, encode
 from gantk_dna.files.sequences import Record
@@ -16,6 +17,7 @@ from gantk_dna.files.sequences import Record
 OtherLengths = Literal["error", "drop", "crop", "pad"]
 Anchor = Literal["start", "centre", "end"]
 Ambiguous = Literal["error", "drop", "sample"]
+PART = 2**22  # letters whose places are worked out at once
 
 
 def encode_all(
@@ -92,10 +94,16 @@ def to_matrix(
     keep = _fitting(path, records, lengths, length, told, other_lengths)
     spare = lengths[keep] - length  # (N,), negative where filled
     first = {"start": 0 * spare, "centre": spare // 2, "end": spare}[anchor]
-    place = first[:, None] + np.arange(length)  # (N, L): position within the record
-    outside = (place < 0) | (place >= lengths[keep][:, None])
-    source = np.clip(starts[keep][:, None] + place, 0, max(len(codes) - 1, 0))
-    matrix = np.where(outside, np.uint8(ANY), codes[source])
+    cells = len(keep) * length
+    machine.refuse_above_data_limit(4 * cells, f"{path}: {len(keep):,} sequences of {length:,} letters", DataError)
+    matrix, outside = np.empty((len(keep), length), np.uint8), np.empty((len(keep), length), bool)  # (N, L)
+    many = max(1, PART // max(length, 1))
+    for start in range(0, len(keep), many):  # numbers of 8 bytes only for some rows at a time
+        rows = slice(start, start + many)
+        place = first[rows, None] + np.arange(length)  # position within the record
+        outside[rows] = (place < 0) | (place >= lengths[keep[rows]][:, None])
+        source = np.clip(starts[keep[rows]][:, None] + place, 0, max(len(codes) - 1, 0))
+        matrix[rows] = np.where(outside[rows], np.uint8(ANY), codes[source])
     if alphabet != "iupac":
         names = [records[at] for at in keep]
         left = settle_ambiguous(matrix, told, ambiguous, seed, path=path, records=names, ignore=outside)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from gantk import machine
 from gantk.errors import DataError, DoesNotFit, FileError
 from gantk.interfaces import Samples
 from gantk_dna.alphabet import (
@@ -115,6 +116,8 @@ def assembled(path: Path, records: Sequence[Record], notes: Sequence[Mapping[str
                 f"{path}, line {record.line}, record '{record.name}', position {wrong[0] + 1}: "
                 f"{record.sequence[wrong[0]]!r} is no nucleotide"
             )
+    what = f"{path}: {len(texts):,} sequences of {len(texts[0]):,} letters, one-hot,"
+    machine.refuse_above_data_limit(4 * BASES * len(texts) * len(texts[0]), what, FileError)
     codes = torch.from_numpy(np.stack([encode(text, alphabet) for text in texts]))
     columns = {
         name: [note.get(name) for note in notes] for name in dict.fromkeys(key for note in notes for key in note)

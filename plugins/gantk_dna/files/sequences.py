@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gantk import machine
 from gantk.errors import DataError
 from gantk_dna.files import other_formats
 from gantk_dna.files.source import bytes_of
@@ -15,6 +16,11 @@ _OTHER_COMPRESSIONS = {b"PK\x03\x04": "zip", b"\x28\xb5\x2f\xfd": "zstd"}
 _LINE_END = re.compile("\r\n|\n|\r")
 _BLANKS = b" \t\n\r\v\f"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+LINE, FIELD = 70, 110
+RECORD = 1000
+"""Bytes of memory that a line, a field of a table, and a record take besides their letters, until it is a sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,10 @@ def lines_of(path: Path) -> list[str]:
     Raises:
         DataError: it cannot be read, is damaged, or is no UTF-8 text; the message says where.
     """
-    return _LINE_END.split(_text(path, bytes_of(path)).decode())
+    content = _text(path, bytes_of(path))
+    lines = content.count(b"\n") + content.count(b"\r")
+    machine.refuse_above_data_limit(2 * len(content) + LINE * lines, f"{path}: with {lines:,} lines it", DataError)
+    return _LINE_END.split(content.decode())
 
 
 def _text(path: Path, content: bytes) -> bytes:
@@ -93,6 +102,7 @@ def read_sequences(path: Path, *, only_contigs: bool = False) -> list[Record]:
             f"{path}: not a FASTA file (no '>' line first), nor GenBank or 2bit; for one sequence a line, tables and "
             "FASTQ say data.use=dna/sequences"
         )
+    _refuse_many(path, content, first)
     if first.startswith(b">"):
         records = _fasta(path, content)
     elif first.startswith(b"LOCUS"):
@@ -104,6 +114,15 @@ def read_sequences(path: Path, *, only_contigs: bool = False) -> list[Record]:
     if not records:
         raise DataError(f"{path}: holds no sequences")
     return records
+
+
+def _refuse_many(path: Path, content: bytes, first: bytes) -> None:
+    """Refuses, before any is made, more records than fit: a record takes much more than its letters."""
+    fasta, lines = first.startswith(b">"), content.count(b"\n") + 1
+    each = {b">": content.count(b">"), b"@": lines // 4, b"L": content.count(b"LOCUS")}
+    records = each.get(first[:1] if fasta or first.startswith((b"@", b"LOCUS")) else b"", lines)
+    needed = 2 * len(content) + RECORD * records + (0 if fasta else LINE * lines)
+    machine.refuse_above_data_limit(needed, f"{path}: with {records:,} sequences it", DataError)
 
 
 def _first_line(content: bytes) -> bytes:

@@ -8,11 +8,8 @@ from collections.abc import Hashable
 from hashlib import sha256
 from pathlib import Path
 
-from gantk import machine
-from gantk.console import say
 from gantk.errors import DataError, MissingData
 from gantk.files import content_of
-from gantk.files.compressed import PIECE, unpacked
 
 _piped: dict[tuple[int, int], bytes] = {}
 """What came through each pipe, by its number: a pipe can be read once, and the three splits need it."""
@@ -55,7 +52,7 @@ def bytes_of(path: Path) -> bytes:
             return content_of(path)
         number = (about.st_dev, about.st_ino)
         if number not in _piped:
-            _piped[number] = unpacked(_read_pipe(path), path)
+            _piped[number] = content_of(path)
         return _piped[number]
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
@@ -88,14 +85,3 @@ def _status(path: Path) -> os.stat_result:
         return path.stat()
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
-
-
-def _read_pipe(path: Path) -> bytes:
-    say(f"{path} is a pipe: reading it to its end")
-    pieces, total = [], 0
-    with path.open("rb", buffering=0) as file:
-        while piece := file.read(PIECE):
-            pieces.append(piece)
-            total += len(piece)
-            machine.refuse_above_memory(total, f"{path}: what comes through this pipe", DataError)
-    return b"".join(pieces)

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
+from gantk import machine
 from gantk.errors import DataError
 from gantk.messages import did_you_mean
-from gantk_dna.files.sequences import Record, lines_of
+from gantk_dna.files.sequences import FIELD, RECORD, Record, lines_of
 
 SEQUENCE_COLUMNS = ("sequence", "seq", "x", "dna")
 """What the column of sequences may be called where the recipe does not say."""
@@ -53,6 +54,9 @@ def read_table(path: Path, *, sequence: str | None = None, columns: Sequence[str
         if name not in heading:
             hint = did_you_mean(name, heading)
             raise DataError(f"{path}: no column '{name}'{hint and f'; {hint}'} There are {', '.join(heading)}")
+    needed = len(lines) * (RECORD + FIELD * len(heading))
+    what = f"{path}: with {len(lines):,} rows of {len(heading)} columns it"
+    machine.refuse_above_data_limit(needed, what, DataError)
     records: list[Record] = []
     for line, values in rows:
         if len(values) != len(heading):
