@@ -19,7 +19,7 @@ SURE = (  # these mean channels wherever they are found
     rf"_d\d{END}",  # Cellomics
     rf"(?<=Z\d\d)C\d\d{END}",  # Yokogawa
 )
-PERHAPS = (rf"[_\-. ][cC]\d+{END}",)  # may number cells as well
+PERHAPS = (rf"[_\-. ][cC]\d+{END}", r"[_\-][A-Z](?=\.\w+$)")  # may number cells as well: where all have all of them
 ORIGIN = (
     r"(?i:\.(tiff?|png|jpe?g|nd2|czi|lif|lsm|stk|dv|oib|oif|ics|ids|vsi|zvi|sld|xml|bmp|gif)$|^\(?series[ _]*\d+\)?$)"
 )
@@ -45,7 +45,7 @@ def markers_of(names: Sequence[str]) -> tuple[str, ...]:
         else:
             markers = tuple(sorted(set().union(*found.values())))
             complete = sum(len(each) == len(markers) for each in found.values())
-            least = len(found) if pattern in PERHAPS else len(found) / 2
+            least = max(2, len(found)) if pattern in PERHAPS else len(found) / 2
             if 2 <= len(markers) <= MOST and complete >= least:
                 return markers
     return ()
