@@ -62,22 +62,19 @@ def folders_of_channels(folders: Mapping[str, Iterable[str]]) -> tuple[str, ...]
     return tuple(f"{name}/" for name in sorted(folders)) if 2 <= len(folders) <= MOST and named and alike else ()
 
 
-def grouped(names: Iterable[str], markers: Sequence[str]) -> tuple[dict[str, tuple[str, ...]], list[str]]:
-    """The files of each image, one a channel in the order of the markers, "" where one is missing; and all other files.
+def grouped(names: Iterable[str], markers: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The files of each image, one a channel in the order of the markers, "" where one is missing.
 
     Args:
-        names: of the image files.
+        names: of the image files; those without a marker are none of an image.
         markers: what tells channels apart.
     """
     images: dict[str, dict[str, str]] = {}
-    others = []
     for name in names:
         marker = max((each for each in markers if each in name), key=len, default=None)
-        if marker is None:
-            others.append(name)
-        else:
+        if marker is not None:
             images.setdefault(name.replace(marker, "", 1), {})[marker] = name
-    return {key: tuple(files.get(each, "") for each in markers) for key, files in sorted(images.items())}, others
+    return {key: tuple(files.get(each, "") for each in markers) for key, files in sorted(images.items())}
 
 
 def names_of(markers: Sequence[str]) -> tuple[str, ...]:
