@@ -74,9 +74,11 @@ def inspect(
 
     given = parameters_of([each.removeprefix("data.") for each in overrides if each.startswith("data.")])
     view = parameters_of([each for each in overrides if not each.startswith("data.")])
-    files = given.get("channel_files")
-    rules = Rules(given.get("links", "refuse"), None if files is None else tuple(files), given.get("sub_folders"))
-    everything = survey(Path(given.get("root", folder)), rules, given.get("proteins"))
+    files, proteins = given.get("channel_files"), given.get("proteins")
+    markers = tuple(map(str, files)) if isinstance(files, list) else None
+    rules = Rules(given.get("links", "refuse"), markers, given.get("sub_folders"))
+    root = Path(str(given.get("root", folder)))
+    everything = survey(root, rules, list(map(str, proteins)) if isinstance(proteins, list) else None)
     found, advice = usable(everything)
     if len(found.classes) < len(everything.classes):
         given["proteins"] = list(dict.fromkeys(each.name for each in found.classes))

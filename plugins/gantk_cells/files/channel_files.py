@@ -19,7 +19,7 @@ SURE = (  # these mean channels wherever they are found
     rf"_d\d{END}",  # Cellomics
     rf"(?<=Z\d\d)C\d\d{END}",  # Yokogawa
 )
-PERHAPS = (rf"[_\-. ][cC]\d+{END}",)  # may number cells as well
+PERHAPS = (rf"[_\-. ][cC]\d+{END}", r"[_\-][A-Z](?=\.\w+$)")  # may number cells as well: where all have all of them
 ORIGIN = (
     r"(?i:\.(tiff?|png|jpe?g|nd2|czi|lif|lsm|stk|dv|oib|oif|ics|ids|vsi|zvi|sld|xml|bmp|gif)$|^\(?series[ _]*\d+\)?$)"
 )
@@ -45,7 +45,7 @@ def markers_of(names: Sequence[str]) -> tuple[str, ...]:
         else:
             markers = tuple(sorted(set().union(*found.values())))
             complete = sum(len(each) == len(markers) for each in found.values())
-            least = len(found) if pattern in PERHAPS else len(found) / 2
+            least = max(2, len(found)) if pattern in PERHAPS else len(found) / 2
             if 2 <= len(markers) <= MOST and complete >= least:
                 return markers
     return ()
@@ -62,22 +62,19 @@ def folders_of_channels(folders: Mapping[str, Iterable[str]]) -> tuple[str, ...]
     return tuple(f"{name}/" for name in sorted(folders)) if 2 <= len(folders) <= MOST and named and alike else ()
 
 
-def grouped(names: Iterable[str], markers: Sequence[str]) -> tuple[dict[str, tuple[str, ...]], list[str]]:
-    """The files of each image, one a channel in the order of the markers, "" where one is missing; and all other files.
+def grouped(names: Iterable[str], markers: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The files of each image, one a channel in the order of the markers, "" where one is missing.
 
     Args:
-        names: of the image files.
+        names: of the image files; those without a marker are none of an image.
         markers: what tells channels apart.
     """
     images: dict[str, dict[str, str]] = {}
-    others = []
     for name in names:
         marker = max((each for each in markers if each in name), key=len, default=None)
-        if marker is None:
-            others.append(name)
-        else:
+        if marker is not None:
             images.setdefault(name.replace(marker, "", 1), {})[marker] = name
-    return {key: tuple(files.get(each, "") for each in markers) for key, files in sorted(images.items())}, others
+    return {key: tuple(files.get(each, "") for each in markers) for key, files in sorted(images.items())}
 
 
 def names_of(markers: Sequence[str]) -> tuple[str, ...]:

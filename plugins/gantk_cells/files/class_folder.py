@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,7 +74,7 @@ class ClassFolder:
         fingerprint: changes when a file is added, removed, renamed or changed (by its number, size and times).
         parts: of each image the files of its channels, "" where one is missing; () where every file is an image.
         markers: what tells these files apart.
-        notes: sentences on what is passed over, or read though it lies deeper.
+        notes: sentences on images that lie deeper, or are JPEG.
     """
 
     name: str
@@ -126,38 +125,46 @@ def class_folder(name: str, path: Path, top: Path, rules: Rules, *, alone: bool 
     notes: list[str] = []
     if not alone:
         files += _below(name, path, bool(files), found, rules, notes)
-    notes += found.notes(name)
     markers = rules.channel_files
     if markers is None and (told := markers_of(files)):
         raise _as_channels(path, told, next(file for file in files if told[0] in file))
+    if jpegs := sum(file.lower().endswith((".jpg", ".jpeg")) for file in files):
+        notes.append(
+            f"{name}: {jpegs} images are JPEG, whose compression changes pixel values and leaves blocks that nets "
+            "learn; take the originals where you have them"
+        )
     parts: tuple[tuple[str, ...], ...] = ()
     if markers:
-        images, others = grouped(files, markers)
+        images = grouped(files, markers)
         files, parts = list(images), tuple(images.values())
-        if others:
-            notes.append(f"{name}: {_count(others)} without {' or '.join(markers)} in the name: passed over")
     fingerprint = cache.digest(sorted(found.facts), markers or (), files)
     return ClassFolder(name, path, tuple(sorted(files)), fingerprint, parts, tuple(markers or ()), tuple(notes))
 
 
+def single_file(path: Path) -> ClassFolder:
+    """One file as a class of its own."""
+    about = path.stat()
+    fingerprint = cache.digest(path.name, about.st_size, about.st_mtime_ns)
+    return ClassFolder(shown(path.name), path.parent.absolute(), (path.name,), fingerprint)
+
+
 def _below(name: str, path: Path, has_own: bool, found: _Files, rules: Rules, notes: list[str]) -> list[str]:
     """The images in sub-folders that belong to the class."""
-    inside: dict[str, list[str]] = {}
+    rest: dict[str, list[str]] = {}
     for folder in sub_folders(path):
+        if is_for_masks(folder.name):
+            continue
         found.stay_inside(folder)
         if files := list(found.deep(folder)):
-            inside[folder.name] = files
-    masks = {each: files for each, files in inside.items() if is_for_masks(each)}
-    if masks:
-        notes.append(f"{name}: {_listed(masks)} passed over: by its name it holds masks or labels, not images")
-    rest = {each: files for each, files in inside.items() if each not in masks}
+            rest[folder.name] = files
     if not rest:
         return []
+    every = [file for files in rest.values() for file in files]
     own = {each: {file.removeprefix(f"{each}/") for file in files} for each, files in rest.items()}
     if rules.channel_files is None and (told := folders_of_channels(own)) and not has_own:
-        raise _as_channels(path, told, next(iter(rest.values()))[0])
+        raise _as_channels(path, told, every[0])
     if rules.channel_files and {f"{each}/" for each in rest} & set(rules.channel_files):
-        return [file for files in rest.values() for file in files]
+        return every
     evident = all(is_replicate(each) for each in rest) or (len(rest) == 1 and not has_own)
     if rules.sub_folders is None and not evident and not has_own:
         raise DataError(
@@ -167,8 +174,7 @@ def _below(name: str, path: Path, has_own: bool, found: _Files, rules: Rules, no
         )
     if rules.sub_folders == "pool" or (rules.sub_folders is None and evident):
         notes.append(f"{name}: {_listed(rest)} read as images of {name}, too")
-        return [file for files in rest.values() for file in files]
-    notes.append(f"{name}: {_listed(rest)} passed over; to read them: data.sub_folders=pool")
+        return every
     return []
 
 
@@ -192,23 +198,16 @@ class _Files:
     def __init__(self, path: Path, top: Path, rules: Rules):
         self.path, self.top, self.rules = path, top, rules
         self.facts: list[tuple[str | int, ...]] = []
-        self.unread: Counter[str] = Counter()
-        self.masks = self.jpegs = 0
 
     def stay_inside(self, path: Path) -> None:
-        if self.rules.links == "refuse":
+        if self.rules.links != "follow":
             stay_inside(path, self.top)
 
     def of(self, folder: Path) -> list[str]:
-        """Names of the image files that lie in a folder itself, below `path`."""
+        """Names of the image files that lie in a folder itself, below `path`, without masks of others among them."""
         files = []
         for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-            ending = Path(entry.name).suffix.lower()
-            if entry.name.startswith("."):
-                continue
-            if ending in OTHER_IMAGES and (entry.is_file() or ending == ".zarr"):
-                self.unread[ending] += 1
-            if ending not in ENDINGS:
+            if entry.name.startswith(".") or not entry.name.lower().endswith(ENDINGS):
                 continue
             if entry.is_symlink():
                 self.stay_inside(Path(entry))
@@ -217,31 +216,15 @@ class _Files:
                 files.append(name)
                 self.facts.append((name, *cache.state(entry.stat())))
         stems = {_stem(file) for file in files}
-        images = [file for file in files if not _is_mask_of(_stem(file), stems)]
-        self.masks += len(files) - len(images)
-        self.jpegs += sum(file.lower().endswith((".jpg", ".jpeg")) for file in images)
-        return images
+        return [file for file in files if not _is_mask_of(_stem(file), stems)]
 
     def deep(self, folder: Path, depth: int = 1) -> Iterator[str]:
         """Names of the image files in a folder and below, but for those of masks."""
         yield from self.of(folder)
         for each in sub_folders(folder):
-            self.stay_inside(each)
             if depth < DEEP and not is_for_masks(each.name):
+                self.stay_inside(each)
                 yield from self.deep(each, depth + 1)
-
-    def notes(self, name: str) -> Iterator[str]:
-        """What was passed over so far."""
-        if self.unread:
-            listed = ", ".join(f"{count} ending in {ending}" for ending, count in sorted(self.unread.items()))
-            yield f"{name}: {listed} passed over; what is read ends in {', '.join(ENDINGS)}"
-        if self.jpegs:
-            yield (
-                f"{name}: {self.jpegs} images are JPEG, whose compression changes pixel values and leaves blocks that "
-                "nets learn; take the originals where you have them"
-            )
-        if self.masks:
-            yield f"{name}: {self.masks} masks beside the images they are of (a_mask.png beside a.png) passed over"
 
 
 def _stem(file: str) -> str:
@@ -253,15 +236,11 @@ def _is_mask_of(stem: str, stems: set[str]) -> bool:
     return match is not None and match[1] in stems
 
 
-def _count(files: list[str]) -> str:
-    return f"{len(files)} image{'s' * (len(files) != 1)}"
-
-
 def _listed(folders: dict[str, list[str]]) -> str:
     """ "20 images in rep1/, 20 images in rep2/" """
     most = 5
-    named = [f"{_count(files)} in {shown(each)}/" for each, files in list(folders.items())[:most]]
-    return ", ".join(named) + (f", … ({len(folders)} folders)" if len(folders) > most else "")
+    named = [f"{len(files)} image{'s' * (len(files) != 1)} in {shown(each)}/" for each, files in folders.items()]
+    return ", ".join(named[:most]) + (f", … ({len(folders)} folders)" if len(folders) > most else "")
 
 
 def stay_inside(path: Path, top: Path) -> None:

@@ -19,9 +19,11 @@ from gantk_cells.files.class_folder import (
     is_replicate,
     listed_markers,
     shown,
+    single_file,
     stay_inside,
     sub_folders,
 )
+from gantk_cells.files.passed_over import passed_over
 from gantk_cells.files.split_folders import SplitFolders, is_split, set_of, sets_in
 
 __all__ = ["ENDINGS", "ClassFolder", "Rules", "Tree", "find", "find_stacks", "shown"]
@@ -109,8 +111,7 @@ def find(root: Path, proteins: Sequence[str] | None, layout: str, rules: Rules |
     if by_class := (_by_domain(root) or _split_within_classes(root)) if whole else {}:
         return _of_classes(by_class, root, proteins, rules)
     wanted = [only] if only else proteins
-    notes: list[str] = []
-    train = _classes(splits.train, root, wanted, rules, notes)
+    train = _classes(splits.train, root, wanted, rules)
     names = [folder.name for folder in train]
     alone = len(train) == 1 and train[0].path == splits.train  # a folder of images, not of class folders
 
@@ -119,9 +120,9 @@ def find(root: Path, proteins: Sequence[str] | None, layout: str, rules: Rules |
             return None
         if alone and not (folder / names[0]).is_dir():
             return (_with_images(class_folder(names[0], folder, _top(folder, root), rules)),)
-        return _classes(folder, root, names, rules, notes)
+        return _classes(folder, root, names, rules)
 
-    return Tree(train, other(splits.test), other(splits.validation), tuple(notes), alone)
+    return _noted(Tree(train, other(splits.test), other(splits.validation), flat=alone), root, splits, wanted, rules)
 
 
 def find_stacks(root: Path, rules: Rules | None = None) -> Tree:
@@ -136,8 +137,7 @@ def find_stacks(root: Path, rules: Rules | None = None) -> Tree:
     """
     rules = rules or Rules()
     if root.is_file():
-        whole = class_folder(shown(root.name), root.parent.absolute(), root.parent, replace(rules, channel_files=()))
-        return Tree((replace(whole, files=(root.name,), notes=()),), None, flat=True)
+        return Tree((single_file(root),), None, flat=True)
     if not root.is_dir():
         raise MissingData(f"no such file or folder: {shown(root)}")
     root = root.absolute()
@@ -150,13 +150,11 @@ def find_stacks(root: Path, rules: Rules | None = None) -> Tree:
             return None
         found = class_folder(shown(folder.name), folder, folder, rules)
         if not found.files:
-            raise DataError(
-                f"no images in {shown(folder)}: expected files ending in {', '.join(ENDINGS)}.\n"
-                "Images in a folder for each protein are read by data.use=cells/lin"
-            )
+            raise _no_images(folder, "", "Images in a folder for each protein are read by data.use=cells/lin")
         return (found,)
 
-    return Tree(part(splits.train) or (), part(splits.test), part(splits.validation), flat=True)
+    found = Tree(part(splits.train) or (), part(splits.test), part(splits.validation), flat=True)
+    return _noted(found, root, splits, None, rules)
 
 
 def _of_root(root: Path) -> tuple[SplitFolders, str | None]:
@@ -209,14 +207,18 @@ def _of_classes(splits: dict[str, SplitFolders], root: Path, proteins: Sequence[
         parts[split] = (
             tuple(_with_images(class_folder(name, each, root, rules)) for name, each in every.items()) or None
         )
-    used = {each for name in names for each in (splits[name].train, splits[name].train.parent)}
-    others = [
-        shown(each.name)
-        for each in sub_folders(root)
-        if not (each in used or any(each in (one.test, one.validation) for one in splits.values()))
-    ]
-    notes = [f"folders beside these splits passed over: {', '.join(others[:5])}"] if others and not proteins else []
-    return Tree(parts["train"] or (), parts["test"], parts["validation"], tuple(notes))
+    found = Tree(parts["train"] or (), parts["test"], parts["validation"])
+    return _noted(found, root, SplitFolders(root), proteins, rules)
+
+
+def _noted(tree: Tree, root: Path, splits: SplitFolders, wanted: Sequence[str] | None, rules: Rules) -> Tree:
+    """The tree with sentences on every image file that is not read: of the wanted classes, or of all."""
+    classes = [each for part in tree.splits().values() for each in part]
+    if wanted:
+        tops = [each.path for each in classes]
+    else:
+        tops = [root] if splits.within(root) else splits.folders()
+    return replace(tree, notes=tuple(passed_over(tops, classes, root, links=rules.links == "follow")))
 
 
 def _top(folder: Path, root: Path) -> Path:
@@ -224,11 +226,11 @@ def _top(folder: Path, root: Path) -> Path:
     return root if folder.is_relative_to(root) else folder
 
 
-def _classes(parent: Path, root: Path, wanted: Sequence[str] | None, rules: Rules, notes: list[str]) -> Classes:
+def _classes(parent: Path, root: Path, wanted: Sequence[str] | None, rules: Rules) -> Classes:
     """The class folders in `parent`: the wanted ones, or all that hold images."""
     top = _top(parent, root)
     folders = {shown(each.name): each for each in sub_folders(parent)}
-    if rules.links == "refuse":
+    if rules.links != "follow":
         for path in folders.values():
             stay_inside(path, top)
     if wanted is not None:
@@ -241,14 +243,7 @@ def _classes(parent: Path, root: Path, wanted: Sequence[str] | None, rules: Rule
     every = [class_folder(name, path, top, rules) for name, path in folders.items()]
     found = [folder for folder in every if folder.files]
     masks = [folder for folder in found if is_for_masks(folder.name)]
-    if 0 < len(masks) < len(found):
-        found = [folder for folder in found if folder not in masks]
-        listed = ", ".join(f"{len(folder.files)} images in {folder.name}/" for folder in masks)
-        every_name = ", ".join(folder.name for folder in [*found, *masks])
-        notes.append(
-            f"{listed} passed over: by its name it holds masks or labels; if it is a class: "
-            f"data.proteins=[{every_name}]"
-        )
+    found = [folder for folder in found if folder not in masks] if len(masks) < len(found) else found
     if rules.channel_files is None and (markers := folders_of_channels({f.name: f.files for f in found})):
         listed = ", ".join(folder.name for folder in found)
         raise ChannelFiles(
@@ -261,22 +256,22 @@ def _classes(parent: Path, root: Path, wanted: Sequence[str] | None, rules: Rule
     alone = class_folder(shown(parent.name), parent, top, plain, alone=True)
     if alone.files and all(is_for_masks(folder.name) or is_replicate(folder.name) for folder in found):
         return (class_folder(shown(parent.name), parent, top, rules),)
-    if alone.files:
-        notes.append(f"{len(alone.files)} images in {shown(parent)} itself, beside its class folders, passed over")
-    notes += [note for folder in every if not folder.files for note in folder.notes]
     if not found:
-        passed = "".join(f"\n{note}" for note in [*notes, *alone.notes])
-        raise DataError(
-            f"no images in {shown(parent)} or its sub-folders: expected files ending in {', '.join(ENDINGS)}.\n"
-            f"data.root should hold images, or one folder of images for each class.{passed}"
+        raise _no_images(
+            parent, " or its sub-folders", "data.root should hold images, or a folder of images for each class."
         )
     return tuple(found)
 
 
+def _no_images(folder: Path, also: str = "", advice: str = "") -> DataError:
+    notes = passed_over([folder], (), folder, links=False)
+    lines = [f"no images in {shown(folder)}{also}: expected files ending in {', '.join(ENDINGS)}.", advice, *notes]
+    return DataError("\n".join(line for line in lines if line))
+
+
 def _with_images(folder: ClassFolder) -> ClassFolder:
     if not folder.files:
-        passed = "".join(f"\n{note}" for note in folder.notes)
-        raise DataError(f"no images in {shown(folder.path)}: expected files ending in {', '.join(ENDINGS)}{passed}")
+        raise _no_images(folder.path)
     return folder
 
 

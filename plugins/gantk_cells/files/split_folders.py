@@ -35,7 +35,11 @@ class SplitFolders:
 
     def within(self, folder: Path) -> bool:
         """Whether all of them lie in this folder."""
-        return all(each.is_relative_to(folder) for each in (self.train, self.validation, self.test) if each)
+        return all(each.is_relative_to(folder) for each in self.folders())
+
+    def folders(self) -> list[Path]:
+        """Those that there are."""
+        return [each for each in (self.train, self.validation, self.test) if each is not None]
 
 
 def split_of(name: str) -> tuple[Key, str] | None:

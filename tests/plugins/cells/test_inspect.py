@@ -206,3 +206,38 @@ def test_nothing_of_lin_is_said_of_other_cells(
     assert "channel 0" in said and "Bgs4" not in said
     assert "Bgs4" not in (run.path / "report.html").read_text(encoding="utf-8")
     assert "Growth zones" not in (run.path / "report.html").read_text(encoding="utf-8")
+
+
+def test_keys_of_the_data_stand_in_the_recipe_and_a_class_of_stacks_is_of_complete_cells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(12):
+        complete(tmp_path / "images" / "cells", number)
+    monkeypatch.chdir(tmp_path)
+    assert run_command_line(["inspect", "images", "-q"]) == 0
+    data = gantk.load_recipe("inspected.yaml").values["data"]
+    assert data["use"] == "cells/stacks" and Path(data["root"]) == tmp_path / "images" / "cells"
+    asked = ["data.use=cells/lin", "data.channels=[mCherry, µ]", "data.size=[32, 32]", "data.fit=crop_and_pad"]
+    assert run_command_line(["inspect", "images", *asked, "--force"]) == 0
+    data = gantk.load_recipe("inspected.yaml").values["data"]
+    assert (data["use"], data["channels"], data["size"]) == ("cells/lin", ["mCherry", "µ"], [32, 32])
+    said = capsys.readouterr().err
+    assert "not in the recipe, though not empty: channel Arp3 & co" in said
+    hint = said.partition("With all of them: gantk ")[2].partition("\n")[0]
+    assert run_command_line(shlex.split(hint)) == 0
+
+
+def test_no_recipe_that_a_run_would_refuse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "own").mkdir()
+    for i in range(6):
+        pixels = np.random.default_rng(i).integers(1, 200, (16, 24))
+        tifffile.imwrite(tmp_path / f"own/{i}.tif", pixels.astype(np.uint16 if i % 2 else np.float32))
+    monkeypatch.chdir(tmp_path)
+    assert run_command_line(["inspect", "own", "--json"]) == 1
+    out, err = capsys.readouterr()
+    document = json.loads(out)
+    assert document["recipe"] is None and "images of different types" in document["refused"]
+    assert "no recipe is written, since a run would refuse it" in err
+    assert not Path("inspected.yaml").exists() and Path("inspected.png").exists()

@@ -1,8 +1,10 @@
 """Layouts of folders that everybody uses: read as they are meant, or refused with the line that would read them."""
 
+import re
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ from gantk_cells.data.stacks import Stacks
 from gantk_cells.files.channel_files import folders_of_channels, markers_of, names_in_labels, names_of
 from gantk_cells.files.folders import Rules, find
 from gantk_cells.files.split_folders import split_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from gantk.cli import run_command_line
@@ -92,8 +96,12 @@ DEEPER = [
     ({"A/plate1": 4}, 4, "4 images in plate1/ read as images of A, too"),
     ({"A": 3, "A/rep2": 4}, 7, "4 images in rep2/ read as images of A, too"),
     ({"A/day 1": 3, "A/day 2": 4}, 7, "3 images in day 1/, 4 images in day 2/ read"),
-    ({"A/images": 3, "A/masks": 3}, 3, "3 images in masks/ passed over: by its name it holds masks"),
-    ({"A": 3, "A/discarded": 2}, 3, "2 images in discarded/ passed over; to read them: data.sub_folders=pool"),
+    ({"A/images": 3, "A/masks": 3}, 3, "3 images in A/masks/ passed over: by its name it holds masks"),
+    (
+        {"A": 3, "A/discarded": 2},
+        3,
+        "2 images in A/discarded/ passed over; to read them as images of A: data.sub_folders=pool",
+    ),
     ({"A/rep1/B02": 3, "A/rep2/B02/masks": 2, "A/rep2/B02": 2}, 5, "3 images in rep1/, 2 images in rep2/ read"),
 ]
 
@@ -130,9 +138,9 @@ def test_files_that_are_no_images_for_us_are_counted(write: Write, tmp_path: Pat
     Image.new("L", (10, 8)).save(root / "A" / "A00_mask.png")
     tree = find(root, None, "pairs")
     assert len(tree.train[0].files) == 4
-    (said, masks) = tree.every_note()
+    (masks, said) = tree.every_note()
     assert "2 ending in .bmp, 1 ending in .nd2 passed over" in said and "txt" not in said
-    assert "1 masks beside the images" in masks
+    assert "1 image in A/ passed over: by their names they are masks of others" in masks
     for path in (root / "A").glob("*.png"):
         path.unlink()
     with pytest.raises(DataError, match=r"no images(.|\n)*2 ending in .bmp"):
@@ -188,6 +196,9 @@ def test_another_number_of_channels_is_refused_across_folders(
         (["r01c01-ch1sk1fk1", "r01c01-ch2sk1fk1"], ("-ch1", "-ch2"), ("ch1", "ch2")),
         (["x_red", "x_green", "x_blue", "y_red", "y_green", "y_blue"], ("_blue", "_green", "_red"), None),
         (["p_A01_d0", "p_A01_d1"], ("_d0", "_d1"), ("d0", "d1")),
+        (["f1_D", "f1_F", "f1_R", "f2_D", "f2_F", "f2_R"], ("_D", "_F", "_R"), ("D", "F", "R")),
+        (["f1_c1", "f1_c2", "f2_c1", "f2_c2"], ("_c1", "_c2"), ("c1", "c2")),
+        (["wt_A", "wt_B", "wt_C"], (), None),
         (["c00", "c01", "c02"], (), None),
         (["cell_1", "cell_2"], (), None),
         (["a_GFP", "b_GFP", "c_GFP"], (), None),
@@ -309,3 +320,33 @@ def test_links_are_followed_where_the_recipe_says_so(
     with pytest.raises(DataError, match=r"data\.links=follow"):
         Lin("train", root=root, proteins=["B"], channels=[0])
     assert len(Lin("train", root=root, proteins=["B"], channels=[0], links="follow"))
+
+
+FOLDERS = ["A", "B", "rep1", "rep2", "masks", "odd", "train", "test", "val", "images", "Tea1"]
+FILES = ["a.png", "b.tif", "c.JPG", "a_mask.png", "d.bmp"]
+PLACES = st.lists(st.sampled_from(FOLDERS), max_size=3).map("/".join)
+
+
+@settings(max_examples=60)
+@given(st.dictionaries(PLACES, st.sets(st.sampled_from(FILES), min_size=1), min_size=1, max_size=6))
+def test_every_image_is_read_or_counted_as_passed_over_or_all_is_refused(files: dict[str, set[str]]) -> None:
+    with TemporaryDirectory() as folder:
+        root = Path(folder) / "own"
+        for place, names in files.items():
+            (root / place).mkdir(parents=True, exist_ok=True)
+            for name in names:
+                (root / place / name).touch()
+        try:
+            tree = find(root, None, "pairs")
+        except DataError:
+            return
+        read = {
+            (each.path / file).relative_to(root).as_posix()
+            for part in tree.splits().values()
+            for each in part
+            for file in each.files
+        }
+        assert len(read) == sum(len(each.files) for part in tree.splits().values() for each in part)  # none twice
+        notes = [part for note in tree.every_note() for part in note.split(";")[:1] if "passed over" in part]
+        told = sum(int(count) for note in notes for count in re.findall(r"(\d+) (?:image|mask|ending)", note))
+        assert len(read) + told == sum(map(len, files.values())), tree.every_note()

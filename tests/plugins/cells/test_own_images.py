@@ -1,5 +1,6 @@
 """Images of one's own: stacks with named channels, sizes, pixel values and the way back to them."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,9 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from gantk.cli import run_command_line
 from gantk.data import generated, take
 from gantk.errors import DataError
 from gantk.interfaces import Samples
+from gantk.recipe import parameters_of
 
 NAMES = ["mCherry <Bgs4>", "Arp3/GFP & co", "µ-Tea1"]
 
@@ -335,3 +338,45 @@ def test_what_gantk_writes_is_such_a_data_set(stacks: Path, tmp_path: Path) -> N
     OmeTiff().write(tmp_path / "raw.ome.tif", raw)
     with pytest.raises(DataError, match="not of one cell"):
         Stacks("train", root=tmp_path / "raw.ome.tif")
+
+
+def lines_of(message: str) -> list[str]:
+    """The settings that a message names: data.channels=[0, 1, 2]."""
+    return [each.removeprefix("data.") for each in re.findall(r"data\.\w+=\[[^\]]*\]", message)]
+
+
+def test_channels_that_are_left_out_are_told_and_every_line_that_is_named_works(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    for i in range(12):
+        pixels = rng.integers(0, 256, (8, 10, 3), np.uint8)
+        (tmp_path / "own").mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(tmp_path / f"own/{i:02}.png")
+    assert Lin("train", root=tmp_path / "own").spec.shape[0] == 2
+    told = capsys.readouterr().err
+    assert "more channels that are not empty (2)" in told
+    every, two = lines_of(told)
+    assert Lin("train", root=tmp_path / "own", **parameters_of([every])).spec.shape[0] == 3
+    assert Lin("train", root=tmp_path / "own", **parameters_of([two])).spec.shape[0] == 2
+    assert capsys.readouterr().err == ""  # whoever chose need not be told
+
+
+@pytest.mark.parametrize("names", [["GFP", "RFP"], ["GFP", "DAPI"], ["GFP", "mCherry"]])
+@pytest.mark.parametrize("across", [False, True])
+def test_the_cure_for_channels_of_several_names_works(
+    tmp_path: Path, names: list[str], across: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    for i in range(20):
+        folder = "own/B" if across and i % 2 else "own/A"
+        given = names[::-1] if i % 2 else ["GFP", "RFP"]
+        write_stack(tmp_path / f"{folder}/{i:02}.ome.tif", rng.integers(0, 99, (2, 16, 24), np.uint8), given)
+    with pytest.raises(DataError, match="calls these channels") as caught:
+        Lin("train", root=tmp_path / "own", channels=[0, 1])
+    (cure,) = lines_of(str(caught.value))
+    for split in ("train", "test"):
+        assert len(Lin(split, root=tmp_path / "own", **parameters_of([cure])))
+    monkeypatch.chdir(tmp_path)
+    assert run_command_line(["inspect", "own", "-q"]) == 0
+    assert run_command_line(["validate", "inspected.yaml"]) == 0
