@@ -19,9 +19,10 @@ from gantk.spec import DataSpec
 from gantk.training import State, TrainSettings, train
 from gantk_dna.alphabet import decode, hard_codes
 from gantk_dna.codes import check_bases
+from gantk_dna.files.motif_files import choose_motifs
 from gantk_dna.losses import Regression
 from gantk_dna.metrics.prediction import prediction_quality
-from gantk_dna.motifs import choose_motifs, scan
+from gantk_dna.motifs import scan
 
 
 class Predicted:
