@@ -7,7 +7,7 @@ from gantk.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from gantk.files import hdf5
     from gantk.files.atomic import read_lines, write_bytes
-    from gantk.files.compressed import content_of
+    from gantk.files.compressed import content_of, unpacked
     from gantk.files.latents import Latents
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "content_of",
     "hdf5",
     "read_lines",
+    "unpacked",
     "write_bytes",
 ]
 
@@ -23,7 +24,7 @@ __getattr__, __dir__ = lazy_exports(
     {
         "": ["hdf5"],
         "atomic": ["read_lines", "write_bytes"],
-        "compressed": ["content_of"],
+        "compressed": ["content_of", "unpacked"],
         "latents": ["Latents"],
     },
 )

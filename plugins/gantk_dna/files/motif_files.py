@@ -58,9 +58,7 @@ def read_motifs(path: Path) -> list[Motif]:
     if read is None:
         raise DataError(f"{path}: motif files end in {', '.join(READERS)}, which says what format they are in")
     if not path.exists():
-        raise DataError(
-            f"{path.absolute()}: there is no such file of motifs; paths are relative to the working directory"
-        )
+        raise DataError(f"no such file of motifs: {path.absolute()}; paths are relative to the working directory")
     lines = [(number, line.strip()) for number, line in enumerate(lines_of(path), 1) if line.strip()]
     motifs = [_motif(path, number, block) for number, block in enumerate(read(path, lines), 1)]
     if not motifs:

@@ -11,8 +11,9 @@ from pathlib import Path
 from gantk import machine
 from gantk.console import say
 from gantk.errors import DataError, MissingData
-from gantk.files import content_of
-from gantk.files.compressed import PIECE, unpacked
+from gantk.files import content_of, unpacked
+
+PIECE = 2**20
 
 _piped: dict[tuple[int, int], bytes] = {}
 """What came through each pipe, by its number: a pipe can be read once, and the three splits need it."""
