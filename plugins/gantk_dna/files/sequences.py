@@ -87,11 +87,11 @@ def read_sequences(path: Path, *, only_contigs: bool = False) -> list[Record]:
     content = _text(path, content)
     if b"\r" in content:
         content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    first = _first_line(content)
+    first = first_line(content)
     if only_contigs and not first.startswith((b">", b"LOCUS")):
         raise DataError(
             f"{path}: not a FASTA file (no '>' line first), nor GenBank or 2bit; for one sequence a line, tables and "
-            "FASTQ say data.use=dna/sequences"
+            "FASTQ say data.use=dna/sequences data.path=FILE"
         )
     if first.startswith(b">"):
         records = _fasta(path, content)
@@ -106,7 +106,7 @@ def read_sequences(path: Path, *, only_contigs: bool = False) -> list[Record]:
     return records
 
 
-def _first_line(content: bytes) -> bytes:
+def first_line(content: bytes) -> bytes:
     """The first line that is neither empty nor a comment, without blanks around it; b"" where there is none."""
     start = 0
     while start < len(content):
