@@ -1,37 +1,22 @@
-"""Position weight matrices: read from JASPAR, MEME and TRANSFAC files, scored on both strands, with exact p-values."""
+"""Position weight matrices, scored on both strands, with exact p-values."""
 
 from __future__ import annotations
 
-import io
 import math
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from Bio import motifs as bio_motifs
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from gantk.errors import DataError
-from gantk_dna.alphabet import BASES, DNA
+from gantk_dna.alphabet import DNA
 
 GRID = 1000
 """Steps to a bit: scores are sums of whole steps, so that their distribution can be computed exactly."""
-MEME_BACKGROUND = "Background letter frequencies\nA 0.25 C 0.25 G 0.25 T 0.25\n"
 UNIFORM = (0.25, 0.25, 0.25, 0.25)
-
-ENDINGS = {
-    ".jaspar": "jaspar",
-    ".pfm": "jaspar",
-    ".meme": "minimal",
-    ".transfac": "transfac",
-    ".tf": "transfac",
-}
-"""Bio.motifs' formats by ending. An ordinary .meme is its `minimal` (its `meme` is the XML of a MEME run)."""
 
 
 @dataclass(frozen=True)
@@ -67,86 +52,6 @@ class Motif:
     def consensus(self) -> str:
         """The most probable base of each position."""
         return "".join(DNA[base] for base in self.counts.argmax(0))
-
-
-def read_motifs(path: Path) -> list[Motif]:
-    """All matrices in a JASPAR (.jaspar, .pfm), MEME (.meme) or TRANSFAC (.transfac, .tf) file.
-
-    Raises:
-        DataError: no such file, an ending of none of these formats, damaged, or without a motif.
-    """
-    format_name = ENDINGS.get(path.suffix.lower())
-    if format_name is None:
-        raise DataError(f"{path}: motif files end in {', '.join(ENDINGS)}, which says what format they are in")
-    try:
-        text = path.read_text(encoding="utf-8")
-        if format_name == "minimal" and "\nBackground letter frequencies" not in text:  # which MEME leaves to choice
-            text = text.replace("\nMOTIF", f"\n{MEME_BACKGROUND}\nMOTIF", 1)
-        found = bio_motifs.parse(io.StringIO(text), format_name, strict=False)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except Exception as error:  # Bio.motifs' parsers meet damage with whatever Python raises then
-        raise DataError(f"{path}: not a {format_name} motif file: {type(error).__name__}: {error}") from error
-    if not len(found):
-        raise DataError(f"{path}: holds no motif in {format_name} format")
-    motifs = [_motif(path, number, each) for number, each in enumerate(found, 1)]
-    return _completed_from_meme(path, text, motifs) if format_name == "minimal" else motifs
-
-
-def _completed_from_meme(path: Path, text: str, found: list[Motif]) -> list[Motif]:
-    """What Bio.motifs leaves out: both words of "MOTIF MA0058.4 MAX", and that rows are missing of a cut file."""
-    completed = []
-    for motif, part in zip(found, re.split(r"^MOTIF\s+", text, flags=re.MULTILINE)[1:], strict=True):
-        words = part.partition("\n")[0].split()
-        if len(words) > 1:
-            motif = replace(motif, identity=words[0], name=words[1])
-        stated = re.search(r"^letter-probability matrix:.*\bw=\s*(\d+)", part, re.MULTILINE)
-        if stated and int(stated[1]) != motif.width:
-            raise DataError(f"{path}: motif {motif.name} says w= {stated[1]}, but has {motif.width} rows")
-        completed.append(motif)
-    return completed
-
-
-def _motif(path: Path, number: int, found: bio_motifs.Motif) -> Motif:
-    identity = str(getattr(found, "matrix_id", "") or _tag(found, "AC"))
-    name = str(found.name or _tag(found, "ID") or identity or f"motif {number}")
-    where = f"{path}: motif {number} ({name})"
-    try:
-        counts = np.array([list(found.counts[letter]) for letter in DNA[:BASES]], np.float64)
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{where}: has no row of numbers for each of A, C, G, T") from error
-    if counts.ndim != 2 or not counts.size:
-        raise DataError(f"{where}: is empty")
-    if not np.isfinite(counts).all() or (counts < 0).any() or (counts.sum(0) <= 0).any():
-        raise DataError(f"{where}: has a negative or missing number, or a position where all are 0")
-    sites = float(getattr(found, "num_occurrences", 0) or 0)
-    if counts.sum(0).max() < 1.5:  # probabilities: back to counts, so that a pseudocount weighs as it does elsewhere
-        counts = counts * (sites or 100.0)
-    return Motif(name, identity, counts)
-
-
-def _tag(found: bio_motifs.Motif, name: str) -> str:
-    get = getattr(found, "get", None)  # TRANSFAC motifs are mappings of their tags
-    return str(get(name) or "") if get is not None else ""
-
-
-def choose_motifs(path: Path, names: Sequence[str] | None) -> list[Motif]:
-    """The motifs of a file that go by these names or identities; all of them where `names` is None.
-
-    Raises:
-        DataError: as `read_motifs`, or there is no such motif; lists those there are.
-    """
-    found = read_motifs(path)
-    if names is None:
-        return found
-    chosen = []
-    for name in names:
-        matching = [each for each in found if name in (each.name, each.identity)]
-        if not matching:
-            known = ", ".join(each.name for each in found[:20])
-            raise DataError(f"{path}: has no motif {name!r}; it has {known}{', …' if len(found) > 20 else ''}")
-        chosen += matching
-    return chosen
 
 
 def complement(log_odds: Tensor) -> Tensor:

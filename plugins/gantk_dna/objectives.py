@@ -13,15 +13,17 @@ import torch
 from annotated_types import Ge, Gt, MinLen
 from torch import Tensor
 
+from gantk.console import warn
 from gantk.errors import ComponentError, DataError, DoesNotFit
 from gantk.interfaces import Critic, Dataset, Objective
 from gantk.spec import DataSpec
 from gantk.training import State, TrainSettings, train
 from gantk_dna.alphabet import decode, hard_codes
 from gantk_dna.codes import check_bases
-from gantk_dna.losses import Regression
-from gantk_dna.metrics.prediction import prediction_quality
-from gantk_dna.motifs import choose_motifs, scan
+from gantk_dna.files.motif_files import choose_motifs
+from gantk_dna.losses import Regression, scores_of
+from gantk_dna.metrics.prediction import agreement
+from gantk_dna.motifs import scan
 
 
 class Predicted(Objective):
@@ -37,6 +39,9 @@ class Predicted(Objective):
         batch: sequences in a batch.
         lr: learning rate, which falls to 0 over the steps.
         weight_decay: of AdamW.
+
+    Raises:
+        DataError: all scores are equal.
     """
 
     differentiable = True
@@ -56,7 +61,9 @@ class Predicted(Objective):
     ):
         self.net: torch.nn.Module = net  # type: ignore[assignment]  # a critic is a module
         self.by = "label" if loss == "class" else "score"
+        self.learned_from = 0 if data is None else len(data)
         if data is not None:
+            _refuse_constant(data, loss)
             optimizer = torch.optim.AdamW(self.net.parameters(), lr=lr, weight_decay=weight_decay)
             state = State(None, self.net, Regression(kind=loss), None, None, optimizer)
             for _ in train(state, data, TrainSettings(seed=seed, steps=steps, batch=batch, schedule="cosine")):
@@ -68,8 +75,31 @@ class Predicted(Objective):
         return self.net(samples)
 
     def quality(self, data: Dataset) -> dict[str, float]:
-        """How well it predicts sequences it has not seen."""
-        return prediction_quality(self.net, data, self.by)
+        """How well it predicts sequences it has not seen; warns where that is no better than chance."""
+        found = agreement(self.net, data, self.by)
+        if found.doubt:
+            which = f" that learned from {self.learned_from:,} sequences" if self.learned_from else ""
+            what = f"a predictor{which} is not to be believed"
+            warn(
+                f"{what}: {found.doubt}. What is designed for it may be designed for noise: give it other or more data"
+            )
+        return dict(found.values)
+
+
+def _refuse_constant(data: Dataset, loss: str) -> None:
+    """Refuses scores (or labels) that are all equal: there is nothing to learn."""
+    first = None
+    for chosen in torch.arange(len(data)).split(4096):
+        batch = data.batch(chosen, None)
+        found = scores_of(batch.truth, batch.labels, loss)
+        first = found[0] if first is None else first
+        if (found != first).any():
+            return
+    what = "labels" if loss == "class" else "scores"
+    raise DataError(
+        f"all {what} of the {len(data):,} training sequences are equal ({first}): there is nothing to learn from them; "
+        f"give another column as data.{'label' if loss == 'class' else 'score'}, or another objective"
+    )
 
 
 class Pwm(Objective):

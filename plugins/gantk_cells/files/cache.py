@@ -47,9 +47,9 @@ def state(about: os.stat_result) -> tuple[int, ...]:
     """What says that a file is still the same: number, size, times of its content and of its last change.
 
     The last of these no program sets back; so a file put there with an older time stamp, or with the size and time of
-    the one before, has another state.
+    the one before, has another state. All machines that see the same network disk say the same of a file.
     """
-    return about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns
+    return about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns
 
 
 @cache

@@ -14,9 +14,9 @@ from gantk.errors import DataError
 from gantk.interfaces import SPLITS
 from gantk_dna.alphabet import BASES, DNA, INVALID, SHARES, encode, sequence_spec
 from gantk_dna.data.onehot import OneHot
+from gantk_dna.files.motif_files import choose_motifs
 from gantk_dna.files.sequences import read_sequences
 from gantk_dna.markov import Markov
-from gantk_dna.motifs import choose_motifs
 
 Consensus = Annotated[str, StringConstraints(pattern=f"^[{DNA}]+$")]
 

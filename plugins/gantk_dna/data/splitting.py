@@ -68,6 +68,14 @@ def sides_by_sequence(keys: Sequence[bytes], shares: Shares, seed: int) -> np.nd
     return np.where(drawn < shares[1], TEST, np.where(drawn < shares[0] + shares[1], VALIDATION, TRAIN))
 
 
+CURES = {
+    "contig": "say data.split_by=block",
+    "blocks": "give data.block a smaller number",
+    "": "say data.split_by=sequence",
+}
+"""What to do where there are too few groups, by the first word of what groups are called; "" is any other."""
+
+
 def sides_by_group(groups: Sequence[Hashable], shares: Shares, seed: int, what: str) -> np.ndarray:
     """The side of each sequence, whole groups together.
 
@@ -87,9 +95,10 @@ def sides_by_group(groups: Sequence[Hashable], shares: Shares, seed: int, what: 
     sizes = np.bincount(member)
     wanted = {side: share * len(groups) for side, share in ((TEST, shares[1]), (VALIDATION, shares[0])) if share}
     if len(sizes) <= len(wanted):
+        there = "there is only 1" if len(sizes) == 1 else f"there are only {len(sizes)}"
         raise DataError(
-            f"a split by {what} needs {len(wanted) + 1} of them or more, and there is only {len(sizes)}; "
-            "choose another data.split_by"
+            f"a split by {what} needs {len(wanted) + 1} of them or more, and {there}; "
+            f"{CURES.get(what.split()[0], CURES[''])}, or hold nothing out: data.validation=0 data.test=0"
         )
     order = sorted(range(len(sizes)), key=lambda group: _draw(repr(groups[int(first[group])]).encode(), seed))
     side = np.full(len(sizes), TRAIN)
@@ -101,7 +110,9 @@ def sides_by_group(groups: Sequence[Hashable], shares: Shares, seed: int, what: 
                 left[candidate] -= sizes[group]
                 break
     for empty in (each for each in wanted if not (side == each).any()):
-        side[min((group for group in order if side[group] == TRAIN), key=lambda group: sizes[group])] = empty
+        givers = [group for group in order if (side == side[group]).sum() > 1]  # no side is left empty for another one
+        givers = [group for group in givers if side[group] == TRAIN] or givers
+        side[min(givers, key=lambda group: sizes[group])] = empty
     return side[member]
 
 

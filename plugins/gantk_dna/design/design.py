@@ -21,6 +21,7 @@ from gantk.spec import DataSpec
 from gantk_dna.alphabet import BASES, hard_codes
 from gantk_dna.codes import Codes, base_shares, check_bases, codes_in, first_version
 from gantk_dna.design import search
+from gantk_dna.design.blocks_inside import in_part
 from gantk_dna.design.constraints import Constraints, Rules
 from gantk_dna.design.describing import Describer
 from gantk_dna.design.gan import TrainedGan, model_of
@@ -46,6 +47,7 @@ class DesignBlocks:
         objectives: what designs are to have much of; of several, the weighted sum.
         generator: a run, a checkpoint, or the recipe of a GAN, which is then trained first; null: none is needed for
             the method `activation`.
+        generator_overrides: what to change in the recipe of the GAN: [data.path=FILE, train.steps=2000].
         search: how designs are searched for.
         constraints: what they must be.
     """
@@ -56,6 +58,7 @@ class DesignBlocks:
     held_out_data: Annotated[Any, Kind("dataset")] | None = None
     objectives: list[Annotated[Any, Kind("objective", beside=Aim)]]
     generator: str | None = None
+    generator_overrides: list[str] = field(default_factory=list)
     search: Search = field(default_factory=dict)  # type: ignore[assignment]  # JSON-like, as recipes are
     constraints: Constraints = field(default_factory=dict)  # type: ignore[assignment]
 
@@ -97,7 +100,9 @@ class Designer:
         if not values["objectives"]:
             raise RecipeError("objectives: give one at least: [{use: dna/pwm, file: FILE}]")
         self.rules = Rules(_block(Constraints, values["constraints"]), self.spec.shape[1])
-        self.model: TrainedGan | None = model_of(values["generator"]) if values["generator"] else None
+        self.model: TrainedGan | None = (
+            model_of(values["generator"], values["generator_overrides"]) if values["generator"] else None
+        )
         self._check_model()
         self._learn(values)
         self.digest = self.score.digest if self.model is None else self.model.digest
@@ -109,9 +114,10 @@ class Designer:
         own, other = halves(self.train, self.seed)
         if values["held_out_data"] is not None:
             own = self.train
-            held_out = {
-                split: as_dataset(component("dataset", values["held_out_data"], split=split)) for split in SPLITS
-            }
+            with in_part("held_out_data", "held_out_data.KEY=…"):
+                held_out = {
+                    split: as_dataset(component("dataset", values["held_out_data"], split=split)) for split in SPLITS
+                }
             self.datasets |= {f"held_out_{split}": each for split, each in held_out.items()}
             other = held_out["train"]
             if other.spec.shape != self.spec.shape:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from torch import nn
 
 from gantk import Model, console
+from gantk.errors import DoesNotFit
 from gantk.recipe import ENDINGS, load
 from gantk.training import State, TrainSettings, datasets, initial_state, train
+from gantk_dna.design.blocks_inside import in_part
 
 
 @dataclass
@@ -28,18 +31,25 @@ class TrainedGan:
     batch: int
 
 
-def model_of(name: str) -> TrainedGan:
+def model_of(name: str, overrides: Sequence[str] = ()) -> TrainedGan:
     """The GAN in a run folder or a checkpoint, or trained now, from the recipe in a .yaml file or of this name.
+
+    Args:
+        name: of the run, the checkpoint or the recipe.
+        overrides: of the recipe: ["data.path=FILE"].
 
     Raises:
         GantkError: there is nothing of that name, or it cannot be trained or read.
     """
     path = Path(name)
     if path.exists() and path.suffix.lower() not in ENDINGS:
+        if overrides:
+            raise DoesNotFit(f"generator_overrides change the recipe of a GAN, but {name} is trained already")
         model = Model(path, "cpu", optimizers=True)
         return TrainedGan(model.state, model.checkpoint.digest, model.recipe.values["train"]["batch"])
-    values = load(name).values
-    data = datasets(values)["train"]
+    values = load(name, overrides).values
+    with in_part(f"the generator's recipe {name}", "'generator_overrides=[data.KEY=…]'"):
+        data = datasets(values)["train"]
     settings = TrainSettings.from_recipe(values, len(data))
     state = initial_state(values, data.spec, "cpu")
     with console.training(0, settings.steps, "training the GAN") as display:

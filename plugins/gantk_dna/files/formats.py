@@ -108,7 +108,7 @@ def assembled(path: Path, records: Sequence[Record], notes: Sequence[Mapping[str
         if len(record.sequence) != len(texts[0]):
             raise FileError(
                 f"{path}, line {record.line}: record '{record.name}' has {len(record.sequence)} letters, but the first "
-                f"one has {len(texts[0])}; samples have one length: cut them, or read them with data.use=dna/sequences"
+                f"one has {len(texts[0])}; samples have one length: cut the file to one first"
             )
         wrong = np.flatnonzero(encode(record.sequence, alphabet) == INVALID)
         if len(wrong):
@@ -235,7 +235,7 @@ class Table:
             FileError: it cannot be read, or is of another form.
         """
         try:
-            records = read_table(path)
+            records = read_table(path, cure="call the column that holds them sequence")
         except DataError as error:
             raise FileError(str(error)) from error
         known = [name for name in records[0].fields if name.lower() not in ("sequence", "name")]

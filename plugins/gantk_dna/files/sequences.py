@@ -96,11 +96,11 @@ def read_sequences(path: Path, *, only_contigs: bool = False) -> list[Record]:
     content = _text(path, content)
     if b"\r" in content:
         content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    first = _first_line(content)
+    first = first_line(content)
     if only_contigs and not first.startswith((b">", b"LOCUS")):
         raise DataError(
             f"{path}: not a FASTA file (no '>' line first), nor GenBank or 2bit; for one sequence a line, tables and "
-            "FASTQ say data.use=dna/sequences"
+            "FASTQ say data.use=dna/sequences data.path=FILE"
         )
     _refuse_many(path, content, first)
     if first.startswith(b">"):
@@ -125,7 +125,7 @@ def _refuse_many(path: Path, content: bytes, first: bytes) -> None:
     machine.refuse_above_data_limit(needed, f"{path}: with {records:,} sequences it", DataError)
 
 
-def _first_line(content: bytes) -> bytes:
+def first_line(content: bytes) -> bytes:
     """The first line that is neither empty nor a comment, without blanks around it; b"" where there is none."""
     start = 0
     while start < len(content):

@@ -11,6 +11,8 @@ from pathlib import Path
 from gantk.errors import DataError, MissingData
 from gantk.files import content_of
 
+PIECE = 2**20
+
 _piped: dict[tuple[int, int], bytes] = {}
 """What came through each pipe, by its number: a pipe can be read once, and the three splits need it."""
 
@@ -28,7 +30,7 @@ def check_file(path: Path, key: str = "data.path") -> Path:
     if path.is_dir():
         raise DataError(f"{path} is a folder; give the file in it: {key}={path / 'FILE'}")
     if not path.exists():
-        without = " The recipe\ndna_planted.yaml needs no file at all." if key == "data.path" else ""
+        without = " The recipe\ndna_planted needs no file at all." if key == "data.path" else ""
         raise MissingData(
             f"no such file: {path.absolute()}\n"
             f"Paths are relative to the working directory: give {key}=FILE with a file of yours.{without}"

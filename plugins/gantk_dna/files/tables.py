@@ -10,25 +10,37 @@ from pathlib import Path
 from gantk import machine
 from gantk.errors import DataError
 from gantk.messages import did_you_mean
-from gantk_dna.files.sequences import FIELD, RECORD, Record, lines_of
+from gantk_dna.files.sequences import FIELD, RECORD, Record, first_line, lines_of
+from gantk_dna.files.source import bytes_of
 
 SEQUENCE_COLUMNS = ("sequence", "seq", "x", "dna")
 """What the column of sequences may be called where the recipe does not say."""
 
 
 def is_table(path: Path) -> bool:
-    """Whether the file's ending is that of a table."""
+    """Whether the file's ending is that of a table; of a pipe, whether its first line has several fields."""
+    if path.is_fifo():
+        first = first_line(bytes_of(path))
+        text = not first.startswith((b">", b"@", b"LOCUS")) and b"\0" not in first
+        return text and any(delimiter in first for delimiter in b"\t,;")
     name = path.with_suffix("").name if path.suffix.lower() in (".gz", ".bz2", ".xz") else path.name
     return name.lower().endswith((".csv", ".tsv", ".tab"))
 
 
-def read_table(path: Path, *, sequence: str | None = None, columns: Sequence[str] = ()) -> list[Record]:
+def read_table(
+    path: Path,
+    *,
+    sequence: str | None = None,
+    columns: Sequence[str] = (),
+    cure: str = "say data.sequence=COLUMN",
+) -> list[Record]:
     """The rows of a table as records; blanks around fields do not count, `#` starts a comment line.
 
     Args:
         path: a table; tabs, commas or semicolons stand between fields.
         sequence: the column that holds the sequences; None: one of `SEQUENCE_COLUMNS`, in any case.
         columns: others that must be there.
+        cure: what to do where none of `SEQUENCE_COLUMNS` is there.
 
     Raises:
         DataError: no such column, a row of another width, an empty sequence, and what `lines_of` raises.
@@ -47,8 +59,7 @@ def read_table(path: Path, *, sequence: str | None = None, columns: Sequence[str
         sequence = next((lower[name] for name in SEQUENCE_COLUMNS if name in lower), None)
         if sequence is None:
             raise DataError(
-                f"{path}: no column is called {', '.join(SEQUENCE_COLUMNS)}: say data.sequence=COLUMN; there are "
-                f"{', '.join(heading)}"
+                f"{path}: no column is called {', '.join(SEQUENCE_COLUMNS)}: {cure}; there are {', '.join(heading)}"
             )
     for name in (sequence, *columns):
         if name not in heading:

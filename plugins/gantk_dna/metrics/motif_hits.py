@@ -16,8 +16,9 @@ from torch import Tensor
 from gantk.interfaces import Metric, MetricInput, Value
 from gantk_dna.alphabet import BASES, one_hot
 from gantk_dna.codes import Codes
+from gantk_dna.files.motif_files import choose_motifs
 from gantk_dna.metrics.baselines import Comparison, compared, floors_note
-from gantk_dna.motifs import GRID, Motif, choose_motifs, hits, threshold
+from gantk_dna.motifs import GRID, Motif, hits, threshold
 
 
 class MotifHits(Metric):

@@ -17,7 +17,7 @@ from gantk_dna.data.genome import Genome
 from gantk_dna.data.onehot import OneHot
 from gantk_dna.data.planted import Planted
 from gantk_dna.data.sequences import Sequences
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
@@ -115,6 +115,7 @@ def test_equal_sequences_never_stand_on_two_sides(found: list[str], both: bool, 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=60), st.integers(0, 3))
+@example(list("abbbbbbbbbc"), 0)  # the two small ones fit the test split, and the large one is no held-out split
 def test_groups_stay_whole_and_every_split_gets_one(groups: list[str], seed: int) -> None:
     if len(set(groups)) < 3:
         with pytest.raises(DataError, match="needs 3"):

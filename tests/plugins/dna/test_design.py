@@ -16,7 +16,7 @@ from gantk_dna.design.constraints import Constraints, Rules
 from gantk_dna.design.design import DesignBlocks
 from gantk_dna.design.search import Search, activation, climb, feedback, joint, prior_penalty, scores_of
 from gantk_dna.losses import Regression
-from gantk_dna.metrics.prediction import prediction_quality
+from gantk_dna.metrics.prediction import agreement
 from gantk_dna.nets.predictor import Predictor
 from gantk_dna.objectives import Command, Predicted, Pwm
 from torch import Tensor, nn
@@ -218,7 +218,7 @@ def test_a_predictor_learns_scores_by_the_loop_of_gantk(kind: str) -> None:
     assert found.quality(scored_data(200, 2))["spearman"] > 0.7
     data.truth = {}
     with pytest.raises(DoesNotFit, match=r"data\.score"):
-        prediction_quality(net, data)
+        agreement(net, data)
 
 
 # Searches
