@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from gantk import randomness
 from gantk.components import component
+from gantk.data import first_of_each
 from gantk.interfaces import Batch, Dataset, has_member
 from gantk_dna.design.gan import digest_of
 
@@ -118,6 +119,7 @@ def weighted(found: Tensor, goal: str | float, weight: float) -> Tensor:
 
 
 def halves(dataset: Dataset, seed: int) -> tuple[Dataset, Dataset]:
-    """Two parts of a data set at random, of equal size."""
-    order = torch.randperm(len(dataset), generator=randomness.generator(seed, "halves"))
+    """Two parts of a data set at random, of equal size; what counts more than once stands in one of them, once."""
+    each = first_of_each(dataset)
+    order = each[torch.randperm(len(each), generator=randomness.generator(seed, "halves"))]
     return Part(dataset, order[: len(order) // 2]), Part(dataset, order[len(order) // 2 :])

@@ -15,7 +15,7 @@ from torch import nn
 
 from gantk.interfaces import Dataset, Samples, Value
 from gantk_dna.alphabet import decode
-from gantk_dna.codes import Codes, random_part, versions
+from gantk_dna.codes import Codes, distinct_in, random_part, versions
 from gantk_dna.metrics.baselines import POSITIONS, compared, floors_note, too_few
 
 MEMORISED, CLOSE = 0.5, 0.9
@@ -78,6 +78,10 @@ def nearest_other(codes: Codes, like: Dataset, most: int | None = None) -> NDArr
     return nearest_version([decode(each[:most]) for each in versions(codes, like)], decode(codes), but_itself=True)[0]
 
 
+LISTED = 3
+"""Copies that are named in the table."""
+
+
 class Nearest:
     """Distance of generated sequences to the nearest training sequence, beside that of held-out real ones.
 
@@ -103,12 +107,16 @@ class Nearest:
     ) -> dict[str, Value]:
         """`ratio` first: mean distance of generated over that of held-out sequences."""
         sets = compared(generated, train, test, self.samples, rng)
-        training = decode(sets.training)
+        known, names = distinct_in(train)
+        training = decode(known)
+
+        def nearest_known(codes: Codes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+            return nearest_version([decode(each) for each in versions(codes, train)], training)
 
         def distances(codes: Codes) -> NDArray[np.int64]:
-            return nearest_version([decode(each) for each in versions(codes, train)], training)[0]
+            return nearest_known(codes)[0]
 
-        made = distances(sets.generated)
+        made, places = nearest_known(sets.generated)
         held_out = distances(random_part(sets.held_out, self.samples, rng))
         usual = max(float(held_out.mean()), 1e-9)
         few = max(1, self.samples // 4)
@@ -137,7 +145,7 @@ class Nearest:
                 float((made == 0).mean()),
                 "lower",
                 float((held_out == 0).mean()),
-                "share that stand in the training set",
+                "share that stand in the training set" + _listed(sets.rows, made, places, generated.names, names),
                 **sizes,
             ),
             "copies_by_chance": Value(independent, None, None, "the same of letters drawn position by position", n=few),
@@ -162,6 +170,29 @@ class Nearest:
         if (ratio.high or ratio.value) < 1 and ratio.value < CLOSE:
             return f"close to training: {line}; copied in part, or less varied than real (see quality)"
         return f"not memorised: {line}"
+
+
+def _listed(
+    rows: NDArray[np.int64],
+    distances: NDArray[np.int64],
+    places: NDArray[np.int64],
+    names: Sequence[str] | None,
+    known: Sequence[str] | None,
+) -> str:
+    """Which sequences are copies of which: ": sample_3 is chr1:100-150, …"; "" where training sequences have no names.
+
+    Args:
+        rows: (N,) number of each among the samples.
+        distances: (N,) to its nearest training sequence.
+        places: (N,) number of that one.
+        names: of the samples; None: sample_0, sample_1, …
+        known: of the training sequences.
+    """
+    if known is None:
+        return ""
+    found = dict.fromkeys((int(rows[at]), known[places[at]]) for at in np.flatnonzero(distances == 0))
+    named = [f"{f'sample_{row}' if names is None else names[row]} is {name}" for row, name in list(found)[:LISTED]]
+    return (": " if named else "") + ", ".join(named) + (", …" if len(found) > LISTED else "")
 
 
 def _ratio_interval(

@@ -357,7 +357,7 @@ def test_design_from_end_to_end(folder: Path, capsys) -> None:
     assert document["best_measured"] == max(text.count("A") for text in decode(random_codes(500)))
     lines = Path("out.fa").read_text().splitlines()
     assert len(lines) == 16 and all(line.startswith("TT") for line in lines[1::2])
-    for word in ("model=", "latent_index=", "score=", "second=", "soft=", "nearest=train_", "distance="):
+    for word in ("model=", "latent_index=", "score=", "second=", "soft=", "nearest=row_", "distance="):
         assert word in lines[0]
     assert call("design", "design.yaml", "-o", "out.fa", capsys=capsys)[0] == 2  # never overwrites unasked
     code, again, _ = call("design", "design.yaml", "-o", "again.fa", capsys=capsys)
