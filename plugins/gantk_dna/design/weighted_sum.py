@@ -13,7 +13,6 @@ from gantk import randomness
 from gantk.components import component
 from gantk.data import first_of_each
 from gantk.interfaces import Batch, Dataset, has_member
-from gantk_dna.design.gan import digest_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +58,8 @@ class Objectives:
 
     Args:
         entries: as the recipe has them.
-        supplied: what gantk supplies to them by name.
         seed: of their weights.
+        supplied: what gantk supplies to them by name; data of None where their nets have learned already.
     """
 
     def __init__(self, entries: Sequence[Mapping[str, Any]], seed: int, **supplied: Any):
@@ -90,10 +89,13 @@ class Objectives:
         return any(has_member(objective, "quality") for objective, _, _ in self.terms)
 
     @property
-    def digest(self) -> str:
-        """A digest of the weights of those that were trained: 16 hexadecimal digits; of none, "none"."""
-        nets = [objective.net for objective, _, _ in self.terms if has_member(objective, "net")]
-        return digest_of(nn.ModuleList(nets)) if nets else "none"
+    def nets(self) -> dict[str, nn.Module]:
+        """The nets of those that learn, by their numbers."""
+        return {
+            str(number): objective.net
+            for number, (objective, _, _) in enumerate(self.terms)
+            if has_member(objective, "net")
+        }
 
     def quality(self, data: Dataset) -> dict[str, float]:
         """How well those that were trained predict held-out scores, by number and name."""
