@@ -15,8 +15,16 @@ from torch import nn
 
 from gantk.interfaces import Dataset, Samples, Value
 from gantk_dna.alphabet import decode
-from gantk_dna.codes import Codes, distinct_in, random_part, versions
-from gantk_dna.metrics.baselines import POSITIONS, compared, floors_note, too_few
+from gantk_dna.codes import Codes, distinct_in, first_version, random_part, versions
+from gantk_dna.metrics.baselines import (
+    POSITIONS,
+    Comparison,
+    PositionWise,
+    compared,
+    floors_note,
+    models_of,
+    too_few,
+)
 
 MEMORISED, CLOSE = 0.5, 0.9
 """Below these ratios of generated-to-training over test-to-training, the verdict is memorised, or close to training."""
@@ -78,6 +86,12 @@ def nearest_other(codes: Codes, like: Dataset, most: int | None = None) -> NDArr
     return nearest_version([decode(each[:most]) for each in versions(codes, like)], decode(codes), but_itself=True)[0]
 
 
+REDRAWN = 2000
+"""Sequences that are drawn position by position, for the share of copies among them."""
+
+VARIED = 0.1
+"""Share of different ones from which on generated sequences are modelled, too: a repeated copy models itself."""
+
 LISTED = 3
 """Copies that are named in the table."""
 
@@ -124,7 +138,7 @@ class Nearest:
         ratios = {name: float(each.mean()) / usual for name, each in models.items()}
         sizes = {"n": len(made), "n_reference": len(held_out)}
         low, high = _ratio_interval(made, held_out, rng)
-        independent = float((models[POSITIONS] == 0).mean())
+        independent = _copies_by_chance(sets, known, train, rng)
         return {
             "ratio": Value(
                 float(made.mean()) / usual,
@@ -148,7 +162,9 @@ class Nearest:
                 "share that stand in the training set" + _listed(sets.rows, made, places, generated.names, names),
                 **sizes,
             ),
-            "copies_by_chance": Value(independent, None, None, "the same of letters drawn position by position", n=few),
+            "copies_by_chance": Value(
+                independent, None, None, "the same of letters drawn position by position", n=REDRAWN
+            ),
         }
 
     def summary(self, values: Mapping[str, Value]) -> str:
@@ -170,6 +186,27 @@ class Nearest:
         if (ratio.high or ratio.value) < 1 and ratio.value < CLOSE:
             return f"close to training: {line}; copied in part, or less varied than real (see quality)"
         return f"not memorised: {line}"
+
+
+def _copies_by_chance(sets: Comparison, known: Codes, like: Dataset, rng: torch.Generator) -> float:
+    """Share of copies among sequences whose letters are drawn position by position.
+
+    They are drawn as frequent as in the training set, and as in the generated sequences, where these are varied: a
+    generator of independent letters may be sharper than the training set, and then is right more often.
+
+    Args:
+        sets: what is compared.
+        known: (N, L) different training sequences.
+        like: the data set that says which versions of a sequence are the same.
+        rng: draws.
+    """
+    length = known.shape[1]
+    there = set(map(bytes, first_version(known, like)))
+    models = [models_of(like)[POSITIONS]]
+    if sets.generated.shape[1] == length and len(np.unique(sets.generated, axis=0)) >= VARIED * len(sets.generated):
+        models.append(PositionWise(sets.versions(sets.generated)))
+    drawn = [first_version(model.sample(REDRAWN, length, rng), like) for model in models]
+    return max(float(np.mean([bytes(each) in there for each in codes])) for codes in drawn)
 
 
 def _listed(
