@@ -156,6 +156,14 @@ class Wrapped:
         """What the data set says."""
         return variants(self.dataset, samples)
 
+    def first_of_each(self) -> Tensor:
+        """What the data set says."""
+        return first_of_each(self.dataset)
+
+    def sample_names(self, indices: Tensor) -> list[str] | None:
+        """What the data set says."""
+        return sample_names(self.dataset, indices)
+
     def prefetch(self, indices: Tensor) -> None:
         """These will be asked for soon: starts to read them in the background, where the data set allows it."""
         if not member(self.dataset, "read_ahead"):
@@ -269,7 +277,30 @@ def take(dataset: Dataset, n: int, rng: torch.Generator | None = None, *, augmen
         truth=batch.truth,
         spec=dataset.spec,
         attributes={"origin": dataset.spec.origin},
+        names=sample_names(dataset, indices),
     )
+
+
+def first_of_each(dataset: Any) -> Tensor:
+    """Numbers of samples among which each is found once, (N,): all, where the data set says nothing of repeats.
+
+    Args:
+        dataset: one that defines `first_of_each()`, as its samples count more or less often, or any other.
+    """
+    own: Any = member(dataset, "first_of_each")
+    return torch.arange(len(dataset)) if own is None else own()
+
+
+def sample_names(dataset: Any, indices: Tensor) -> list[str] | None:
+    """What these samples of a data set are called; None where they have no names.
+
+    Args:
+        dataset: one that defines `sample_names(indices)`, or any other.
+        indices: (B,) int64.
+    """
+    own: Any = member(dataset, "sample_names")
+    found = None if own is None else own(indices)
+    return None if found is None else list(found)
 
 
 def generated(samples: Tensor, spec: DataSpec, **attributes: Any) -> Samples:

@@ -209,6 +209,34 @@ def histograms(axes: Axes, made: np.ndarray, real: np.ndarray, edges: np.ndarray
     axes.hist(made, bins, weights=share, color=MADE, histtype="step", linewidth=1.6, label="generated")
 
 
+LEVELS = 1024
+"""Different values up to which they may be steps of a scale."""
+
+
+def even_edges(values: np.ndarray, most: int, limits: tuple[float, float] | None = None) -> np.ndarray:
+    """Edges of bins that show no peaks of their own: of values in equal steps, each bin holds equally many steps.
+
+    Counts, shares of so many letters, and pixels of 8 bits are such values. In bins of any other width now one more
+    and now one fewer of them would fall, and the last one would hold the upper end as well.
+
+    Args:
+        values: any number of them, two different ones at least.
+        most: bins at most.
+        limits: lowest and highest value that there may be; None: those that there are.
+    """
+    different = np.unique(values)
+    if not 1 < len(different) <= LEVELS:
+        return np.histogram_bin_edges(values, most, limits)
+    low, high = limits or (different[0], different[-1])
+    step = np.diff(different.astype(float)).min()
+    places = (different - low) / step
+    if np.abs(places - places.round()).max() > 0.01 or (high - low) / step > LEVELS:
+        return np.histogram_bin_edges(values, most, limits)
+    steps = round((high - low) / step) + 1
+    each = -(-steps // most)
+    return low + (np.arange(0, steps + each, each) - 0.5) * step
+
+
 def legend_above(axes: Axes, columns: int = 2) -> None:
     """The legend of a panel, above its axes, where it covers nothing."""
     axes.legend(loc="lower center", bbox_to_anchor=(0.45, 1), ncols=columns, handlelength=1)

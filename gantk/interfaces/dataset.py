@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -67,14 +67,22 @@ class Samples(Batch):
         spec: the DataSpec of the samples.
         attributes: JSON values that say where they come from: `origin` ("real", "simulated", "generated"), `step`,
             `latent_seed`, `model` (digest of the checkpoint), …
+        names: what each is called in its file; None where samples have no names.
     """
 
     spec: DataSpec = None  # type: ignore[assignment]  # always given; dataclass fields behind defaults need one
     attributes: dict[str, Any] = field(default_factory=dict)
+    names: Sequence[str] | None = None
 
     def __getitem__(self, chosen: slice | Tensor) -> Samples:
         part = Batch.__getitem__(self, chosen)
-        return replace(self, samples=part.samples, labels=part.labels, condition=part.condition, truth=part.truth)
+        names = None
+        if self.names is not None:
+            which = chosen.cpu() if isinstance(chosen, Tensor) else chosen
+            names = [self.names[at] for at in torch.arange(len(self))[which].tolist()]
+        return replace(
+            self, samples=part.samples, labels=part.labels, condition=part.condition, truth=part.truth, names=names
+        )
 
 
 @interface("dataset")
@@ -88,6 +96,7 @@ class Dataset(Protocol):
     (see gantk/evaluation/representation.py).
     Data that are shown turned over, or on either strand, also define `variants(samples) -> list[Tensor]`, all versions
     of the same samples, and `units_apart` (see `gantk.data`): metrics then treat as the same what training does.
+    Data whose samples have names define `sample_names(indices) -> list[str]`.
     """
 
     spec: DataSpec

@@ -77,6 +77,10 @@ OPTIONAL_MEMBERS = {
     "units_apart": OptionalMember(
         "data set", "`True`: units of a sample meet by chance", "they belong together", False
     ),
+    "sample_names": OptionalMember("data set", "`(indices)`: what these samples are called", "they have no names"),
+    "first_of_each": OptionalMember(
+        "data set", "`()`: one sample of each that it has more than once, (N,)", "it has each once"
+    ),
     "class_counts": OptionalMember("data set", "class to number of samples, side by side", "its length"),
     "read_ahead": OptionalMember("items", "`True`: a thread may read the next batch", "read when asked for", False),
     "__getitems__": OptionalMember("items", "`(indices)`: many items at once", "one by one"),

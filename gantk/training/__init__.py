@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from gantk.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
+    from gantk.training.checkpoint import write_checkpoint
     from gantk.training.from_recipe import datasets, initial_state
     from gantk.training.loop import train
     from gantk.training.settings import TrainSettings, step_count
@@ -19,11 +20,13 @@ __all__ = [
     "optimizers_of",
     "step_count",
     "train",
+    "write_checkpoint",
 ]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "checkpoint": ["write_checkpoint"],
         "from_recipe": ["datasets", "initial_state"],
         "loop": ["train"],
         "settings": ["TrainSettings", "step_count"],

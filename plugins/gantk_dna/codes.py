@@ -8,12 +8,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.special import xlogy
+from torch import Tensor
 
-from gantk.data import variants
+from gantk.data import first_of_each, sample_names, variants
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, Samples
+from gantk.interfaces import Batch, Dataset, Samples
 from gantk.spec import DataSpec
 from gantk_dna.alphabet import BASES, bases_in, one_hot, shared_codes
+from gantk_dna.weights import COLUMN, copies_of
 
 MOST = 100_000
 """Sequences of a data set that metrics look at, at most."""
@@ -37,27 +39,69 @@ def check_bases(spec: DataSpec) -> None:
 def codes_of(samples: Samples) -> Codes:
     """Codes (N, L) of samples: the likeliest base, or the ambiguity code where a column is exactly its shares.
 
+    Sequences that count more than once, by `weight` in their truth, stand there so often, in an order of no meaning.
+
     Raises:
         DoesNotFit: they are not sequences of bases.
     """
     check_bases(samples.spec)
     parts = [shared_codes(part.detach().cpu()).numpy() for part in samples.samples.split(8192)]
-    return np.concatenate(parts) if parts else np.zeros((0, samples.spec.shape[1]), np.uint8)
+    codes = np.concatenate(parts) if parts else np.zeros((0, samples.spec.shape[1]), np.uint8)
+    return codes[counted_rows(samples)]
+
+
+def counted_rows(samples: Batch) -> NDArray[np.int64]:
+    """The number of each sequence, as often as it counts by `weight` in its truth; without one, each once in order."""
+    weights = samples.truth.get(COLUMN)
+    if weights is None:
+        return np.arange(len(samples))
+    rows = np.repeat(np.arange(len(samples)), copies_of(weights.cpu().numpy(), MOST))
+    return np.random.default_rng(0).permutation(rows)
 
 
 def codes_in(dataset: Dataset) -> Codes:
-    """Codes (N, L) of a data set: all of it, or `MOST` sequences that are always the same. Found once, then kept."""
+    """Codes (N, L) of a data set: all of it, or `MOST` sequences that are always the same. Found once, then kept.
+
+    What counts more than once stands there so often.
+    """
     if dataset not in _known:
         check_bases(dataset.spec)
-        n = len(dataset)
-        chosen = torch.arange(n) if n <= MOST else torch.randperm(n, generator=torch.Generator().manual_seed(0))[:MOST]
-        batches = (dataset.batch(part, None).samples.cpu() for part in chosen.split(8192))
-        parts = [shared_codes(samples).numpy() for samples in batches]
-        _known[dataset] = np.concatenate(parts) if parts else np.zeros((0, dataset.spec.shape[1]), np.uint8)
+        found = _read(dataset, _some(torch.arange(len(dataset))))
+        codes = np.concatenate([codes_of(part) for part in found]) if found else None
+        _known[dataset] = np.zeros((0, dataset.spec.shape[1]), np.uint8) if codes is None else codes
     return _known[dataset]
 
 
 _known: WeakKeyDictionary[Dataset, Codes] = WeakKeyDictionary()
+
+
+def distinct_in(dataset: Dataset) -> tuple[Codes, list[str] | None]:
+    """The different sequences of a data set, each once, and what they are called; `MOST` of them at most.
+
+    Returns:
+        (N, L) codes, and (N,) names or None.
+    """
+    check_bases(dataset.spec)
+    chosen = _some(first_of_each(dataset))
+    parts = [shared_codes(each.samples).numpy() for each in _read(dataset, chosen)]
+    codes = np.concatenate(parts) if parts else np.zeros((0, dataset.spec.shape[1]), np.uint8)
+    names = sample_names(dataset, chosen)
+    _, first = np.unique(codes, axis=0, return_index=True)
+    first = np.sort(first)
+    return codes[first], None if names is None else [names[at] for at in first]
+
+
+def _some(indices: Tensor) -> Tensor:
+    """At most `MOST` of them, always the same."""
+    if len(indices) <= MOST:
+        return indices
+    return indices[torch.randperm(len(indices), generator=torch.Generator().manual_seed(0))[:MOST]]
+
+
+def _read(dataset: Dataset, chosen: Tensor) -> list[Samples]:
+    """The samples of these numbers, on the CPU, in parts."""
+    batches = (dataset.batch(part, None).to("cpu") for part in chosen.split(8192) if len(part))
+    return [Samples(samples=each.samples, truth=each.truth, spec=dataset.spec) for each in batches]
 
 
 def versions(codes: Codes, like: Dataset) -> list[Codes]:

@@ -67,6 +67,8 @@ class Hdf5:
                     file.attrs["class_names"] = list(spec.classes)
                 for name, values in samples.truth.items():
                     file[f"truth/{name}"] = values.detach().cpu().numpy()
+                if samples.names is not None:
+                    file["names"] = np.frombuffer(json.dumps(list(samples.names)).encode(), np.uint8)
                 hdf5.write_string(file, "spec", spec.to_json())
                 hdf5.write_string(file, "attributes", json.dumps(samples.attributes, sort_keys=True))
                 hdf5.write_string(file, "format", FORMAT)
@@ -133,6 +135,9 @@ def _samples(file: h5py.File) -> Samples:
         and not 0 <= labels.min() <= labels.max() < len(spec.classes)
     ):
         raise hdf5.NotAsWritten(f"labels from {labels.min()} to {labels.max()} for {len(spec.classes)} classes")
+    names = json.loads(hdf5.array(groups["names"]).tobytes()) if "names" in groups else None
+    if names is not None and (len(names) != len(values) or not all(isinstance(name, str) for name in names)):
+        raise hdf5.NotAsWritten(f"{len(names)} names for {len(values)} samples")
     attributes = json.loads(hdf5.read_string(file, "attributes"))
     if not isinstance(attributes, dict):
         raise hdf5.NotAsWritten("its attribute 'attributes' is no mapping")
@@ -143,6 +148,7 @@ def _samples(file: h5py.File) -> Samples:
         truth=truth,
         spec=spec,
         attributes=attributes,
+        names=names,
     )
 
 

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Panel, Samples, View
-from gantk.plots import histograms, legend_above, new_figure
+from gantk.plots import even_edges, histograms, legend_above, new_figure
 from gantk.spec import DataSpec
 
 BINS = 16  # of brightness: few, since many pictures have few levels
@@ -81,7 +81,7 @@ class Images(View):
         ]
         figure = new_figure()
         axes = figure.add_subplot()
-        edges = np.histogram_bin_edges(real.samples.numpy(), BINS, self.spec.range)
+        edges = even_edges(real.samples.float().cpu().numpy(), BINS, self.spec.range)
         made, known = (each.samples.float().cpu().numpy().ravel() for _, each in sets)
         histograms(axes, made, known, edges, real.spec.origin)
         axes.set(xlabel="value of a pixel", ylabel="share of pixels", yscale="log")

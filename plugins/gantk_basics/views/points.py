@@ -4,7 +4,6 @@ import io
 from textwrap import fill
 from typing import Annotated
 
-import numpy as np
 import torch
 from annotated_types import Ge
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -14,7 +13,7 @@ from torch import Tensor
 
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Panel, Samples, View
-from gantk.plots import MADE, REAL, histograms, new_figure
+from gantk.plots import MADE, REAL, even_edges, histograms, new_figure
 from gantk.spec import DataSpec
 
 LEAST = 1.0  # no axis is shorter, so that a single point does not fill the picture with its last digits
@@ -71,7 +70,7 @@ class Points(View):
         figure = new_figure()
         for number, (axes, name) in enumerate(zip(figure.subplots(1, 2), names, strict=True)):
             found, expected = samples.samples[:, number].cpu().numpy(), real.samples[:, number].cpu().numpy()
-            edges = np.histogram_bin_edges(expected, 30)
+            edges = even_edges(expected, 30)
             histograms(axes, found, expected, edges, real.spec.origin)
             axes.set_xlabel(name)
         figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -24,17 +26,27 @@ HEADINGS = (
 @click.argument("recipe", shell_complete=completions.recipes)
 @cli_options.overrides
 @click.option(
-    "-o", "--out", type=click.Path(path_type=Path), default="designs.fa", show_default=True, help="Where designs go."
+    "-o", "--out", type=click.Path(path_type=Path), help="Where designs go, too. [default: the run folder alone]"
+)
+@click.option(
+    "--run", "run_folder", type=click.Path(path_type=Path), help="Run folder to make. [default: runs/RECIPE-<number>]"
 )
 @cli_options.force
 @cli_options.as_json
 @cli_options.quiet
-def design(recipe: str, overrides: tuple[str, ...], out: Path, force: bool, as_json: bool) -> None:
-    """Design sequences for a property, by a design RECIPE.
+def design(
+    recipe: str, overrides: tuple[str, ...], out: Path | None, run_folder: Path | None, force: bool, as_json: bool
+) -> None:
+    """Design sequences for a property, by a design RECIPE or from the run folder of an earlier design.
 
     \b
     gantk design dna/design_motif -o designs.fa
     gantk design my_design.yaml search.method=feedback seed=3
+    gantk design runs/my_design-1 search.steps=500 search.seed=2
+
+    A run folder keeps the GAN (gan/, an ordinary run), the predictors, and each search (search-1/, …: designs, table,
+    evaluation, report.html). Given instead of a recipe, it is gone on from: finished, if it was interrupted, and
+    searched in again, where `search` and `constraints` may be others.
 
     Writes the designs with what is known of each (FASTA, CSV or TSV by the ending of --out), and prints a table:
     score of the hard letters, of the soft ones, and by a second predictor that was not optimised; by the latter, the
@@ -44,28 +56,89 @@ def design(recipe: str, overrides: tuple[str, ...], out: Path, force: bool, as_j
     sequences; share of real sequences that the critic finds less plausible, left out where it knows no such sequences.
     Known is what stands in any split of `data` and of `held_out_data`.
     """
-    cli_options.refuse_to_overwrite(out, force)
+    if out is not None:
+        cli_options.refuse_to_overwrite(out, force)
     from gantk.components import format_for
     from gantk.recipe import load_as
     from gantk_dna.design.design import DesignBlocks
     from gantk_dna.design.design import design as carry_out
+    from gantk_dna.design.folder import DesignFolder, is_design, refuse_other_learning
 
-    values = load_as(DesignBlocks, recipe, overrides)
-    format_for(out)
-    report = carry_out(values, lambda spec: refuse_unwritable(out, spec))
+    if is_design(Path(recipe)):
+        if run_folder is not None:
+            raise click.UsageError(f"{recipe} is a run folder already; --run is for a recipe")
+        folder = DesignFolder(Path(recipe))
+        values = load_as(DesignBlocks, folder.recipe, overrides)
+        refuse_other_learning(folder, load_as(DesignBlocks, folder.recipe), values)
+    else:
+        folder = DesignFolder(run_folder, Path(recipe).stem)
+        if folder.exists:
+            raise click.UsageError(f"{run_folder} holds a design; go on from it with: gantk design {run_folder}")
+        values = load_as(DesignBlocks, recipe, overrides)
+    if out is not None:
+        format_for(out)
+    report = carry_out(values, folder, lambda spec: None if out is None else refuse_unwritable(out, spec))
     samples = report.samples()
-    format_for(out, samples.spec).write(out, samples)
+    written = [report.folder / "designs.fa", *([] if out is None else [out])]
+    for path in written:
+        format_for(path, samples.spec).write(path, samples)
+    tell(report, values["about"], written[-1], as_json)
+
+
+def tell(report: Report, about: str, out: Path, as_json: bool) -> None:
+    """Writes table, evaluation, picture and page of a search into its folder, and prints the table.
+
+    Args:
+        report: of the search.
+        about: what is designed.
+        out: where the designs are.
+        as_json: whether to print JSON.
+    """
+    from gantk.files import write_bytes
+    from gantk_dna.design.evaluating import evaluated
+    from gantk_dna.design.page import logo_of, png, write_page
+
+    evaluation, summaries = evaluated(report)
+    numbers = {name: {key: asdict(value) for key, value in values.items()} for name, values in evaluation.items()}
+    document = {"out": str(out), "folder": str(report.folder), **as_document(report)}
+    judged = {"summaries": summaries, "values": numbers}
+    for name, content in (("table", document), ("evaluation", judged)):
+        write_bytes(report.folder / f"{name}.json", (json.dumps(content, indent=2) + "\n").encode())
+    logo = logo_of(report)
+    write_bytes(report.folder / "logo.png", png(logo))
+    lines, rows = sentences(report), [row(each, report) for each in report.sets]
+    write_page(
+        report.folder,
+        report,
+        about=about,
+        lines=lines,
+        headings=HEADINGS,
+        rows=rows,
+        evaluation=(evaluation, summaries),
+        logo=logo,
+    )
     if as_json:
-        console.answer_json({"out": str(out), **as_document(report)})
+        console.answer_json(document)
         return
-    for name, value in report.quality.items():
-        console.say(f"{name}: {value:.3f}")
+    for line in lines:
+        console.say(line)
+    console.table(f"designs in {out}", HEADINGS, rows)
+    console.say("the designs beside held-out real sequences:")
+    for line in summaries:
+        console.say(f"  {line}")
+    console.say(f"report: {report.folder / 'report.html'}")
+
+
+def sentences(report: Report) -> list[str]:
+    """What was found, and what is compared with, in sentences."""
     judge = "the second predictor" if report.second else "the objectives"
     best = "" if report.best_measured is None else f"best score in the data {report.best_measured:.4g}; "
-    console.say(f"{report.scored:,} sequences scored; {best}best known sequence by {judge} {report.bar:.4g}")
     looked_at = "" if len(report.known.names) == report.known.total else f", different ones of {report.known.total:,}"
-    console.say(f"known: {len(report.known.names):,} sequences of every split of data and held_out_data{looked_at}")
-    console.table(f"designs in {out}", HEADINGS, [row(each, report) for each in report.sets])
+    return [
+        *(f"{name}: {value:.3f}" for name, value in report.quality.items()),
+        f"{report.scored:,} sequences scored; {best}best known sequence by {judge} {report.bar:.4g}",
+        f"known: {len(report.known.names):,} sequences of every split of data and held_out_data{looked_at}",
+    ]
 
 
 def refuse_unwritable(out: Path, spec: DataSpec) -> None:

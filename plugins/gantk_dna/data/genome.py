@@ -12,11 +12,13 @@ from typing import Annotated, Literal
 import numpy as np
 import torch
 from annotated_types import Ge, Interval
+from torch import Tensor
 
 from gantk.console import say
 from gantk.errors import DataError
 from gantk_dna.alphabet import AlphabetName, sequence_spec
 from gantk_dna.data import splitting
+from gantk_dna.data.leaks import tell_of_leak
 from gantk_dna.data.onehot import OneHot, chosen_side, counts_in_words
 from gantk_dna.data.windows import Marks, Windows, around_intervals, marked, tiled
 from gantk_dna.files.cleaning import Ambiguous, settle_ambiguous
@@ -41,6 +43,7 @@ class Options:
     ambiguous: Ambiguous
     both_strands: bool
     split_by: Literal["block", "contig"]
+    test_contigs: tuple[str, ...]
     block: int
     validation: float
     test: float
@@ -66,6 +69,7 @@ class Genome(OneHot):
         both_strands: a window and its reverse complement mean the same: they count as equal, and in training each is
             turned over half of the time.
         split_by: block: by stretches of `block` letters; contig: by whole contigs.
+        test_contigs: names of the contigs that make the test split (a chromosome); null: `test` says how much.
         block: letters of a stretch.
         validation: share of the validation split.
         test: share of the test split.
@@ -89,6 +93,7 @@ class Genome(OneHot):
         ambiguous: Ambiguous = "drop",
         both_strands: bool = False,
         split_by: Literal["block", "contig"] = "block",
+        test_contigs: list[str] | None = None,
         block: Annotated[int, Ge(1)] = 10_000,
         validation: Share = 0.1,
         test: Share = 0.1,
@@ -110,13 +115,15 @@ class Genome(OneHot):
             ambiguous=ambiguous,
             both_strands=both_strands,
             split_by=split_by,
+            test_contigs=tuple(test_contigs or ()),
             block=block,
             validation=validation,
             test=test,
             seed=seed,
         )
-        windows, sides = _prepare(options)
+        windows, sides, names = _prepare(options)
         chosen = windows[chosen_side(split, sides)]
+        self.contigs, self.strands = names, chosen.strand
         truth = {"contig": torch.from_numpy(chosen.contig), "start": torch.from_numpy(chosen.start)}
         if bed is not None:
             truth["score"] = torch.from_numpy(chosen.score)
@@ -130,12 +137,21 @@ class Genome(OneHot):
             both_strands=both_strands,
         )
 
+    def sample_names(self, indices: Tensor) -> list[str]:
+        """Where each window lies, as bedtools says it: chr2:100-150, from 0, and of intervals with (+) or (-)."""
+        length = self.spec.shape[1]
+        return [
+            f"{self.contigs[int(self.truth['contig'][at])]}:{start}-{start + length}{self.strands[at]}"
+            for at, start in zip(indices.tolist(), self.truth["start"][indices].tolist(), strict=True)
+        ]
+
 
 @lru_cache(maxsize=4)
-def _prepare(options: Options) -> tuple[Windows, np.ndarray]:
-    """Reads the genome once for all three splits, and tells what became of its windows."""
+def _prepare(options: Options) -> tuple[Windows, np.ndarray, list[str]]:
+    """Windows, their sides, and the contigs' names: read once for all three splits; tells what became of them."""
     genome = Contigs(options.path, options.alphabet)
     names = _chosen_contigs(options, genome)
+    on_test = {names.index(name) for name in options.test_contigs}
     told: Counter[str] = Counter()
     marks = None if options.annotation is None else _marks(options.annotation, genome)
     if options.bed is None:
@@ -158,13 +174,14 @@ def _prepare(options: Options) -> tuple[Windows, np.ndarray]:
     windows = windows[first]
     shares = (options.validation, options.test)
     if options.split_by == "contig":
-        sides = splitting.sides_by_group(windows.contig.tolist(), shares, options.seed, "contig")
+        sides = splitting.sides_by_group(windows.contig.tolist(), shares, options.seed, "contig", on_test)
     else:
-        windows, sides = _sides_by_block(options, windows, shares, told)
+        windows, sides = _sides_by_block(options, windows, shares, told, on_test)
     if not (sides == splitting.TRAIN).any():
         raise DataError(f"{options.path}: no window is left for training ({counts_in_words(total, told, sides)})")
     say(f"{options.path}, windows of {options.length}: {counts_in_words(total, told, sides)}")
-    return windows, sides
+    tell_of_leak(options.path, windows.codes, sides, options.both_strands)
+    return windows, sides, names
 
 
 def _marks(path: Path, genome: Contigs) -> Marks:
@@ -172,21 +189,23 @@ def _marks(path: Path, genome: Contigs) -> Marks:
 
 
 def _chosen_contigs(options: Options, genome: Contigs) -> list[str]:
-    if options.contigs is None:
-        return list(genome.lengths)
-    for name in options.contigs:
-        if name not in genome.lengths:
-            raise DataError(f"{options.path}: no contig '{name}'; there are {', '.join(list(genome.lengths)[:20])}")
-    return list(options.contigs)
+    chosen = list(genome.lengths) if options.contigs is None else list(options.contigs)
+    for known, wanted in ((list(genome.lengths), chosen), (chosen, options.test_contigs)):
+        for name in wanted:
+            if name not in known:
+                some = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
+                raise DataError(f"{options.path}: no contig '{name}'; there are {some}")
+    return chosen
 
 
 def _sides_by_block(
-    options: Options, windows: Windows, shares: splitting.Shares, told: Counter[str]
+    options: Options, windows: Windows, shares: splitting.Shares, told: Counter[str], on_test: set[int]
 ) -> tuple[Windows, np.ndarray]:
     """Windows with their sides: that of the block in which they start, if it is also the one in which they end."""
     first, last = windows.start // options.block, (windows.start + options.length - 1) // options.block
     groups = list(zip(windows.contig.tolist(), first.tolist(), strict=True))
-    sides = splitting.sides_by_group(groups, shares, options.seed, f"blocks of {options.block:,} letters")
+    held_out = {group for group in groups if group[0] in on_test}
+    sides = splitting.sides_by_group(groups, shares, options.seed, f"blocks of {options.block:,} letters", held_out)
     if options.bed is None and options.stride >= options.length:
         return windows, sides
     of_block = dict(zip(groups, sides.tolist(), strict=True))

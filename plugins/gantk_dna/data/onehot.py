@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +25,9 @@ class OneHot(Resident):
         labels: (N,) integers or None.
         truth: facts for metrics, (N, …) each.
         both_strands: each sample of a training batch is turned into its reverse complement half of the time.
+        copies: (N,) how often each sequence counts; the data set then is as long as their sum, and has each sequence
+            so often. None: once each.
+        names: (N,) what each is called; None: they have no names.
     """
 
     def __init__(
@@ -36,12 +39,41 @@ class OneHot(Resident):
         labels: Tensor | None = None,
         truth: Mapping[str, Tensor] | None = None,
         both_strands: bool = False,
+        copies: Tensor | None = None,
+        names: Sequence[str] | None = None,
     ):
         if both_strands:  # views know no data set, but what samples are
             spec = replace(spec, attributes={**spec.attributes, "both_strands": True})
         super().__init__(spec, codes, labels=labels, truth=truth)
         self.annotations = annotations
         self.both_strands = both_strands
+        self.names = names
+        self.rows: Tensor | None = None  # (sum of copies,) which sequence each sample is, in an order of no meaning
+        if copies is not None:
+            rows = torch.repeat_interleave(torch.arange(len(codes)), copies)
+            self.rows = rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))]
+
+    def __len__(self) -> int:
+        return super().__len__() if self.rows is None else len(self.rows)
+
+    def row_of(self, indices: Tensor) -> Tensor:
+        """Which sequences these samples are: (B,) to (B,)."""
+        return indices if self.rows is None else self.rows[indices]
+
+    def first_of_each(self) -> Tensor:
+        """A sample of each sequence, in the order of the sequences: (N,), which is all but where some count often."""
+        if self.rows is None:
+            return torch.arange(len(self.stored))
+        return torch.from_numpy(np.unique(self.rows.numpy(), return_index=True)[1])
+
+    @property
+    def class_counts(self) -> dict[str, int] | None:
+        """Of sequences that count more than once, how many different ones there are."""
+        return None if self.rows is None else {"": len(self.stored)}
+
+    def sample_names(self, indices: Tensor) -> list[str] | None:
+        """What the records of these samples are called in their file."""
+        return None if self.names is None else [self.names[row] for row in self.row_of(indices).tolist()]
 
     def to(self, device: torch.device) -> OneHot:
         """Moves everything to `device`."""
@@ -51,6 +83,7 @@ class OneHot(Resident):
 
     def batch(self, indices: Tensor, rng: torch.Generator | None) -> Batch:
         """The sequences of `indices`, (B,) on the CPU; on a random strand where `rng` is given and both count."""
+        indices = self.row_of(indices)
         batch = super().batch(indices, rng)
         samples = one_hot(batch.samples.to(torch.uint8))  # (B, 4, L)
         if self.annotations is not None:

@@ -18,11 +18,14 @@ from gantk.errors import DataError
 from gantk_dna.alphabet import AlphabetName, decode, sequence_spec
 from gantk_dna.data import splitting
 from gantk_dna.data.labels import Labels, annotation_rows, given_sides, label_rows, score_rows
+from gantk_dna.data.leaks import tell_of_leak
 from gantk_dna.data.onehot import OneHot, chosen_side, counts_in_words, pick
 from gantk_dna.files.cleaning import Ambiguous, Anchor, OtherLengths, to_matrix
+from gantk_dna.files.observed import named, observed, repeats_in_words, weights_in_words, weights_of
 from gantk_dna.files.sequences import Record, read_sequences
 from gantk_dna.files.source import state_of
 from gantk_dna.files.tables import is_table, read_table
+from gantk_dna.weights import copies_of
 
 Share = Annotated[float, Interval(ge=0, lt=0.5)]
 Duplicates = Literal["remove", "average", "keep"]
@@ -43,13 +46,16 @@ class Options:
     duplicates: Duplicates
     both_strands: bool
     sequence: str | None
+    name: str | None
     label: str | None
     score: tuple[str, ...]
     bins: int | None
     percentiles: tuple[float, float]
     annotation: str | None
+    weight: str | None
     split_by: SplitBy
     split_column: str | None
+    test_groups: tuple[str, ...]
     identity: float
     validation: float
     test: float
@@ -64,6 +70,8 @@ class Prepared:
     sides: np.ndarray
     labels: Labels
     annotations: np.ndarray | None
+    names: list[str]
+    copies: np.ndarray | None
 
 
 class Sequences(OneHot):
@@ -86,14 +94,18 @@ class Sequences(OneHot):
         both_strands: a sequence and its reverse complement mean the same: they count as equal, and in training each
             is turned over half of the time.
         sequence: column of the sequences in a table; null: sequence, seq, x or dna.
+        name: column of what the records are called; null: name or id, where there is such a column.
         label: column of class names; null: no labels, unless `bins` makes them.
         score: column of numbers, or a list of columns that hold counts in bins 0, 1, …, whose mean bin is the score.
         bins: makes labels of the scores: so many bins, equally full in training; null: none.
         percentiles: only sequences with scores in this range of percentiles, [0, 40] for the lower ones.
         annotation: column of strings of 0 and 1 as long as the sequence: one more channel.
+        weight: column of how often each sequence was observed (counts, or other numbers above 0): it is trained on, and
+            counts in metrics and logos, so often. Of equal sequences the weights are added. Null: each counts once.
         split_by: sequence: at random; identity: what is alike stays together; group: what has the same entry in
             `split_column` stays together (a chromosome); given: `split_column` says train, validation or test.
         split_column: column for the two last.
+        test_groups: of a split by group, the entries that make the test split (chr8); null: `test` says how much.
         identity: from which share of equal letters on sequences are alike (1 - Levenshtein distance / length).
         validation: share of the validation split.
         test: share of the test split.
@@ -116,6 +128,7 @@ class Sequences(OneHot):
         duplicates: Duplicates = "remove",
         both_strands: bool = False,
         sequence: str | None = None,
+        name: str | None = None,
         label: str | None = None,
         score: str | list[str] | None = None,
         bins: Annotated[int, Ge(2)] | None = None,
@@ -124,8 +137,10 @@ class Sequences(OneHot):
             100.0,
         ),
         annotation: str | None = None,
+        weight: str | None = None,
         split_by: SplitBy = "sequence",
         split_column: str | None = None,
+        test_groups: list[str] | None = None,
         identity: Annotated[float, Interval(gt=0, le=1)] = 0.8,
         validation: Share = 0.1,
         test: Share = 0.1,
@@ -142,13 +157,16 @@ class Sequences(OneHot):
             duplicates=duplicates,
             both_strands=both_strands,
             sequence=sequence,
+            name=name,
             label=label,
             score=(score,) if isinstance(score, str) else tuple(score or ()),
             bins=bins,
             percentiles=percentiles,
             annotation=annotation,
+            weight=weight,
             split_by=split_by,
             split_column=split_column,
+            test_groups=tuple(test_groups or ()),
             identity=identity,
             validation=validation,
             test=test,
@@ -171,6 +189,8 @@ class Sequences(OneHot):
             labels=pick(labels, chosen),
             truth={} if scores is None else {"score": torch.from_numpy(scores[chosen])},
             both_strands=both_strands,
+            copies=pick(prepared.copies, chosen),
+            names=[prepared.names[at] for at in chosen.tolist()],
         )
 
 
@@ -183,6 +203,8 @@ def _prepare(options: Options) -> Prepared:
     names = Counter(record.name for record in records)
     if len(names) < total:
         warn(f"{path}: {total - len(names):,} records have the name of an earlier one ('{names.most_common(1)[0][0]}')")
+    if options.weight:
+        records = observed(path, records, options.weight, told)
     codes, kept = to_matrix(
         path,
         records,
@@ -201,8 +223,11 @@ def _prepare(options: Options) -> Prepared:
         codes, records = codes[left], [records[at] for at in left]
     keys = splitting.keys_of(codes, options.both_strands)
     first, inverse = splitting.first_of_each(keys)
+    repeats = len(keys) - len(first)
+    weights = weights_of(path, records, options.weight) if options.weight else None
     if options.duplicates != "keep":
-        told[_equal(options, records, scores, first, inverse)] += len(keys) - len(first)
+        weights = None if weights is None else np.bincount(inverse, weights).astype(float)
+        told[_equal(options, records, scores, first, inverse)] += repeats
         if scores is not None:
             mean = (np.bincount(inverse, scores) / np.bincount(inverse)).astype(np.float32)
             scores = mean if options.duplicates == "average" else scores[first]
@@ -216,12 +241,20 @@ def _prepare(options: Options) -> Prepared:
     )  # fmt: skip
     if not (sides[left] == splitting.TRAIN).any():
         raise DataError(f"{path}: no sequence is left for training ({counts_in_words(total, told, sides[left])})")
+    weights = None if weights is None else weights[left]
+    copies = None if weights is None else copies_of(weights)
     annotations = None
     if options.annotation:
         rows = annotation_rows(path, records, options.annotation, codes.shape[1], options.anchor)
         annotations = rows[left][:, None]
-    say(f"{path}: {counts_in_words(total, told, sides[left])}")
-    return Prepared(codes[left], sides[left], labels, annotations)
+    weighted = weights_in_words(options.weight, weights, copies)
+    if weights is None and options.duplicates == "remove":
+        weighted = repeats_in_words(repeats, len(kept))
+    say(f"{path}: {counts_in_words(total, told, sides[left])}{weighted}")
+    if options.split_by in ("group", "given"):
+        tell_of_leak(path, codes[left], sides[left], options.both_strands)
+    called = [record.name for record in named([records[at] for at in left], options.name)]
+    return Prepared(codes[left], sides[left], labels, annotations, called, copies)
 
 
 def _equal(
@@ -246,7 +279,7 @@ def _equal(
 
 
 def _read(options: Options) -> list[Record]:
-    wanted = [options.label, options.split_column, options.annotation, *options.score]
+    wanted = [options.name, options.label, options.split_column, options.annotation, options.weight, *options.score]
     columns = [column for column in wanted if column]
     if is_table(options.path):
         return read_table(options.path, sequence=options.sequence, columns=columns)
@@ -260,6 +293,8 @@ def _read(options: Options) -> list[Record]:
 
 def _sides(options: Options, keys: list[bytes], codes: np.ndarray, records: list[Record]) -> np.ndarray:
     shares = (options.validation, options.test)
+    if options.test_groups and options.split_by != "group":
+        raise DataError("data.test_groups names groups: say data.split_by=group and data.split_column=COLUMN")
     if options.split_by == "sequence":
         return splitting.sides_by_sequence(keys, shares, options.seed)
     if options.split_by == "identity":
@@ -272,4 +307,9 @@ def _sides(options: Options, keys: list[bytes], codes: np.ndarray, records: list
     if options.split_by == "given":
         return given_sides(options.path, records, options.split_column)
     groups = [record.fields[options.split_column] for record in records]
-    return splitting.sides_by_group(groups, shares, options.seed, f"the column {options.split_column} (groups)")
+    for name in options.test_groups:
+        if name not in groups:
+            some = ", ".join(sorted(set(groups))[:20])
+            raise DataError(f"{options.path}: '{options.split_column}' is nowhere '{name}'; there are {some}")
+    what = f"the column {options.split_column} (groups)"
+    return splitting.sides_by_group(groups, shares, options.seed, what, options.test_groups)

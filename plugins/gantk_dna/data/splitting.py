@@ -5,7 +5,7 @@ Sides are decided by hashes of the sequences or groups themselves, so that they 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -76,41 +76,52 @@ CURES = {
 """What to do where there are too few groups, by the first word of what groups are called; "" is any other."""
 
 
-def sides_by_group(groups: Sequence[Hashable], shares: Shares, seed: int, what: str) -> np.ndarray:
+def sides_by_group(
+    groups: Sequence[Hashable], shares: Shares, seed: int, what: str, test_groups: Collection[Hashable] = ()
+) -> np.ndarray:
     """The side of each sequence, whole groups together.
 
     Groups are gone through in the order of their hashes; each goes to the test split if it still fits there, else to
-    the validation split, else to training. A split that no group fits gets the smallest one.
+    the validation split, else to training. A split that no group fits gets the smallest one. Where `test_groups` says
+    which groups the test split has, the other splits share the rest.
 
     Args:
         groups: the group of each sequence.
         shares: shares of validation and test.
         seed: another seed is another split.
         what: what groups are called, for the message.
+        test_groups: those that make the test split; none: by the share of it.
 
     Raises:
         DataError: there are fewer groups than splits.
     """
     first, member = first_of_each(groups)
     sizes = np.bincount(member)
-    wanted = {side: share * len(groups) for side, share in ((TEST, shares[1]), (VALIDATION, shares[0])) if share}
-    if len(sizes) <= len(wanted):
-        there = "there is only 1" if len(sizes) == 1 else f"there are only {len(sizes)}"
+    named = [group for group in range(len(sizes)) if groups[int(first[group])] in test_groups]
+    free = sorted(
+        set(range(len(sizes))) - {*named}, key=lambda group: _draw(repr(groups[int(first[group])]).encode(), seed)
+    )
+    left_over = len(groups) - int(sizes[named].sum())
+    shares_of = ((VALIDATION, shares[0]),) if test_groups else ((TEST, shares[1]), (VALIDATION, shares[0]))
+    wanted = {side: share * left_over for side, share in shares_of if share}
+    if len(free) <= len(wanted):
+        beside = " beside those of the test split" if test_groups else ""
+        there = "there is only 1" if len(free) == 1 else f"there are only {len(free)}"
         raise DataError(
-            f"a split by {what} needs {len(wanted) + 1} of them or more, and {there}; "
+            f"a split by {what} needs {len(wanted) + 1} of them or more{beside}, and {there}; "
             f"{CURES.get(what.split()[0], CURES[''])}, or hold nothing out: data.validation=0 data.test=0"
         )
-    order = sorted(range(len(sizes)), key=lambda group: _draw(repr(groups[int(first[group])]).encode(), seed))
     side = np.full(len(sizes), TRAIN)
+    side[named] = TEST
     left = dict(wanted)
-    for group in order:
+    for group in free:
         for candidate in left:
             if sizes[group] <= left[candidate]:
                 side[group] = candidate
                 left[candidate] -= sizes[group]
                 break
     for empty in (each for each in wanted if not (side == each).any()):
-        givers = [group for group in order if (side == side[group]).sum() > 1]  # no side is left empty for another one
+        givers = [group for group in free if (side == side[group]).sum() > 1]  # no side is left empty for another one
         givers = [group for group in givers if side[group] == TRAIN] or givers
         side[min(givers, key=lambda group: sizes[group])] = empty
     return side[member]

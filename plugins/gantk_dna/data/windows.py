@@ -24,6 +24,7 @@ class Windows:
         contig: (N,) int64, numbers of the contigs.
         start: (N,) int64, first position, from 0.
         score: (N,) float32, of their intervals; 0 where tiled.
+        strand: (N,) text, "(+)" or "(-)" of intervals; "" where tiled.
         annotation: (N, 1, L) uint8, or None.
     """
 
@@ -31,11 +32,19 @@ class Windows:
     contig: np.ndarray
     start: np.ndarray
     score: np.ndarray
+    strand: np.ndarray
     annotation: np.ndarray | None
 
     def __getitem__(self, chosen: np.ndarray) -> Windows:
         marks = None if self.annotation is None else self.annotation[chosen]
-        return Windows(self.codes[chosen], self.contig[chosen], self.start[chosen], self.score[chosen], marks)
+        return Windows(
+            self.codes[chosen],
+            self.contig[chosen],
+            self.start[chosen],
+            self.score[chosen],
+            self.strand[chosen],
+            marks,
+        )
 
 
 def tiled(genome: Contigs, names: Sequence[str], length: int, stride: int, marks: Marks | None) -> Windows:
@@ -66,6 +75,7 @@ def tiled(genome: Contigs, names: Sequence[str], length: int, stride: int, marks
         np.concatenate(contigs),
         start,
         np.zeros(len(start), np.float32),
+        np.zeros(len(start), "U3"),
         np.concatenate(annotation)[:, None] if annotation else None,
     )
 
@@ -103,17 +113,18 @@ def around_intervals(
             if interval.strand == "-":
                 codes, mark = COMPLEMENT[codes][::-1], None if mark is None else mark[::-1]
             rows.append(codes)
-            places.append((number[interval.contig], start, interval.score))
+            places.append((number[interval.contig], start, interval.score, f"({interval.strand})"))
             if mark is not None:
                 annotation.append(mark)
     if not rows:
         return _none(length)
-    contig, starts, scores = zip(*places, strict=True)
+    contig, starts, scores, strands = zip(*places, strict=True)
     return Windows(
         np.stack(rows),
         np.array(contig),
         np.array(starts),
         np.array(scores, np.float32),
+        np.array(strands),
         np.stack(annotation)[:, None] if annotation else None,
     )
 
@@ -133,4 +144,6 @@ def marked(intervals: Iterable[Interval], lengths: Mapping[str, int]) -> Marks:
 
 def _none(length: int) -> Windows:
     nothing = np.zeros(0, np.int64)
-    return Windows(np.zeros((0, length), np.uint8), nothing, nothing, nothing.astype(np.float32), None)
+    return Windows(
+        np.zeros((0, length), np.uint8), nothing, nothing, nothing.astype(np.float32), np.zeros(0, "U3"), None
+    )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from gantk import randomness
+from gantk import console, randomness
 from gantk.interfaces import Dataset, call
 from gantk_dna.codes import Codes, codes_in, random_part, versions
 from gantk_dna.design.constraints import Rules
@@ -21,6 +21,9 @@ from gantk_dna.metrics.nearest import nearest_other
 
 OUTSIDE = 0.1
 """The critic is not asked where more than this share of a set lies outside the scores that it gives to real ones."""
+
+FOOLED = 0.25
+"""It is not asked at all where it finds shuffled real sequences this plausible (.5: as plausible as real ones)."""
 
 
 class Describer:
@@ -54,6 +57,13 @@ class Describer:
         self.critic = None if critic is None else deepcopy(critic).eval().requires_grad_(False)
         self.channels = real.spec.shape[0]
         self.seed = seed
+        self.shuffled = self._plausible_when_shuffled()
+        if self.shuffled is not None and self.shuffled > FOOLED:
+            console.say(
+                "the column 'plausible' is left out: the critic finds real sequences with their letters shuffled more "
+                f"plausible than {self.shuffled:.0%} of real ones, so it knows little of such sequences"
+            )
+            self.critic = None
 
     def describe(self, name: str, codes: Codes) -> Designed:
         """A set of sequences (N, L) with its numbers."""
@@ -88,13 +98,29 @@ class Describer:
         """Share of held-out real sequences that the critic scores lower; None where it knows no such sequences."""
         if self.critic is None:
             return None
+        real, found = np.sort(self._criticised(self.real)), self._criticised(codes)
+        if ((found < real[0]) | (found > real[-1])).mean() > OUTSIDE:
+            return None
+        return _rank(real, found)
+
+    def _plausible_when_shuffled(self) -> float | None:
+        """Share of real sequences that the critic scores lower than real ones with their letters in another order."""
+        if self.critic is None:
+            return None
+        rng = np.random.default_rng(self.seed)
+        real = np.sort(self._criticised(self.real))
+        return float(_rank(real, self._criticised(rng.permuted(self.real, axis=1))).mean())
+
+    def _criticised(self, codes: Codes) -> NDArray[np.float64]:
+        """Scores of the critic, (N,)."""
 
         def criticised(samples: Tensor) -> Tensor:
             assert self.critic is not None
             return call(self.critic, samples)
 
-        real = np.sort(scores_of(self.real, criticised, self.channels))
-        found = scores_of(codes, criticised, self.channels)
-        if ((found < real[0]) | (found > real[-1])).mean() > OUTSIDE:
-            return None
-        return np.searchsorted(real, found) / len(real)
+        return scores_of(codes, criticised, self.channels)
+
+
+def _rank(real: NDArray[np.float64], found: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of the (sorted) real scores that lie below, and half of those that are equal: (N,)."""
+    return (np.searchsorted(real, found) + np.searchsorted(real, found, "right")) / (2 * len(real))

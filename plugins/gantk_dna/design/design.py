@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -24,8 +25,10 @@ from gantk_dna.design import search
 from gantk_dna.design.blocks_inside import in_part
 from gantk_dna.design.constraints import Constraints, Rules
 from gantk_dna.design.describing import Describer
+from gantk_dna.design.folder import DesignFolder
 from gantk_dna.design.gan import TrainedGan, model_of
 from gantk_dna.design.known import Known, known_sequences
+from gantk_dna.design.predictors import digest_of_file, load_predictors, write_predictors
 from gantk_dna.design.results import Report
 from gantk_dna.design.search import Found, Search, scores_of
 from gantk_dna.design.weighted_sum import Aim, Objectives, halves, weighted
@@ -63,18 +66,19 @@ class DesignBlocks:
     constraints: Constraints = field(default_factory=dict)  # type: ignore[assignment]
 
 
-def design(values: Mapping[str, Any], check: Callable[[DataSpec], None] | None = None) -> Report:
+def design(values: Mapping[str, Any], folder: DesignFolder, check: Callable[[DataSpec], None] | None = None) -> Report:
     """Carries out a design recipe.
 
     Args:
         values: as `gantk.recipe.recipe.load_as(DesignBlocks, …)` reads them.
+        folder: where GAN and predictors are kept, or are already.
         check: told what designs will be, before anything is learned; it may raise.
 
     Raises:
         GantkError: data, objectives, generator and constraints do not fit together.
     """
     with torch.random.fork_rng(devices=[]):
-        return Designer(values, check).run()
+        return Designer(values, folder, check).run()
 
 
 class Designer:
@@ -82,12 +86,20 @@ class Designer:
 
     Args:
         values: as `gantk.recipe.recipe.load_as(DesignBlocks, …)` reads them.
+        folder: where GAN and predictors are kept, or are already.
         check: told what designs will be, before anything is learned; it may raise.
     """
 
-    def __init__(self, values: Mapping[str, Any], check: Callable[[DataSpec], None] | None = None):
+    def __init__(
+        self, values: Mapping[str, Any], folder: DesignFolder, check: Callable[[DataSpec], None] | None = None
+    ):
         self.seed: int = values["seed"]
         self.settings: Search = _block(Search, values["search"])
+        self.search_seed: int = self.seed if self.settings.seed is None else self.settings.seed
+        if self.settings.method != "activation" and not values["generator"]:
+            raise DoesNotFit(
+                f"the method {self.settings.method} needs a generator: a run, a checkpoint, or the recipe of a GAN"
+            )
         found = {split: as_dataset(component("dataset", values["data"], split=split)) for split in SPLITS}
         self.train, self.test = found["train"], found["test"]
         self.datasets: dict[str, Dataset] = found
@@ -100,12 +112,18 @@ class Designer:
         if not values["objectives"]:
             raise RecipeError("objectives: give one at least: [{use: dna/pwm, file: FILE}]")
         self.rules = Rules(_block(Constraints, values["constraints"]), self.spec.shape[1])
-        self.model: TrainedGan | None = (
-            model_of(values["generator"], values["generator_overrides"]) if values["generator"] else None
-        )
+        self.folder, self.values = folder, values
+        folder.make(values)
+        console.say(f"GAN, predictors and designs go to {folder.made}; gantk design {folder.made} goes on from there")
+        folder.check_learned(data=_digest_of_data(found))
+        self.model: TrainedGan | None = None
+        if values["generator"]:
+            self.model = model_of(values["generator"], folder.gan, values["generator_overrides"])
         self._check_model()
         self._learn(values)
-        self.digest = self.score.digest if self.model is None else self.model.digest
+        predictors = digest_of_file(folder.predictors) if folder.predictors.exists() else None
+        folder.check_learned(GAN=None if self.model is None else self.model.digest, predictors=predictors)
+        self.digest: str | None = predictors if self.model is None else self.model.digest
         self._check_method()
 
     def _learn(self, values: Mapping[str, Any]) -> None:
@@ -122,15 +140,27 @@ class Designer:
             other = held_out["train"]
             if other.spec.shape != self.spec.shape:
                 raise DoesNotFit(f"held_out_data has samples of {other.spec.shape}, data of {self.spec.shape}")
-        console.say("learning the objectives")
-        self.score = Objectives(entries, self.seed, spec=self.spec, data=own)
-        self.held_out = Objectives(entries, self.seed + 1, spec=self.spec, data=other) if self.score.learned else None
+        known = self.folder.predictors.exists()
+        console.say(f"the objectives are those of {self.folder.predictors}" if known else "learning the objectives")
+        self.score = Objectives(entries, self.seed, spec=self.spec, data=None if known else own)
+        self.held_out = None
+        if self.score.learned:
+            self.held_out = Objectives(entries, self.seed + 1, spec=self.spec, data=None if known else other)
+        nets = {f"{name}-{number}": net for name, each in self._objectives() for number, net in each.nets.items()}
+        if known:
+            load_predictors(self.folder.predictors, nets)
+        elif nets:
+            write_predictors(self.folder.predictors, nets)
         self.quality = {f"predictor {name}": value for name, value in self.score.quality(self.test).items()}
         if self.held_out is not None:
             test = self.test
             if values["held_out_data"] is not None:
                 test = self.datasets["held_out_test"]
             self.quality |= {f"second predictor {name}": each for name, each in self.held_out.quality(test).items()}
+
+    def _objectives(self) -> list[tuple[str, Objectives]]:
+        """Those that are optimised, and the second ones where there are any."""
+        return [("first", self.score), *([] if self.held_out is None else [("second", self.held_out)])]
 
     def _check_model(self) -> None:
         if self.model is None:
@@ -150,8 +180,6 @@ class Designer:
 
     def _check_method(self) -> None:
         method = self.settings.method
-        if method != "activation" and self.model is None:
-            raise DoesNotFit(f"the method {method} needs a generator: a run, a checkpoint, or the recipe of a GAN")
         if method == "feedback" and self.spec.shape[0] != BASES:
             raise DoesNotFit("the method feedback is for sequences without annotation channels")
         if method != "feedback" and not self.score.differentiable:
@@ -159,8 +187,10 @@ class Designer:
 
     def run(self) -> Report:
         """Designs, baselines, numbers."""
+        self.search_folder = self.folder.next_search(self.values)
         settings, channels = self.settings, self.spec.shape[0]
-        rng, numpy_rng = randomness.generator(self.seed, "design"), np.random.default_rng(self.seed)
+        seed = self.search_seed
+        rng, numpy_rng = randomness.generator(seed, "design"), np.random.default_rng(seed)
         known, training = known_sequences(self.datasets), codes_in(self.train)
         describer = Describer(
             self.score,
@@ -191,7 +221,7 @@ class Designer:
         edits = {"hill climb": max(1, round(float(designs.distance.mean()))), "hill climb, from random": None}
         for name, start in starts.items():
             baselines[name] = search.climb(
-                start, self.score, self.rules, found.scored, numpy_rng, channels, edits=edits[name]
+                start, self.score, self.rules, found.scored, numpy_rng, channels, edits=edits[name], title=name
             )
         judged = self.held_out or self.score
         return Report(
@@ -205,6 +235,10 @@ class Designer:
             spec=self.spec,
             known=known,
             wanted=settings.designs,
+            train=self.train,
+            test=self.test,
+            seed=seed,
+            folder=self.search_folder,
         )
 
     def _measured(self, known: Known) -> float | None:
@@ -222,9 +256,18 @@ class Designer:
         assert generator is not None
         if self.settings.method == "joint":
             return search.joint(self.score, self.rules, generator, self.settings, rng)
-        return search.feedback(
-            self.score, self.rules, self.model.state, known, self.spec, self.settings, self.model.batch, self.seed
+        found = search.feedback(
+            self.score,
+            self.rules,
+            self.model.state,
+            known,
+            self.spec,
+            self.settings,
+            self.model.batch,
+            self.search_seed,
         )
+        self.digest = self.model.keep(self.search_folder / "gan.h5")
+        return found
 
     def _baselines_before(self, known: Known) -> dict[str, Codes]:
         """Baselines that need the GAN as it is before feedback changes it."""
@@ -260,6 +303,14 @@ class Designer:
             )
         scores = scores_of(codes[meet], self.score, self.spec.shape[0])
         return meet[np.argsort(-scores, kind="stable")][:wanted]
+
+
+def _digest_of_data(datasets: Mapping[str, Dataset]) -> str:
+    """A digest of the sequences of some data sets: 16 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for each in datasets.values():
+        digest.update(np.ascontiguousarray(codes_in(each)).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _block(kind: type, values: Mapping[str, Any]) -> Any:

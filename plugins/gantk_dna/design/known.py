@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from gantk.class_counts import class_counts
 from gantk.interfaces import Dataset
 from gantk_dna.alphabet import decode
-from gantk_dna.codes import Codes, codes_in, first_version, versions
+from gantk_dna.codes import Codes, distinct_in, first_version, versions
 from gantk_dna.metrics.nearest import nearest_version
 
 
@@ -21,7 +22,7 @@ class Known:
 
     Args:
         codes: (N, L).
-        names: of each, the data set and the number in it: train_0, test_7, held_out_train_12.
+        names: of each, that of its record, or where records have none the data set and the number in it: test_7.
         scores: the scores that the data state, of all sequences that have one; empty: of none.
         total: how many sequences the data hold; more than were looked at where they are very many.
         like: the data set that says which versions of a sequence are the same.
@@ -53,15 +54,19 @@ def known_sequences(datasets: Mapping[str, Dataset]) -> Known:
         datasets: by the name that their sequences get; the first says which versions of a sequence are the same.
     """
     like = next(iter(datasets.values()))
-    codes = np.concatenate([codes_in(each) for each in datasets.values()])
-    names = [f"{name}_{number}" for name, each in datasets.items() for number in range(len(codes_in(each)))]
+    parts, names = [], []
+    for name, each in datasets.items():
+        found, own = distinct_in(each)
+        parts.append(found)
+        names += own or [f"{name}_{number}" for number in range(len(found))]
+    codes = np.concatenate(parts)
     _, first = np.unique(first_version(codes, like), axis=0, return_index=True)
     first = np.sort(first)
     return Known(
         codes=codes[first],
         names=[names[at] for at in first],
         scores=np.concatenate([_scores(each) for each in datasets.values()]),
-        total=sum(map(len, datasets.values())),
+        total=sum(sum(class_counts(each).values()) for each in datasets.values()),
         like=like,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -71,10 +72,14 @@ class Report:
         quality: how well the predictors predict held-out scores.
         second: whether there is a second predictor, that is, whether anything was learned.
         scored: how many sequences the search scored.
-        digest: of the generator's, or else the objectives' weights.
+        digest: of the GAN's checkpoint, or else of the file of predictors; None: nothing was learned.
         spec: what one sequence is.
         known: every split of the data and of the held-out data.
         wanted: how many designs were asked for.
+        train: the training split.
+        test: held-out real sequences.
+        seed: of the search.
+        folder: of the search.
     """
 
     sets: list[Designed]
@@ -83,10 +88,14 @@ class Report:
     quality: dict[str, float]
     second: bool
     scored: int
-    digest: str
+    digest: str | None
     spec: DataSpec
     known: Known
     wanted: int
+    train: Dataset
+    test: Dataset
+    seed: int
+    folder: Path
 
     @property
     def designs(self) -> Designed:
@@ -117,7 +126,9 @@ class Report:
             truth["latent_index"] = found.candidate
         channels = one_hot(torch.from_numpy(found.codes))
         empty = channels.new_zeros(len(channels), self.spec.shape[0] - BASES, channels.shape[2])
-        attributes: dict[str, Any] = {"origin": "designed", "model": self.digest}
+        attributes: dict[str, Any] = {"origin": "designed"}
+        if self.digest is not None:
+            attributes["model"] = self.digest
         attributes["nearest"] = found.nearest
         tensors = {name: torch.as_tensor(np.round(values, 5)) for name, values in truth.items()}
         return Samples(samples=torch.cat([channels, empty], 1), truth=tensors, spec=self.spec, attributes=attributes)

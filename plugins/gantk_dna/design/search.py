@@ -46,6 +46,7 @@ class Search:
         pool: sequences drawn and scored in a round.
         keep: share of them that joins the training sequences, in place of the oldest.
         window: training sequences that feedback starts from.
+        seed: of everything that the search draws; null: that of the recipe. Another one gives other designs.
     """
 
     method: Literal["activation", "joint", "feedback"] = "joint"
@@ -60,6 +61,7 @@ class Search:
     pool: Annotated[int, Ge(2)] = 1000
     keep: Annotated[float, Interval(gt=0, le=1)] = 0.1
     window: Annotated[int, Ge(16)] = 2000
+    seed: Annotated[int, Ge(0)] | None = None
 
 
 @dataclass
@@ -192,7 +194,7 @@ def feedback(
     window = training[rng.permutation(len(training))[: settings.window]]
     scored, best = 0, np.zeros((0, spec.shape[1]), np.uint8)
     best_scores = np.zeros(0)
-    for number in range(settings.rounds):
+    for number in console.progress(range(settings.rounds), text="searching, round by round"):
         generator = state.sampled()
         assert generator is not None
         drawn = draw(generator, spec, settings.pool, seed=seed, purpose=f"feedback/{number}").samples
@@ -228,6 +230,7 @@ def climb(
     rng: np.random.Generator,
     channels: int,
     edits: int | None = None,
+    title: str = "hill climbing",
 ) -> Codes:
     """Greedy hill climbing: one random letter at a time, kept where the score does not fall and no rule breaks.
 
@@ -239,10 +242,11 @@ def climb(
         rng: where changes are drawn from.
         channels: of a sample.
         edits: letters in which a sequence may differ from its start; None: any number.
+        title: what the progress is called.
     """
     codes = start.copy()
     scores, broken = scores_of(codes, score, channels), rules.violations(codes)
-    for _ in range(max(scored // max(len(codes), 1) - 1, 0)):
+    for _ in console.progress(range(max(scored // max(len(codes), 1) - 1, 0)), text=title):
         tried = rules.mutants(codes, rng)
         new_scores, new_broken = scores_of(tried, score, channels), rules.violations(tried)
         better = (new_broken < broken) | ((new_broken == broken) & (new_scores >= scores))

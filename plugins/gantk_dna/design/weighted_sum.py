@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from gantk import randomness
 from gantk.components import component
+from gantk.data import first_of_each
 from gantk.interfaces import Batch, Dataset, Objective, overrides
-from gantk_dna.design.gan import digest_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +58,8 @@ class Objectives:
 
     Args:
         entries: as the recipe has them.
-        supplied: what gantk supplies to them by name.
         seed: of their weights.
+        supplied: what gantk supplies to them by name; data of None where their nets have learned already.
     """
 
     def __init__(self, entries: Sequence[Mapping[str, Any]], seed: int, **supplied: Any):
@@ -89,10 +89,13 @@ class Objectives:
         return any(overrides(objective, Objective.quality) for objective, _, _ in self.terms)
 
     @property
-    def digest(self) -> str:
-        """A digest of the weights of those that were trained: 16 hexadecimal digits; of none, "none"."""
-        nets = [objective.net for objective, _, _ in self.terms if objective.net is not None]
-        return digest_of(nn.ModuleList(nets)) if nets else "none"
+    def nets(self) -> dict[str, nn.Module]:
+        """The nets of those that learn, by their numbers."""
+        return {
+            str(number): objective.net
+            for number, (objective, _, _) in enumerate(self.terms)
+            if objective.net is not None
+        }
 
     def quality(self, data: Dataset) -> dict[str, float]:
         """How well those that were trained predict held-out scores, by number and name."""
@@ -117,6 +120,7 @@ def weighted(found: Tensor, goal: str | float, weight: float) -> Tensor:
 
 
 def halves(dataset: Dataset, seed: int) -> tuple[Dataset, Dataset]:
-    """Two parts of a data set at random, of equal size."""
-    order = torch.randperm(len(dataset), generator=randomness.generator(seed, "halves"))
+    """Two parts of a data set at random, of equal size; what counts more than once stands in one of them, once."""
+    each = first_of_each(dataset)
+    order = each[torch.randperm(len(each), generator=randomness.generator(seed, "halves"))]
     return Part(dataset, order[: len(order) // 2]), Part(dataset, order[len(order) // 2 :])

@@ -33,8 +33,10 @@ from gantk_dna.alphabet import (
     sequence_spec,
     shared_codes,
 )
+from gantk_dna.files.observed import merged, named
 from gantk_dna.files.sequences import Record, read_sequences
 from gantk_dna.files.tables import read_table
+from gantk_dna.weights import COLUMN
 
 WRAP = 80  # letters a line of FASTA
 COMPRESSED: Mapping[str, Callable[[bytes], bytes]] = {
@@ -51,7 +53,7 @@ class Written:
     """One sequence and what is known of it, as text.
 
     Args:
-        name: "sample_0", …
+        name: that of its record, or "sample_0", …
         sequence: its letters.
         notes: anything else, by name; values are JSON.
         annotation: strings of 0 and 1 by the name of the channel.
@@ -90,7 +92,7 @@ def written(samples: Samples) -> Iterator[Written]:
     for at, text in enumerate(texts):
         notes = {**shared, **{name: values[at] for name, values in each.items()}}
         annotation = {name: marks[at, k].tobytes().decode() for k, name in enumerate(names)}
-        yield Written(f"sample_{at}", text, notes, annotation)
+        yield Written(samples.names[at] if samples.names is not None else f"sample_{at}", text, notes, annotation)
 
 
 def assembled(path: Path, records: Sequence[Record], notes: Sequence[Mapping[str, Any]]) -> Samples:
@@ -139,7 +141,14 @@ def assembled(path: Path, records: Sequence[Record], notes: Sequence[Mapping[str
             attributes[name] = values
     origin = "simulated" if "simulated" in str(attributes["origin"]) else "real"
     spec = sequence_spec(codes.shape[1], alphabet=alphabet, classes=classes, origin=origin)
-    return Samples(samples=one_hot(codes), labels=labels, truth=truth, spec=spec, attributes=attributes)
+    return Samples(
+        samples=one_hot(codes),
+        labels=labels,
+        truth=truth,
+        spec=spec,
+        attributes=attributes,
+        names=[record.name for record in named(records)],
+    )
 
 
 def parsed(text: str) -> Any:
@@ -177,7 +186,7 @@ class Fasta:
         lines = []
         for each in written(samples):
             notes = (f"{name}={_as_text(value, blanks=False)}" for name, value in each.notes.items())
-            lines.append(" ".join([f">{each.name}", *notes]))
+            lines.append(" ".join([f">{'_'.join(each.name.split())}", *notes]))
             lines += [each.sequence[at : at + WRAP] for at in range(0, len(each.sequence), WRAP)]
         _write(path, "".join(f"{line}\n" for line in lines))
 
@@ -231,12 +240,21 @@ class Table:
     def read(self, path: Path) -> Samples:
         """Reads what `write` wrote (annotation as text), and any other table with a column of sequences.
 
+        A column `weight` says how often each was observed; of equal sequences the weights are added.
+
         Raises:
             FileError: it cannot be read, or is of another form.
         """
         try:
             records = read_table(path, cure="call the column that holds them sequence")
+            weight = next((name for name in records[0].fields if name.lower() == COLUMN), None)
+            if weight is not None:
+                records, weights = merged(path, records, weight)
         except DataError as error:
             raise FileError(str(error)) from error
-        known = [name for name in records[0].fields if name.lower() not in ("sequence", "name")]
-        return assembled(path, records, [{name: parsed(each.fields[name]) for name in known} for each in records])
+        known = [name for name in records[0].fields if name.lower() not in ("sequence", "name", COLUMN)]
+        notes = [{name: parsed(each.fields[name]) for name in known} for each in records]
+        samples = assembled(path, records, notes)
+        if weight is not None:
+            samples.truth = {**samples.truth, COLUMN: torch.from_numpy(weights)}
+        return samples

@@ -8,10 +8,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from gantk.errors import DataError
 from gantk.interfaces import Dataset, MetricInput
-from gantk_dna.codes import Codes, codes_in, codes_of, random_part, versions
+from gantk_dna.codes import Codes, codes_in, codes_of, counted_rows, random_part, versions
 from gantk_dna.markov import Markov
 
 ORDERS = {"iid": 0, "Markov-1": 1, "Markov-3": 3, "Markov-5": 5}
@@ -68,7 +69,9 @@ class Comparison:
         held_out: real sequences that nothing was trained on.
         real: other real sequences, from the training set.
         models: from models of the training set, by the names in `FLOORS`.
-        training: the training set, or a part of it where it is very large.
+        training: the training set, or a part of it where it is very large; sequences that count more often stand
+            there so often.
+        rows: number of each generated sequence among the samples.
         like: the data set that says which versions of a sequence are the same.
     """
 
@@ -77,6 +80,7 @@ class Comparison:
     real: Codes
     models: dict[str, Codes]
     training: Codes
+    rows: NDArray[np.int64]
     like: Dataset
 
     def versions(self, codes: Codes) -> Codes:
@@ -115,6 +119,7 @@ def compared(inputs: MetricInput, most: int, orders: bool = True) -> Comparison:
         real=random_part(training, n, inputs.rng),
         models=models,
         training=training,
+        rows=counted_rows(inputs.generated)[:n],
         like=inputs.train,
     )
 

@@ -14,8 +14,16 @@ from rapidfuzz.process import cdist
 
 from gantk.interfaces import Dataset, Metric, MetricInput, Value
 from gantk_dna.alphabet import decode
-from gantk_dna.codes import Codes, random_part, versions
-from gantk_dna.metrics.baselines import POSITIONS, compared, floors_note, too_few
+from gantk_dna.codes import Codes, distinct_in, first_version, random_part, versions
+from gantk_dna.metrics.baselines import (
+    POSITIONS,
+    Comparison,
+    PositionWise,
+    compared,
+    floors_note,
+    models_of,
+    too_few,
+)
 
 MEMORISED, CLOSE = 0.5, 0.9
 """Below these ratios of generated-to-training over test-to-training, the verdict is memorised, or close to training."""
@@ -77,6 +85,16 @@ def nearest_other(codes: Codes, like: Dataset, most: int | None = None) -> NDArr
     return nearest_version([decode(each[:most]) for each in versions(codes, like)], decode(codes), but_itself=True)[0]
 
 
+REDRAWN = 2000
+"""Sequences that are drawn position by position, for the share of copies among them."""
+
+VARIED = 0.1
+"""Share of different ones from which on generated sequences are modelled, too: a repeated copy models itself."""
+
+LISTED = 3
+"""Copies that are named in the table."""
+
+
 class Nearest(Metric):
     """Distance of generated sequences to the nearest training sequence, beside that of held-out real ones.
 
@@ -94,12 +112,16 @@ class Nearest(Metric):
     def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`ratio` first: mean distance of generated over that of held-out sequences."""
         sets = compared(inputs, self.samples)
-        training = decode(sets.training)
+        known, names = distinct_in(inputs.train)
+        training = decode(known)
+
+        def nearest_known(codes: Codes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+            return nearest_version([decode(each) for each in versions(codes, inputs.train)], training)
 
         def distances(codes: Codes) -> NDArray[np.int64]:
-            return nearest_version([decode(each) for each in versions(codes, inputs.train)], training)[0]
+            return nearest_known(codes)[0]
 
-        made = distances(sets.generated)
+        made, places = nearest_known(sets.generated)
         held_out = distances(random_part(sets.held_out, self.samples, inputs.rng))
         usual = max(float(held_out.mean()), 1e-9)
         few = max(1, self.samples // 4)
@@ -107,7 +129,7 @@ class Nearest(Metric):
         ratios = {name: float(each.mean()) / usual for name, each in models.items()}
         sizes = {"n": len(made), "n_reference": len(held_out)}
         low, high = _ratio_interval(made, held_out, inputs.rng)
-        independent = float((models[POSITIONS] == 0).mean())
+        independent = _copies_by_chance(sets, known, inputs.train, inputs.rng)
         return {
             "ratio": Value(
                 float(made.mean()) / usual,
@@ -128,10 +150,13 @@ class Nearest(Metric):
                 float((made == 0).mean()),
                 "lower",
                 float((held_out == 0).mean()),
-                "share that stand in the training set",
+                "share that stand in the training set"
+                + _listed(sets.rows, made, places, inputs.generated.names, names),
                 **sizes,
             ),
-            "copies_by_chance": Value(independent, None, None, "the same of letters drawn position by position", n=few),
+            "copies_by_chance": Value(
+                independent, None, None, "the same of letters drawn position by position", n=REDRAWN
+            ),
         }
 
     def summary(self, values: Mapping[str, Value]) -> str:
@@ -153,6 +178,50 @@ class Nearest(Metric):
         if (ratio.high or ratio.value) < 1 and ratio.value < CLOSE:
             return f"close to training: {line}; copied in part, or less varied than real (see quality)"
         return f"not memorised: {line}"
+
+
+def _copies_by_chance(sets: Comparison, known: Codes, like: Dataset, rng: torch.Generator) -> float:
+    """Share of copies among sequences whose letters are drawn position by position.
+
+    They are drawn as frequent as in the training set, and as in the generated sequences, where these are varied: a
+    generator of independent letters may be sharper than the training set, and then is right more often.
+
+    Args:
+        sets: what is compared.
+        known: (N, L) different training sequences.
+        like: the data set that says which versions of a sequence are the same.
+        rng: draws.
+    """
+    length = known.shape[1]
+    there = set(map(bytes, first_version(known, like)))
+    models = [models_of(like)[POSITIONS]]
+    if sets.generated.shape[1] == length and len(np.unique(sets.generated, axis=0)) >= VARIED * len(sets.generated):
+        models.append(PositionWise(sets.versions(sets.generated)))
+    drawn = [first_version(model.sample(REDRAWN, length, rng), like) for model in models]
+    return max(float(np.mean([bytes(each) in there for each in codes])) for codes in drawn)
+
+
+def _listed(
+    rows: NDArray[np.int64],
+    distances: NDArray[np.int64],
+    places: NDArray[np.int64],
+    names: Sequence[str] | None,
+    known: Sequence[str] | None,
+) -> str:
+    """Which sequences are copies of which: ": sample_3 is chr1:100-150, …"; "" where training sequences have no names.
+
+    Args:
+        rows: (N,) number of each among the samples.
+        distances: (N,) to its nearest training sequence.
+        places: (N,) number of that one.
+        names: of the samples; None: sample_0, sample_1, …
+        known: of the training sequences.
+    """
+    if known is None:
+        return ""
+    found = dict.fromkeys((int(rows[at]), known[places[at]]) for at in np.flatnonzero(distances == 0))
+    named = [f"{f'sample_{row}' if names is None else names[row]} is {name}" for row, name in list(found)[:LISTED]]
+    return (": " if named else "") + ", ".join(named) + (", …" if len(found) > LISTED else "")
 
 
 def _ratio_interval(

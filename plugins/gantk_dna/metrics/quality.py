@@ -16,6 +16,9 @@ from gantk_dna.metrics.baselines import compared, too_few
 from gantk_dna.metrics.nearest import nearest_other
 
 LONG_RUN = 8
+LOW = (("distinct", 0.9, None), ("pairwise", 0.75, 0.5), ("nearest_other", 0.75, 0.5))
+"""Below these shares of the real number a set is collapsed, if it is also less by so many letters; None: by chance."""
+
 RUNS_OFF = 0.15
 """Relative difference of the mean longest homopolymer that is named."""
 
@@ -99,10 +102,12 @@ class Quality(Metric):
         few = too_few(values["distinct"].n, values["distinct"].n_reference)
         if few:
             return f"variety: {few}"
+        n = values["distinct"].n or 1
         low = [
             f"{name} {values[name].value:.3g}, real {values[name].reference:.3g}"
-            for name, share in (("distinct", 0.9), ("pairwise", 0.75), ("nearest_other", 0.75))
+            for name, share, least in LOW
             if values[name].value < share * (values[name].reference or 0.0)
+            and (values[name].reference or 0.0) - values[name].value > (least or 2 * (0.5 / n) ** 0.5)
         ]
         line = "collapsed: " + "; ".join(low) if low else f"diverse: {values['distinct'].value:.1%} distinct"
         return "; ".join([line, *self._invented(values)])

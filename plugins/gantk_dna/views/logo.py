@@ -14,9 +14,10 @@ from rich.text import Text
 from gantk.interfaces import Panel, Samples, View
 from gantk.spec import DataSpec
 from gantk_dna.alphabet import BASES, bases_in, reverse_complement
-from gantk_dna.codes import check_bases, information
+from gantk_dna.codes import check_bases, counted_rows, information
 from gantk_dna.views.glyphs import COLOURS, FAINT, INK, PAPER, blended, font, stacks
 from gantk_dna.views.panels import panels
+from gantk_dna.weights import COLUMN
 
 MARGIN = 12  # pixels
 AXIS = 44
@@ -63,11 +64,13 @@ class Logo(View):
         sets = [(samples, caption or str(samples.attributes.get("origin", "")))]
         if real is not None:
             sets.append((real, f"for comparison: {real.attributes.get('origin', 'real')}"))
-        found = [logo_heights(self._shares(each), len(each)) for each, _ in sets]
+        found = [self._heights(each) for each, _ in sets]
         top = self.bits or max(0.2, *(float(heights.sum(0).max()) for heights in found))
         strips: list[Image.Image] = []
         for (each, title), heights in zip(sets, found, strict=True):
             count = f"{len(each):,} sequences" if len(each) != 1 else "1 sequence"
+            if COLUMN in each.truth:
+                count += f", which count as {len(counted_rows(each)):,}"
             strips += self._texts(f"{title}: {count}" if title else count)
             strips.append(self._logo(heights, top))
         for each, title in sets:
@@ -77,10 +80,13 @@ class Logo(View):
                 strips.append(self._sequences(shown))
         return _below_each_other(strips)
 
-    def _shares(self, samples: Samples) -> NDArray[np.float64]:
-        """(N or 2 N, 4, L)."""
+    def _heights(self, samples: Samples) -> NDArray[np.float64]:
+        """(4, L) in bits, of sequences as often as they count."""
         found = samples.samples[:, :BASES].detach().cpu().double()
-        return (torch.cat([found, reverse_complement(found)]) if self.both_strands else found).numpy()
+        copies = np.bincount(counted_rows(samples), minlength=len(found))
+        if self.both_strands:
+            found, copies = torch.cat([found, reverse_complement(found)]), np.tile(copies, 2)
+        return logo_heights(found.numpy(), len(counted_rows(samples)), copies)
 
     def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
         """What a report shows of many sequences beside held-out ones."""
@@ -155,14 +161,17 @@ class Logo(View):
         return strip
 
 
-def logo_heights(shares: NDArray[np.float64], n: int | None = None) -> NDArray[np.float64]:
+def logo_heights(
+    shares: NDArray[np.float64], n: int | None = None, copies: NDArray[np.int64] | None = None
+) -> NDArray[np.float64]:
     """Height of each letter in bits, corrected for small samples: (4, L).
 
     Args:
         shares: (N, 4, L), the share of each base at each position of each sequence.
         n: how many sequences these are; None: N. Both strands of one are one.
+        copies: (N,) how often each counts; None: once.
     """
-    mean = shares.mean(0)
+    mean = np.average(shares, axis=0, weights=copies)
     mean = mean / np.maximum(mean.sum(0), 1e-9)
     return mean * information(mean, len(shares) if n is None else n)
 

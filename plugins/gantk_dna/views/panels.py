@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from gantk.interfaces import Panel, Samples
-from gantk.plots import MADE, REAL, histograms, legend_above, new_figure
+from gantk.plots import MADE, REAL, even_edges, histograms, legend_above, new_figure
 from gantk_dna.alphabet import BASES, COMPLEMENT, bases_in
 from gantk_dna.codes import Codes, base_shares, codes_of, gc_content
 from gantk_dna.kmers import kmer_counts
@@ -98,5 +98,6 @@ def share_edges(found: NDArray[np.float64], expected: NDArray[np.float64], lengt
     """
     lowest = round(min(found.min(), expected.min()) * length)
     highest = round(max(found.max(), expected.max()) * length)
-    step = -(-(highest - lowest + 1) // BINS)  # whole letters a bin
-    return (np.arange(lowest, highest + step + 1, step) - 0.5) / length
+    if lowest == highest:
+        return (np.array([lowest, lowest + 1]) - 0.5) / length
+    return even_edges(np.arange(lowest, highest + 1) / length, BINS)

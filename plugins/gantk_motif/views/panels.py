@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from gantk.interfaces import Panel, Samples
-from gantk.plots import MADE, REAL, histograms, legend_above, new_figure
+from gantk.plots import MADE, REAL, even_edges, histograms, legend_above, new_figure
 from gantk_motif.motifs import as_bits, occurrences, to_bits
 
 
@@ -81,7 +81,7 @@ def _letters(made: Tensor, known: Tensor, most: int) -> Figure:
 
 def _starts(made: Tensor, known: Tensor) -> Figure:
     figure, axes = _axes()
-    edges = np.linspace(0, made.shape[1], min(made.shape[1], 28) + 1)
+    edges = even_edges(np.arange(made.shape[1]), 28)
     histograms(axes, made.nonzero()[:, 1].numpy(), known.nonzero()[:, 1].numpy(), edges, "data")
     _finish(axes, xlabel="position of its first letter", ylabel="share of motifs")
     return figure

@@ -138,5 +138,5 @@ def test_the_logo_of_a_file_is_of_all_of_it_whatever_number_is_drawn(tmp_path, m
 
 def test_a_logo_of_both_strands_reads_the_same_from_either_end() -> None:
     made = sequences(["AACGTG", "AACGTT", "AAGGTT"])
-    heights = logo_heights(Logo(made.spec, both_strands=True)._shares(made), 3)
+    heights = Logo(made.spec, both_strands=True)._heights(made)
     assert heights == pytest.approx(heights[::-1, ::-1])

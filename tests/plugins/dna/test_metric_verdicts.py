@@ -154,3 +154,25 @@ def test_information_of_sets_of_unequal_size_is_corrected_once() -> None:
         Composition(), np.random.default_rng(2).integers(0, 4, (60, LENGTH), dtype=np.uint8), train, test
     )
     assert values["information"].value < 0.025  # 3 / (2 ln 2 60) = .036 by chance alone
+
+
+SHORT = np.array([[0.35, 0.35, 0.2, 0.1], [0.6, 0.1, 0.1, 0.2], [0.1, 0, 0.85, 0.05], [0, 0, 1, 0], [0, 0, 0, 1]])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_short_sites_drawn_position_by_position_are_neither_memorised_nor_collapsed(seed: int) -> None:
+    shares = np.concatenate([SHORT, SHORT[:3]])  # 8 letters, most words seldom
+
+    def sites(n: int, number: int) -> np.ndarray:
+        draws = np.random.default_rng(number).random((n, len(shares), 1))
+        return (draws >= shares.cumsum(1)[None, :, :3]).sum(2).astype(np.uint8)
+
+    different = np.unique(sites(20_000, seed), axis=0)
+    different = np.random.default_rng(seed).permutation(different)
+    for real in (different, sites(4000, seed)):  # each different site once, and as often as it occurs
+        train, test = dataset(real[: len(real) * 4 // 5]), dataset(real[len(real) * 4 // 5 :])
+        words = compute(Nearest(samples=100), sites(800, 9), train, test)[1]
+        assert words.startswith("memorising cannot be judged here")
+    assert compute(Quality(samples=500), sites(800, 9), train, test)[1].startswith("diverse")
+    copied = np.repeat(different[:3], 300, axis=0)
+    assert compute(Quality(samples=500), copied, train, test)[1].startswith("collapsed")
