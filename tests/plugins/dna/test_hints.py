@@ -168,6 +168,7 @@ ELSEWHERE = {
     "use": "followed by the commands below",
     "label": "followed by test_prediction, test_nets and test_design",
     "duplicates": "no mistake: test_datasets has it",
+    "test_groups": "named to say which key was meant; test_weights sets it",
     "KEY": "stands for any key: followed by the commands below",
 }
 

@@ -14,7 +14,7 @@ from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 from gantk.errors import DataError
-from gantk.interfaces import Samples
+from gantk.interfaces import MetricInput, Samples
 
 
 class CountOfA(nn.Module):
@@ -63,7 +63,7 @@ def test_a_predictor_that_knows_nothing_is_said(
     assert ("not to be believed" in capsys.readouterr().err) == doubted
     metric, nothing = Prediction(by=by), Samples(samples=torch.zeros(0, 4, 24), spec=sequence_spec(24))  # type: ignore[arg-type]
     nets = {"critic": CountOfA(slope)}
-    values = metric.compute(nothing, data(50, "a"), held_out, rng=torch.Generator(), nets=nets)
+    values = metric.compute(MetricInput(nothing, data(50, "a"), held_out, torch.Generator(), nets))
     assert words in metric.summary(values)
     assert next(iter(values.values())).n_reference == n
 
