@@ -109,7 +109,7 @@ class CriticTest:
         self.images = images
         self.samples = samples
         self.anchors = anchors
-        self._real: WeakKeyDictionary[Dataset, dict[str, Found]] = WeakKeyDictionary()
+        self._real: WeakKeyDictionary[Dataset, WeakKeyDictionary[Dataset, dict[str, Found]]] = WeakKeyDictionary()
 
     def compute(
         self,
@@ -122,9 +122,10 @@ class CriticTest:
     ) -> dict[str, Value]:
         """`score` (mean over units), its `std` over splits, then each unit's score and the anchors."""
         device = device_of(nets)
-        if test not in self._real:  # the same for every model of these data
-            self._real[test] = self._anchors(train, test, device, torch.Generator().manual_seed(0))
-        real = self._real[test]
+        of_test = self._real.setdefault(test, WeakKeyDictionary())
+        if train not in of_test:  # the same for every model of these data
+            of_test[train] = self._anchors(train, test, device, torch.Generator().manual_seed(0))
+        real = of_test[train]
         held = take(test, self.images, rng)
         found = self._score(nets.get("generator", generated), held, train, rng, device, "critic test")
         names = unit_names(test.spec)
