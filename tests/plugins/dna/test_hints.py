@@ -253,3 +253,20 @@ def test_parts_of_a_design_recipe_are_reached_from_the_command_line(
     assert code == 2 and "held_out_data: no such file" in said and "is held_out_data.KEY=… here" in said
     code, said = call(*arguments, held_out, "held_out_data.path=s.csv")
     assert code == 0, said
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "options"),
+    [
+        (Sequences, "19/fastq.fq", {}),
+        (Sequences, "19/mixedTU.fa", {"alphabet": "iupac"}),
+        (Sequences, "19/quoted_nl.csv", {"score": "activity"}),
+        (Sequences, "05/dup.csv", {"score": "activity", "duplicates": "average", "validation": 0, "test": 0}),
+        (Genome, "13/g.fa", {"bed": "13/one.bed"}),
+    ],
+)
+def test_what_came_from_the_field(test_data: Path, kind: type, name: str, options: dict[str, Any]) -> None:
+    folder = test_data / "field" / "dna"
+    if "bed" in options:
+        options = options | {"bed": folder / options["bed"], "block": 100}
+    assert len(kind("train", path=folder / name, **options)) > 0
