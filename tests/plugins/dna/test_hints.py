@@ -16,7 +16,9 @@ from gantk_dna.data.planted import Planted
 from gantk_dna.data.sequences import Sequences
 
 from gantk.cli import run_command_line
-from gantk.errors import GantkError
+from gantk.errors import DataError, GantkError
+from gantk.recipe import load
+from gantk.training import datasets
 
 
 @dataclass
@@ -162,13 +164,13 @@ def test_who_follows_a_hint_arrives(tmp_path: Path, case: Case) -> None:
 
 
 ELSEWHERE = {
-    "path": "followed by test_source and by the commands below",
+    "path": "followed by test_source and by the overrides below",
     "bed": "the key of a path that is missing",
     "annotation": "the key of a path that is missing",
-    "use": "followed by the commands below",
+    "use": "followed by the overrides below",
     "label": "followed by test_prediction, test_nets and test_design",
     "duplicates": "no mistake: test_datasets has it",
-    "KEY": "stands for any key: followed by the commands below",
+    "KEY": "stands for any key: followed by the overrides below",
 }
 
 
@@ -200,25 +202,18 @@ evaluate: []
 """
 
 
-def test_the_commands_that_messages_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_overrides_that_messages_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("genome.yaml").write_text(SEQUENCE_RECIPE)
     Path("reads.fq").write_text(
         "".join(f"@r{at}\n{'ACGT'[at % 4] * 4}{'ACGT'[at // 4] * 4}\n+\nIIIIIIII\n" for at in range(16))
     )
-
-    def call(*arguments: str) -> tuple[int, str]:
-        code = run_command_line(list(arguments))
-        return code, capsys.readouterr().err
-
-    code, said = call("validate", "genome.yaml")
-    assert code == 2 and "say data.use=dna/sequences data.path=FILE" in said
-    assert call("validate", "genome.yaml", "data.use=dna/sequences", "data.path=reads.fq")[0] == 0
-    said = call("validate", "genome.yaml", "data.path=nowhere.fa")[1]
-    assert "give data.path=FILE with a file of yours. The recipe\ndna_planted needs no file at all" in said
-    assert call("show", "dna_planted")[0] == 0
+    with pytest.raises(DataError, match=r"say data\.use=dna/sequences data\.path=FILE"):
+        datasets(load("genome.yaml").values)
+    assert len(datasets(load("genome.yaml", ["data.use=dna/sequences", "data.path=reads.fq"]).values)["train"]) > 0
+    with pytest.raises(DataError, match=r"give data\.path=FILE with a file of yours. The recipe\ndna_planted needs no"):
+        datasets(load("genome.yaml", ["data.path=nowhere.fa"]).values)
+    assert load("dna_planted").values["data"]["use"] == "dna/planted"
 
 
 def test_parts_of_a_design_recipe_are_reached_from_the_command_line(
