@@ -109,14 +109,16 @@ class CriticTest(Metric):
         self.images = images
         self.samples = samples
         self.anchors = anchors
-        self._real: WeakKeyDictionary[Dataset, dict[str, Found]] = WeakKeyDictionary()
+        self._real: WeakKeyDictionary[Dataset, WeakKeyDictionary[Dataset, dict[str, Found]]] = WeakKeyDictionary()
 
     def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`score` (mean over units), its `std` over splits, then each unit's score and the anchors."""
         device = device_of(inputs.nets)
-        if inputs.test not in self._real:  # the same for every model of these data
-            self._real[inputs.test] = self._anchors(inputs.train, inputs.test, device, torch.Generator().manual_seed(0))
-        real = self._real[inputs.test]
+        of_test = self._real.setdefault(inputs.test, WeakKeyDictionary())
+        if inputs.train not in of_test:  # the same for every model of these data
+            rng = torch.Generator().manual_seed(0)
+            of_test[inputs.train] = self._anchors(inputs.train, inputs.test, device, rng)
+        real = of_test[inputs.train]
         held = take(inputs.test, self.images, inputs.rng)
         found = self._score(
             inputs.nets.get("generator", inputs.generated), held, inputs.train, inputs.rng, device, "critic test"

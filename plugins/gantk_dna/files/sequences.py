@@ -171,9 +171,12 @@ def _fasta(path: Path, content: bytes) -> list[Record]:
 def _next_heading(content: bytes, start: int) -> int:
     """Where the next `>` stands that only blanks stand before in its line; -1: nowhere."""
     at = content.find(b">", start)
-    while at >= 0 and content[max(content.rfind(b"\n", 0, at), start - 1) + 1 : at].strip():
-        at = content.find(b">", at + 1)
-    return at
+    while at >= 0:
+        if not content[max(content.rfind(b"\n", start, at), start - 1) + 1 : at].strip():
+            return at
+        end = content.find(b"\n", at)  # only the first one of a line can head a record
+        at = -1 if end < 0 else content.find(b">", end)
+    return -1
 
 
 def _letters(body: bytes) -> str:

@@ -13,6 +13,8 @@ from gantk.files import content_of
 
 PIECE = 2**20
 
+ONCE = "Several processes, and a run that is resumed, need a file: save what comes through the pipe"
+
 _piped: dict[tuple[int, int], bytes] = {}
 """What came through each pipe, by its number: a pipe can be read once, and the three splits need it."""
 
@@ -30,6 +32,8 @@ def check_file(path: Path, key: str = "data.path") -> Path:
     if path.is_dir():
         raise DataError(f"{path} is a folder; give the file in it: {key}={path / 'FILE'}")
     if not path.exists():
+        if path.is_relative_to("/dev/fd"):
+            raise DataError(f"{path}: this pipe is gone. {ONCE}")
         without = " The recipe\ndna_planted needs no file at all." if key == "data.path" else ""
         raise MissingData(
             f"no such file: {path.absolute()}\n"

@@ -95,6 +95,19 @@ def test_the_same_seed_gives_the_same_score_and_leaves_torchs_own_stream_alone()
     assert torch.equal(before, torch.get_rng_state())
 
 
+def test_what_real_data_give_is_kept_for_both_splits_that_it_was_measured_on() -> None:
+    quick = {**QUICK, "steps": 20, "splits": 2}
+    test, trains = points(60, 1), [points(60, 2), points(60, 3, shift=3.0)]
+
+    def reference(metric: CriticTest, train: Resident) -> float | None:
+        return metric.compute(samples(test), train, test, rng=rng(), nets={})["score"].reference
+
+    metric = CriticTest(**quick)
+    found = [reference(metric, train) for train in trains]
+    assert found == [reference(CriticTest(**quick), train) for train in trains]
+    assert found[0] != found[1]
+
+
 def test_parts_have_nothing_in_common_unit_by_unit() -> None:
     values = torch.arange(12.0).reshape(6, 2, 1).repeat(2, 1, 3)  # every sample twice
     values[:, 1] = values[0, 1] + torch.arange(12)[:, None] % 4 * 100  # unit b has only four different ones

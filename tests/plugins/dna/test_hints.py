@@ -16,7 +16,9 @@ from gantk_dna.data.planted import Planted
 from gantk_dna.data.sequences import Sequences
 
 from gantk.cli import run_command_line
-from gantk.errors import GantkError
+from gantk.errors import DataError, GantkError
+from gantk.recipe import load
+from gantk.training import datasets
 
 
 @dataclass
@@ -162,14 +164,14 @@ def test_who_follows_a_hint_arrives(tmp_path: Path, case: Case) -> None:
 
 
 ELSEWHERE = {
-    "path": "followed by test_source and by the commands below",
+    "path": "followed by test_source and by the overrides below",
     "bed": "the key of a path that is missing",
     "annotation": "the key of a path that is missing",
-    "use": "followed by the commands below",
+    "use": "followed by the overrides below",
     "label": "followed by test_prediction, test_nets and test_design",
     "duplicates": "no mistake: test_datasets has it",
-    "test_groups": "named to say which key was meant; test_weights sets it",
-    "KEY": "stands for any key: followed by the commands below",
+    "test_groups": "named to say which key was meant; test_leaks sets it",
+    "KEY": "stands for any key: followed by the overrides below",
 }
 
 
@@ -201,25 +203,18 @@ evaluate: []
 """
 
 
-def test_the_commands_that_messages_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_overrides_that_messages_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("genome.yaml").write_text(SEQUENCE_RECIPE)
     Path("reads.fq").write_text(
         "".join(f"@r{at}\n{'ACGT'[at % 4] * 4}{'ACGT'[at // 4] * 4}\n+\nIIIIIIII\n" for at in range(16))
     )
-
-    def call(*arguments: str) -> tuple[int, str]:
-        code = run_command_line(list(arguments))
-        return code, capsys.readouterr().err
-
-    code, said = call("validate", "genome.yaml")
-    assert code == 2 and "say data.use=dna/sequences data.path=FILE" in said
-    assert call("validate", "genome.yaml", "data.use=dna/sequences", "data.path=reads.fq")[0] == 0
-    said = call("validate", "genome.yaml", "data.path=nowhere.fa")[1]
-    assert "give data.path=FILE with a file of yours. The recipe\ndna_planted needs no file at all" in said
-    assert call("show", "dna_planted")[0] == 0
+    with pytest.raises(DataError, match=r"say data\.use=dna/sequences data\.path=FILE"):
+        datasets(load("genome.yaml").values)
+    assert len(datasets(load("genome.yaml", ["data.use=dna/sequences", "data.path=reads.fq"]).values)["train"]) > 0
+    with pytest.raises(DataError, match=r"give data\.path=FILE with a file of yours. The recipe\ndna_planted needs no"):
+        datasets(load("genome.yaml", ["data.path=nowhere.fa"]).values)
+    assert load("dna_planted").values["data"]["use"] == "dna/planted"
 
 
 def test_parts_of_a_design_recipe_are_reached_from_the_command_line(
@@ -254,3 +249,20 @@ def test_parts_of_a_design_recipe_are_reached_from_the_command_line(
     assert code == 2 and "held_out_data: no such file" in said and "is held_out_data.KEY=… here" in said
     code, said = call(*arguments, held_out, "held_out_data.path=s.csv")
     assert code == 0, said
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "options"),
+    [
+        (Sequences, "19/fastq.fq", {}),
+        (Sequences, "19/mixedTU.fa", {"alphabet": "iupac"}),
+        (Sequences, "19/quoted_nl.csv", {"score": "activity"}),
+        (Sequences, "05/dup.csv", {"score": "activity", "duplicates": "average", "validation": 0, "test": 0}),
+        (Genome, "13/g.fa", {"bed": "13/one.bed"}),
+    ],
+)
+def test_what_came_from_the_field(test_data: Path, kind: type, name: str, options: dict[str, Any]) -> None:
+    folder = test_data / "field" / "dna"
+    if "bed" in options:
+        options = options | {"bed": folder / options["bed"], "block": 100}
+    assert len(kind("train", path=folder / name, **options)) > 0

@@ -247,10 +247,10 @@ def test_a_long_line_takes_no_long_time(tmp_path: Path, ending: str, filling: st
     path = tmp_path / f"long{ending}"
     long = filling * 200_000
     path.write_text(f"MEME version 4\nMOTIF {long}x\nletter-probability matrix: {long}x\nA {long}x\nP0 {long}x\n")
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(DataError):
         read_motifs(path)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_an_unknown_motif_is_refused_with_those_there_are(tmp_path: Path) -> None:
@@ -332,3 +332,13 @@ def test_gradients_flow_to_soft_samples() -> None:
     soft = torch.rand(2, 4, 20, requires_grad=True)
     scan(soft, one_motif().log_odds()).amax((1, 2)).sum().backward()
     assert soft.grad is not None and soft.grad.abs().sum() > 0
+
+
+FIELD = {"03/rows.pfm": [6, 8], "04/two.transfac": [2, 2], "17/from00.transfac": [3]} | {
+    f"17/{name}.meme": [4] for name in ("noalpha", "nsites0", "rna")
+}
+
+
+@pytest.mark.parametrize(("name", "widths"), FIELD.items(), ids=FIELD)
+def test_what_came_from_the_field(test_data: Path, name: str, widths: list[int]) -> None:
+    assert [each.width for each in read_motifs(test_data / "field" / "dna" / name)] == widths

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import lzma
 import re
 import struct
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -127,6 +129,16 @@ def test_a_changed_2bit_file_is_read_or_refused(
         read_sequences(path)
     except DataError as error:
         assert "2bit" in str(error) or str(path) in str(error)
+
+
+@pytest.mark.parametrize("filling", [">", " >", "\n>", ";", "; \n", " ", "@", "+\n", '"'])
+@pytest.mark.parametrize("start", [">a\nACGT", "ACGT\n", "@a\nACGT\n+\nIIII\n", "seq,x\n", "LOCUS "])
+def test_odd_letters_by_the_hundred_thousand_take_no_long_time(tmp_path: Path, filling: str, start: str) -> None:
+    path = put(tmp_path, "a.csv" if start.startswith("seq") else "a.fa", start + filling * 100_000)
+    started = time.process_time()
+    with contextlib.suppress(DataError):
+        Sequences("train", path=path)
+    assert time.process_time() - started < 5
 
 
 def test_lines_of_text(tmp_path: Path) -> None:

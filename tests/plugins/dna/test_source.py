@@ -113,3 +113,15 @@ def test_a_device_is_refused(tmp_path: Path) -> None:
     for read in (state_of, bytes_of):
         with pytest.raises(DataError, match="neither a file nor a pipe"):
             read(Path("/dev/zero"))
+
+
+def test_a_pipe_that_is_gone_or_empty_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="this pipe is gone"):
+        bytes_of(Path("/dev/fd/987"))
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=lambda: path.write_bytes(b""))
+    writer.start()
+    with pytest.raises(DataError, match="nothing came through this pipe"):
+        bytes_of(path)
+    writer.join()

@@ -6,7 +6,9 @@ tables) cannot, but must never fail otherwise.
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +23,7 @@ from gantk_cells.data.lin import Lin
 from gantk_cells.files.ome_tiff import OmeTiff
 from gantk_dna.files.cleaning import encode_all
 from gantk_dna.files.genome import read_bed
+from gantk_dna.files.motif_files import read_motifs
 from gantk_dna.files.sequences import read_sequences
 from gantk_dna.files.tables import read_table
 from PIL import Image
@@ -36,6 +39,20 @@ from tests.helpers.damage import OTHER_FORMATS, cuts, flips
 FASTA = "".join(f">seq{n} label=A\n{'ACGTTGCA' * 8}\n" for n in range(12)).encode()
 BED = "".join(f"chr1\t{n * 50}\t{n * 50 + 40}\tpeak{n}\t{n}\t+\n" for n in range(30)).encode()
 TABLE = ("name,sequence,score\n" + "".join(f"s{n},{'ACGT' * 6},{n / 7}\n" for n in range(40))).encode()
+FASTQ = "".join(f"@seq{n} label=A\n{'ACGTTGCA' * 8}\n+\n{'I' * 64}\n" for n in range(12)).encode()
+GENBANK = "".join(
+    f"LOCUS       seq{n}       24 bp    DNA     linear   UNK 01-JAN-1980\nDEFINITION  made.\nORIGIN\n"
+    "        1 acgttgcaac gttgcaacgt tgca\n//\n"
+    for n in range(9)
+).encode()
+JASPAR = b"".join(b">MA%d.1 m%d\nA [ 8 0 1 ]\nC [ 0 9 2 ]\nG [ 2 1 3 ]\nT [ 0 0 4 ]\n" % (n, n) for n in range(9))
+MEME = b"MEME version 4\n\nALPHABET= ACGT\n\n" + b"".join(
+    b"MOTIF MA%d.1 m%d\nletter-probability matrix: alength= 4 w= 2 nsites= 10\n.8 0 .2 0\n.1 .2 .3 .4\n\n" % (n, n)
+    for n in range(9)
+)
+TRANSFAC = b"".join(
+    b"AC  MA%d\nXX\nID  m%d\nP0 A C G T\n01 8 0 2 0 A\n02 0 9 1 0 C\nXX\n//\n" % (n, n) for n in range(9)
+)
 IDX = b"\0\0\x08\x03" + struct.pack(">3I", 6, 8, 8) + bytes(range(64)) * 6
 
 
@@ -93,6 +110,13 @@ class Case:
 CASES = {
     "fasta": Case("a.fa", lambda _: FASTA, fasta),
     "gzip fasta": Case("a.fa.gz", lambda _: gzip.compress(FASTA, mtime=0), fasta, 150),
+    "bzip2 fasta": Case("a.fa.bz2", lambda _: bz2.compress(FASTA), fasta, 150),
+    "xz fasta": Case("a.fa.xz", lambda _: lzma.compress(FASTA), fasta, 150),
+    "fastq": Case("a.fq", lambda _: FASTQ, fasta),
+    "genbank": Case("a.gb", lambda _: GENBANK, fasta),
+    "jaspar": Case("a.jaspar", lambda _: JASPAR, read_motifs, 100),
+    "meme": Case("a.meme", lambda _: MEME, read_motifs, 100),
+    "transfac": Case("a.transfac", lambda _: TRANSFAC, read_motifs, 100),
     "bed": Case("a.bed", lambda _: BED, lambda path: read_bed(path, {"chr1": 2000})),
     "table": Case("a.csv", lambda _: TABLE, read_table),
     "idx": Case("a-idx3-ubyte", lambda _: IDX, lambda path: read_idx(path, 3)),
@@ -103,7 +127,7 @@ CASES = {
     "ome-tiff": Case("a.ome.tif", ome_bytes, OmeTiff().read, 80),
     "samples": Case("a.h5", hdf5_bytes, Hdf5().read, 300),
 }
-RECOGNISED = {"gzip fasta", "gzip idx", "samples"}
+RECOGNISED = {"gzip fasta", "bzip2 fasta", "xz fasta", "gzip idx", "samples"}
 """Formats whose every truncation and flip must be an error; of gzip not those of the time and name in its head."""
 
 

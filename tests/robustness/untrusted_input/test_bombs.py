@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import re
 import signal
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -35,9 +38,10 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("read", [lines_of, lambda path: read_idx(path, 3)], ids=["sequences", "idx"])
-def test_gzip_is_not_unpacked_without_end(read: object, tmp_path: Path) -> None:
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+def test_nothing_is_unpacked_without_end(read: object, compress: Callable[[bytes], bytes], tmp_path: Path) -> None:
     path = tmp_path / "bomb.gz"
-    path.write_bytes(gzip.compress(bytes(40_000_000)))
+    path.write_bytes(compress(bytes(20_000_000)))
     with pytest.raises(DataError, match=r"bomb\.gz.*unpacks to more than"):
         read(path)
 
