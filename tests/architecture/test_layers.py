@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "runs": ("class_counts", *RUNS),
     "api": (*RUNS, "runs", "sampling"),
     "testing": ("components", "data", "interfaces", "training"),
-    "cli_options": (),
+    "cli_options": ("components",),
     "cli": (
         *(
             "api",

@@ -55,6 +55,7 @@ def inspect(
     """
     for path in (out, recipe):
         cli_options.refuse_to_overwrite(path, force)
+    cli_options.refuse_no_picture(out)
     from gantk.recipe import parameters_of
     from gantk_cells.inspection.contact_sheet import contact_sheet
     from gantk_cells.inspection.recipe_proposal import data_block, kinds_of, question, recipe_text, warnings_of
