@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +12,7 @@ from click.core import ParameterSource
 from gantk import completions, console
 
 if TYPE_CHECKING:
+    from gantk.interfaces import Samples
     from gantk.recipe.recipe import Recipe
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
@@ -86,3 +88,29 @@ def refuse_to_overwrite(path: Path, force: bool) -> None:
         raise click.UsageError(f"{path} exists already; give another name, or --force to overwrite it")
     if not path.parent.is_dir():
         raise click.UsageError(f"{path.parent} is not a folder; make it first, or give another path")
+
+
+PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+"""Endings of single pictures that commands write."""
+
+
+def refuse_no_picture(path: Path) -> None:
+    """Raises a usage error where the ending of `path` is not that of a picture: before there is one to lose."""
+    if path.suffix.lower() not in PICTURES:
+        raise click.UsageError(f"{path}: a picture's name ends in {', '.join(PICTURES)}")
+
+
+def refuse_unwritable(path: Path, sample: Samples) -> None:
+    """Refuses a file that samples could not be written to, before there are any: writes one to a file of that name.
+
+    Args:
+        path: where samples will go.
+        sample: one like them.
+
+    Raises:
+        GantkError: no format has its ending, or that format does not hold such samples.
+    """
+    from gantk.components import format_for
+
+    with TemporaryDirectory() as folder:
+        format_for(path, sample.spec).write(Path(folder) / path.name, sample)

@@ -60,6 +60,8 @@ def command(
 
     model = Model(source, device)
     writer = None if out.suffix.lower() == ".png" else format_for(out, model.spec)
+    if writer is not None and number > 1:
+        cli_options.refuse_unwritable(out, model.sample(1, seed=seed, label=label, raw=raw))
     samples = model.sample(number, seed=seed, reject=reject, label=label, raw=raw)
     if writer is None:
         write_picture(out, samples)

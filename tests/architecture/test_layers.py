@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "api": (*RUNS, "runs", "sampling"),
     "testing": ("components", "data", "interfaces", "training"),
     "completions": ("components", "files", "recipe"),
-    "cli_options": ("completions", "recipe"),
+    "cli_options": ("completions", "components", "recipe"),
     "cli": (
         *(
             "api",

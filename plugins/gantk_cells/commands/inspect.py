@@ -57,6 +57,7 @@ def inspect(
     """
     for path in (out, recipe):
         cli_options.refuse_to_overwrite(path, force)
+    cli_options.refuse_no_picture(out)
     from gantk.errors import DoesNotFit
     from gantk.recipe import parameters_of
     from gantk_cells.files.class_folder import Rules

@@ -77,6 +77,7 @@ def reconstruct(
     gantk reconstruct runs/lin_starshaped-1 -n 3 --together --latents latents.h5
     """
     cli_options.refuse_to_overwrite(out, force)
+    cli_options.refuse_no_picture(out)
     if latents is not None:
         cli_options.refuse_to_overwrite(latents, force)
     from gantk import Model

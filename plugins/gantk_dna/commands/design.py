@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +12,7 @@ import click
 from gantk import cli_options, completions, console
 
 if TYPE_CHECKING:
+    from gantk.interfaces import Samples
     from gantk.spec import DataSpec
     from gantk_dna.design.results import Designed, Report
 
@@ -77,7 +77,12 @@ def design(
         values = load_as(DesignBlocks, recipe, overrides)
     if out is not None:
         format_for(out)
-    report = carry_out(values, folder, lambda spec: None if out is None else refuse_unwritable(out, spec))
+
+    def check(spec: DataSpec) -> None:
+        if out is not None:
+            cli_options.refuse_unwritable(out, one_sequence(spec))
+
+    report = carry_out(values, folder, check)
     samples = report.samples()
     written = [report.folder / "designs.fa", *([] if out is None else [out])]
     for path in written:
@@ -141,25 +146,15 @@ def sentences(report: Report) -> list[str]:
     ]
 
 
-def refuse_unwritable(out: Path, spec: DataSpec) -> None:
-    """Refuses a file that designs could not be written to, before they are searched for: writes one beside nothing.
-
-    Args:
-        out: where designs will go.
-        spec: what one design is.
-
-    Raises:
-        GantkError: its format does not hold sequences.
-    """
+def one_sequence(spec: DataSpec) -> Samples:
+    """A sequence of A alone, which stands for any design."""
     import torch
 
-    from gantk.components import format_for
     from gantk.interfaces import Samples
 
     one = torch.zeros(1, *spec.shape)
     one[:, 0] = 1
-    with TemporaryDirectory() as folder:
-        format_for(out, spec).write(Path(folder) / out.name, Samples(samples=one, spec=spec))
+    return Samples(samples=one, spec=spec)
 
 
 def row(found: Designed, report: Report) -> list[str]:

@@ -15,7 +15,9 @@ from gantk_dna.codes import Codes, base_shares, first_version, versions
 from gantk_dna.metrics.baselines import compared, too_few
 from gantk_dna.metrics.nearest import nearest_other
 
-LONG_RUN = 8
+SELDOM = 0.05
+"""Share of real sequences that hold a long homopolymer, at most: that says from how many letters on one is long."""
+
 LOW = (("distinct", 0.9, None), ("pairwise", 0.75, 0.5), ("nearest_other", 0.75, 0.5))
 """Below these shares of the real number a set is collapsed, if it is also less by so many letters; None: by chance."""
 
@@ -37,6 +39,15 @@ def longest_runs(codes: Codes) -> NDArray[np.int64]:
         running = np.where(same, running + 1, known.astype(np.int64))
         longest = np.maximum(longest, running)
     return longest
+
+
+def long_run(runs: NDArray[np.int64]) -> int:
+    """From how many letters on a homopolymer is long: seldom in these sequences, and 3 at least.
+
+    Args:
+        runs: (N,) letters of the longest of each sequence.
+    """
+    return max(3, next(letters for letters in range(1, int(runs.max()) + 2) if (runs >= letters).mean() <= SELDOM))
 
 
 def pairwise_distance(codes: Codes, other: Codes | None = None) -> float:
@@ -68,32 +79,34 @@ class Quality(Metric):
     def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`distinct` first; the references are those of real sequences, as many as the generated ones."""
         sets = compared(inputs, self.samples, orders=False)
-        made, real = self._describe(sets.generated, inputs.train), self._describe(sets.real, inputs.train)
+        long = long_run(longest_runs(sets.training))
+        made, real = (self._describe(each, inputs.train, long) for each in (sets.generated, sets.real))
         sizes = {"n": len(sets.generated), "n_reference": len(sets.real)}
         notes = {
             "distinct": ("higher", "share of sequences that are not repeats"),
             "pairwise": ("near", "letters, mean Hamming distance of two sequences"),
             "nearest_other": ("near", "letters (Levenshtein) to the nearest other of the set, mean"),
             "longest_run": ("near", "letters of the longest homopolymer, mean"),
-            "long_runs": ("near", f"share of sequences with {LONG_RUN} equal letters in a row"),
+            "long_runs": ("near", f"share of sequences with {long} equal letters in a row or more"),
             "invalid": ("lower", "share of letters that are ambiguous or none"),
         }
         values = {
             name: Value(made[name], better, real[name], f"{note}; real", **sizes)  # type: ignore[arg-type]
             for name, (better, note) in notes.items()
         }
+        values["long_run"] = Value(long, None, None, f"letters, which at most {SELDOM:.0%} of training sequences have")
         sharp = inputs.generated.samples[: len(sets.generated), :BASES].float().amax(1).mean()
         values["sharpness"] = Value(float(sharp), None, 1.0, "largest channel, mean; below 1 where output is soft")
         return values
 
-    def _describe(self, codes: Codes, like: Dataset) -> dict[str, float]:
+    def _describe(self, codes: Codes, like: Dataset, long: int) -> dict[str, float]:
         runs, distances = longest_runs(codes), nearest_other(codes, like, self.compared_with)
         return {
             "distinct": len(np.unique(first_version(codes, like), axis=0)) / len(codes),
             "pairwise": float(np.mean([pairwise_distance(codes, each) for each in versions(codes, like)])),
             "nearest_other": float(distances.mean()) if len(distances) else 0.0,
             "longest_run": float(runs.mean()),
-            "long_runs": float((runs >= LONG_RUN).mean()),
+            "long_runs": float((runs >= long).mean()),
             "invalid": float((codes >= BASES).mean()),
         }
 
@@ -115,7 +128,8 @@ class Quality(Metric):
     def _invented(self, values: Mapping[str, Value]) -> list[str]:
         """What is more frequent, or rarer, than chance allows beside real sequences."""
         found = []
-        for name, words in (("long_runs", f"runs of {LONG_RUN} equal letters or more"), ("invalid", "invalid letters")):
+        long = int(values["long_run"].value)
+        for name, words in (("long_runs", f"runs of {long} equal letters or more"), ("invalid", "invalid letters")):
             value, real = values[name], values[name].reference or 0.0
             spread = 1.96 * (2 * max(real, value.value) / max(value.n or 1, 1)) ** 0.5
             if abs(value.value - real) > max(spread, 0.5 * real, 0.002):
