@@ -49,6 +49,7 @@ class Model:
         self.device = find_device(device)
         self.state = from_recipe.initial_state(self.recipe.values, self.spec, self.device)
         checkpoint.restore(self.checkpoint, self.state, optimizers=optimizers)
+        self.spec = self.spec.shown_by(self.recipe.values["view"])
 
     @property
     def generator(self) -> nn.Module:

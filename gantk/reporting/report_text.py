@@ -159,7 +159,8 @@ def _split(timed: Sequence[tuple[int, float]], resolved: Mapping[str, Any]) -> t
     """Seconds of steps and seconds between them: a step that follows a picture or a checkpoint is longer by these."""
     train, last = resolved["train"], timed[-1][0]
     every = [block.get("every") for block in resolved.get("evaluate") or []]
-    every += [train.get("checkpoint_every"), train.get("sample_every") or max(1, (steps_of(resolved) or last) // 10)]
+    pictured = train.get("sample_every") or max(1, (steps_of(resolved) or last) // 10)
+    every += [train.get("checkpoint_every"), None if pictured == "epoch" else pictured]
     usual: list[float] = []
     after_pause: list[float] = []
     for (step, start), (_, end) in pairwise(timed):
