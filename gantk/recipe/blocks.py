@@ -159,5 +159,5 @@ class Blocks:
     play: PlayBlock = field(default_factory=dict)  # type: ignore[assignment]  # JSON-like, as recipes are
     train: Train = field(default_factory=dict)  # type: ignore[assignment]
     evaluate: list[Annotated[Any, Kind("metric", beside=EvaluateEntry)]] = field(default_factory=list)
-    view: Annotated[Any, Kind("view")] | None = None
     machine: Machine = field(default_factory=dict)  # type: ignore[assignment]
+    view: Annotated[Any, Kind("view")] | None = None
