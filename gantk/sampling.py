@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -40,6 +41,7 @@ def draw(
     purpose: str = "sample",
     labels: Tensor | None = None,
     condition: Tensor | None = None,
+    settings: Mapping[str, Any] | None = None,
     device: torch.device | str = "cpu",
 ) -> Samples:
     """n samples, on the CPU; sample i depends on (seed, purpose, n) and its latent alone.
@@ -52,6 +54,7 @@ def draw(
         purpose: name of the random stream.
         labels: (n,) for a generator that takes labels; None: every class in turn, where there are classes.
         condition: (n, *spec.condition_shape) for a generator that takes a condition.
+        settings: parameters of sampling that the generator's `forward` declares right of `*`.
         device: where the generator is.
     """
     rng = randomness.generator(seed, purpose)  # drawn on the CPU: the same latents whatever the device
@@ -60,7 +63,7 @@ def draw(
         labels = torch.arange(n) % len(spec.classes)
     if condition is None and declares(generator, "condition"):
         raise GantkError("this generator makes samples from a condition; give the samples to take it from")
-    drawn = render(generator, spec, latent, n, labels=labels, condition=condition, device=device)
+    drawn = render(generator, spec, latent, n, labels=labels, condition=condition, settings=settings, device=device)
     drawn.attributes["latent_seed"] = seed
     return drawn
 
@@ -73,6 +76,7 @@ def render(
     *,
     labels: Tensor | None = None,
     condition: Tensor | None = None,
+    settings: Mapping[str, Any] | None = None,
     device: torch.device | str = "cpu",
 ) -> Samples:
     """What a generator makes of these latents, on the CPU.
@@ -84,6 +88,7 @@ def render(
         n: how many.
         labels: (n,) for a generator that takes labels.
         condition: (n, *spec.condition_shape) for a generator that takes a condition.
+        settings: parameters of sampling that the generator's `forward` declares right of `*`.
         device: where the generator is.
     """
     parts = []
@@ -95,7 +100,8 @@ def render(
                 for name, value in {"labels": labels, "condition": condition}.items()
                 if value is not None and declares(generator, name)
             }
-            parts.append(call(generator, None if latent is None else latent[chunk].to(device), **given).float().cpu())
+            first = None if latent is None else latent[chunk].to(device)
+            parts.append(call(generator, first, **given, **(settings or {})).float().cpu())
     return replace(generated(torch.cat(parts), spec), labels=labels, condition=condition)
 
 
@@ -125,7 +131,14 @@ def best_of(samples: Samples, critic: nn.Module, keep: int, *, device: torch.dev
 
 
 def draw_like(
-    generator: nn.Module, dataset: Dataset, n: int, *, seed: int, purpose: str, device: torch.device | str
+    generator: nn.Module,
+    dataset: Dataset,
+    n: int,
+    *,
+    seed: int,
+    purpose: str,
+    device: torch.device | str,
+    settings: Mapping[str, Any] | None = None,
 ) -> Samples:
     """n generated samples; where the generator takes labels or a condition, those of real samples at random."""
     labels = condition = None
@@ -142,5 +155,6 @@ def draw_like(
         purpose=purpose,
         labels=labels if declares(generator, "labels") else None,
         condition=condition,
+        settings=settings,
         device=device,
     )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from math import prod
 from typing import Any
+
+VIEW_PARAMETERS = "view_parameters"
+"""The attribute that holds the parameters with which `view` draws, where a recipe says some."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,17 @@ class DataSpec:
         for axis, entries in self.names.items():
             if axis in self.axes and len(entries) != self.shape[self.axes.index(axis)]:
                 raise ValueError(f"axis {axis!r} has {self.shape[self.axes.index(axis)]} entries, but names {entries}")
+
+    def shown_by(self, view: Mapping[str, Any] | None) -> DataSpec:
+        """The same, drawn by another view.
+
+        Args:
+            view: as a recipe writes it: {"use": "basics/images", "columns": 4}; None: as the data say.
+        """
+        if view is None:
+            return self
+        parameters = {name: value for name, value in view.items() if name != "use"}
+        return replace(self, view=view["use"], attributes={**self.attributes, VIEW_PARAMETERS: parameters})
 
     @property
     def units(self) -> tuple[int, ...]:

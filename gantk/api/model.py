@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from gantk import randomness, sampling
 from gantk.api.samples import Drawn
+from gantk.api.sampling_options import checked_settings
 from gantk.components.registry import installed_registry
 from gantk.data import take
 from gantk.errors import DoesNotFit, GantkError, RecipeError
@@ -49,6 +50,7 @@ class Model:
         self.device = find_device(device)
         self.state = from_recipe.initial_state(self.recipe.values, self.spec, self.device)
         checkpoint.restore(self.checkpoint, self.state, optimizers=optimizers)
+        self.spec = self.spec.shown_by(self.recipe.values["view"])
 
     @property
     def generator(self) -> nn.Module:
@@ -67,8 +69,18 @@ class Model:
         """The critic as it was at this step."""
         return self.state.critic
 
-    def sample(self, n: int, *, seed: int = 0, reject: int = 1, label: str | None = None, raw: bool = False) -> Drawn:
-        """n generated samples; of a generator that is given a condition, those of test samples at random.
+    def sample(
+        self,
+        n: int,
+        *,
+        seed: int = 0,
+        reject: int = 1,
+        label: str | None = None,
+        raw: bool = False,
+        condition: Tensor | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> Drawn:
+        """n generated samples.
 
         Args:
             n: how many.
@@ -76,24 +88,59 @@ class Model:
             reject: draw this many times as many and keep those that the critic ranks highest.
             label: the class of all of them, for a generator that takes labels; None: every class in turn.
             raw: as the critic saw them; otherwise as the generator presents them (a star-shaped net: a stack a cell).
+            condition: (N, *spec.condition_shape), given in turn to a generator that takes a condition; None: those of
+                test samples, at random.
+            settings: parameters of sampling that the generator's `forward` declares right of `*`.
+
+        Raises:
+            DoesNotFit: what is asked for does not fit this generator.
         """
+        given = checked_settings(self.generator, settings or {})
         if n < 1 or reject < 1:
             raise GantkError(f"n and reject are numbers from 1, and here they are {n} and {reject}")
         labels = self._labels(n * reject, label)
-        if declares(self.generator, "condition"):
+        if condition is not None:
+            if reject > 1:
+                raise DoesNotFit("the critic would keep the best of all, whatever their condition: reject must be 1")
+            drawn = sampling.draw(
+                self.generator,
+                self.spec,
+                n,
+                seed=seed,
+                labels=labels,
+                condition=self._in_turn(condition, n),
+                settings=given,
+                device=self.device,
+            )
+        elif declares(self.generator, "condition"):
             if label is not None:
                 raise DoesNotFit("this generator makes samples from those of the test split, whose class is theirs")
-            like = {"seed": seed, "purpose": "sample", "device": self.device}
+            like = {"seed": seed, "purpose": "sample", "device": self.device, "settings": given}
             drawn = sampling.draw_like(self.generator, self.data["test"], n * reject, **like)
         else:
-            drawn = sampling.draw(self.generator, self.spec, n * reject, seed=seed, labels=labels, device=self.device)
+            own = {"seed": seed, "labels": labels, "settings": given, "device": self.device}
+            drawn = sampling.draw(self.generator, self.spec, n * reject, **own)
         if reject > 1:
             drawn = sampling.best_of(drawn, self.state.critic, n, device=self.device)
         drawn.attributes |= {"model": self.checkpoint.digest, "step": self.checkpoint.step, "reject": reject}
         return Drawn.of(drawn if raw else sampling.present(self.generator, drawn))
 
+    def _in_turn(self, condition: Tensor, n: int) -> Tensor:
+        """n conditions."""
+        if not declares(self.generator, "condition"):
+            raise DoesNotFit("this generator takes no condition")
+        if tuple(condition.shape[1:]) != tuple(self.spec.condition_shape or ()) or not len(condition):
+            raise DoesNotFit(f"a condition has the shape {self.spec.condition_shape}, not {tuple(condition.shape[1:])}")
+        return condition[torch.arange(n) % len(condition)]
+
     def render(
-        self, latents: Tensor | NDArray[np.floating[Any]], *, label: str | None = None, raw: bool = False
+        self,
+        latents: Tensor | NDArray[np.floating[Any]],
+        *,
+        label: str | None = None,
+        raw: bool = False,
+        condition: Tensor | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> Drawn:
         """What the generator makes of these latents: of a path between two cells, say.
 
@@ -101,6 +148,8 @@ class Model:
             latents: (N, *latent_shape).
             label: the class of all of them, for a generator that takes labels; None: every class in turn.
             raw: as for `sample`.
+            condition: as for `sample`, which a generator that takes a condition needs here.
+            settings: as for `sample`.
 
         Raises:
             DoesNotFit: latents of another shape, no such class, or a generator that needs more than latents.
@@ -110,10 +159,18 @@ class Model:
         if shape is None or tuple(latents.shape[1:]) != tuple(shape):
             wanted = "none" if shape is None else " × ".join(map(str, ("N", *shape)))
             raise DoesNotFit(f"this generator takes latents of shape {wanted}, and these are {tuple(latents.shape)}")
-        if declares(self.generator, "condition"):
-            raise DoesNotFit("this generator makes samples from a condition, not from latents alone")
-        labels = self._labels(len(latents), label)
-        drawn = sampling.render(self.generator, self.spec, latents, len(latents), labels=labels, device=self.device)
+        if declares(self.generator, "condition") and condition is None:
+            raise DoesNotFit("this generator makes samples from a condition, not from latents alone: give one, too")
+        drawn = sampling.render(
+            self.generator,
+            self.spec,
+            latents,
+            len(latents),
+            labels=self._labels(len(latents), label),
+            condition=None if condition is None else self._in_turn(condition, len(latents)),
+            settings=checked_settings(self.generator, settings or {}),
+            device=self.device,
+        )
         drawn.attributes |= {"model": self.checkpoint.digest, "step": self.checkpoint.step}
         return Drawn.of(drawn if raw else sampling.present(self.generator, drawn))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from torch import Tensor
 
 from gantk import console, notebook, plots
 from gantk.api.model import Model
@@ -63,9 +64,21 @@ class Run:
         """The page that tells all about the run."""
         return self.path / "report.html"
 
-    def sample(self, n: int, *, seed: int = 0, reject: int = 1, label: str | None = None, raw: bool = False) -> Drawn:
+    def sample(
+        self,
+        n: int,
+        *,
+        seed: int = 0,
+        reject: int = 1,
+        label: str | None = None,
+        raw: bool = False,
+        condition: Tensor | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> Drawn:
         """n generated samples; see `Model.sample`."""
-        return self.model.sample(n, seed=seed, reject=reject, label=label, raw=raw)
+        return self.model.sample(
+            n, seed=seed, reject=reject, label=label, raw=raw, condition=condition, settings=settings
+        )
 
     def real(self, n: int, *, split: str = "test", seed: int = 0) -> Drawn:
         """Up to n real samples; see `Model.real`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -29,6 +30,25 @@ from gantk import cli_options, completions, console
     help="Draw K times as many and keep those that the critic ranks highest.",
 )
 @click.option("--label", metavar="CLASS", help="For a generator that takes labels. [default: each class in turn]")
+@click.option(
+    "--latents",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A sample of each latent in a file (what `gantk reconstruct` writes, or .npy), instead of random ones.",
+)
+@click.option(
+    "--condition",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Conditions, in turn, from a file of samples or .npy. [default: those of test samples, at random]",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A parameter of sampling that the generator declares.",
+)
 @click.option("--raw", is_flag=True, help="Samples as the critic sees them (star-shaped nets: pairs, not stacks).")
 @cli_options.device
 @cli_options.force
@@ -40,6 +60,9 @@ def command(
     seed: int,
     reject: int,
     label: str | None,
+    latents: Path | None,
+    condition: Path | None,
+    settings: tuple[str, ...],
     raw: bool,
     device: str,
     force: bool,
@@ -47,26 +70,37 @@ def command(
     """Draw samples from a run (its best checkpoint if one was kept, else its newest) or from a checkpoint file.
 
     The weights are the moving average where the recipe keeps one. Neither the data nor the run folder is needed, but
-    for a generator that is given a condition: it takes those of test samples, at random.
+    for a generator that is given a condition and no --condition: it takes those of test samples, at random.
 
     \b
     gantk sample runs/toy_motif-1 -n 1000 --reject 8 -o strings.h5
     gantk sample runs/lin_starshaped-1 -n 16 -o cells.ome.tif
+    gantk sample runs/lin_starshaped-1 --latents latents.h5 -o cells.ome.tif
     """
+    if latents is not None:
+        cli_options.refuse_beside("there is a sample of each latent", "number", "seed", "reject")
     cli_options.refuse_to_overwrite(out, force)
     from gantk.api.run import Model
+    from gantk.api.sampling_options import condition_in, latents_in
     from gantk.components.formats import format_for
+    from gantk.recipe.recipe import parameters_of
     from gantk.reporting.pictures import write_picture
 
     model = Model(source, device)
     writer = None if out.suffix.lower() == ".png" else format_for(out, model.spec)
-    if writer is not None and number > 1:
-        cli_options.refuse_unwritable(out, model.sample(1, seed=seed, label=label, raw=raw))
-    samples = model.sample(number, seed=seed, reject=reject, label=label, raw=raw)
+    said: dict[str, Any] = {"label": label, "raw": raw, "settings": parameters_of(settings)}
+    if condition is not None:
+        said["condition"] = condition_in(condition, model.spec)
+    if latents is not None:
+        samples = model.render(latents_in(latents, model.checkpoint.digest), **said)
+    else:
+        if writer is not None and number > 1:
+            cli_options.refuse_unwritable(out, model.sample(1, seed=seed, **said))
+        samples = model.sample(number, seed=seed, reject=reject, **said)
     if writer is None:
         write_picture(out, samples)
     else:
         writer.write(out, samples)
     shape = " × ".join(f"{size} {axis}" for size, axis in zip(samples.spec.shape, samples.spec.axes, strict=True))
-    console.say(f"{number} samples of {shape}, {samples.attributes['origin']}, step {model.checkpoint.step}")
+    console.say(f"{len(samples)} samples of {shape}, {samples.attributes['origin']}, step {model.checkpoint.step}")
     console.answer(str(out))

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class StopTraining(Exception):
     """Raised by a callback that has seen enough: training ends after this step, with a checkpoint, and is evaluated.
 
-    Args:
-        reason: in a few words; it is said, and stands in history.jsonl and the report.
+    Its text is the reason, in a few words: `StopTraining("the critic's loss is 0")`. It is said, and stands in
+    history.jsonl and the report.
     """
 
 

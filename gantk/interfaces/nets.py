@@ -30,7 +30,7 @@ def declares(net: nn.Module, name: str) -> bool:
     return name in _declared(type(net).forward) if inner is None else declares(inner, name)
 
 
-def call(net: nn.Module, first: Tensor | None, **available: Tensor | None) -> Tensor:
+def call(net: nn.Module, first: Tensor | None, **available: Any) -> Tensor:
     """Calls `net(first, …)` with those of `available` that its forward declares."""
     return net(first, **{name: value for name, value in available.items() if declares(net, name)})
 
@@ -117,11 +117,12 @@ class Generator(Protocol):
     """Latent to samples: an `nn.Module` built as `Component(spec, *, …)`.
 
     `forward(latent, …)` returns (B, *spec.shape) within spec.range. It may also declare `labels` and `condition`, and
-    is then given them by name. `latent_shape` is the shape of one latent, drawn from N(0, 1), or None where there is
-    no latent; a generator with another prior defines `draw_latent(n, rng) -> Tensor` instead. A generator may also
-    define `present(samples: Samples) -> Samples`: how `gantk sample` writes what it made, where that is not how the
-    critic saw it (a star-shaped net writes one stack of channels for K pairs); and `latent_parts: dict[str, slice]`,
-    parts of the latent that commands may hold fixed while others vary ({"red": slice(0, 50), …}).
+    is then given them by name; what it declares right of `*`, with a default, is a parameter of sampling, which
+    `gantk sample --set KEY=VALUE` sets. `latent_shape` is the shape of one latent, drawn from N(0, 1), or None where
+    there is no latent; a generator with another prior defines `draw_latent(n, rng) -> Tensor` instead. A generator may
+    also define `present(samples: Samples) -> Samples`: how `gantk sample` writes what it made, where that is not how
+    the critic saw it (a star-shaped net writes one stack of channels for K pairs); and
+    `latent_parts: dict[str, slice]`, parts of the latent that commands may hold fixed while others vary ({"red": slice(0, 50), …}).
     """
 
     latent_shape: tuple[int, ...] | None
@@ -168,9 +169,11 @@ class GeneratorWrapper(nn.Module):
         """n latents as the generator draws them."""
         return draw_latent(self.generator, n, rng)
 
-    def forward(self, latent: Tensor | None, labels: Tensor | None = None, condition: Tensor | None = None) -> Tensor:
-        """Samples from these latents, given the labels and the condition where the generator takes them."""
-        return self.form(call(self.generator, latent, labels=labels, condition=condition))
+    def forward(
+        self, latent: Tensor | None, labels: Tensor | None = None, condition: Tensor | None = None, **settings: Any
+    ) -> Tensor:
+        """Samples from these latents, given the labels, the condition and the settings that the generator takes."""
+        return self.form(call(self.generator, latent, labels=labels, condition=condition, **settings))
 
 
 def into_range(raw: Tensor, spec: DataSpec, curve: Literal["tanh", "sigmoid"] | None = None) -> Tensor:

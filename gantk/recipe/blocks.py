@@ -59,7 +59,8 @@ class Train:
         schedule: the factor on both learning rates over the run: constant 1; linear or cosine from 1 to 0; tail: 1 for
             the first half, then linearly to 0.
         precision: what the nets compute in; bfloat16 by autocast.
-        sample_every: steps between sample pictures; null: about ten pictures in the run.
+        sample_every: steps between sample pictures; epoch: one each time that the critic has seen as many samples as
+            the data have; null: about ten pictures in the run.
         samples: how many samples a picture shows.
         checkpoint_every: steps between checkpoints; null: none but the last.
         checkpoint_minutes: after how many minutes without a checkpoint one is kept besides: a single file that the next
@@ -82,7 +83,7 @@ class Train:
     ema: Annotated[float, Ge(0), Lt(1)] | None = None
     schedule: Literal["constant", "linear", "cosine", "tail"] = "constant"
     precision: Literal["float32", "bfloat16"] = "float32"
-    sample_every: Positive | None = None
+    sample_every: Positive | Literal["epoch"] | None = None
     samples: Positive = 16
     checkpoint_every: Positive | None = None
     checkpoint_minutes: Annotated[float, Gt(0)] | None = 5.0
@@ -145,6 +146,7 @@ class Blocks:
         play: how the two are played against each other.
         train: how long, with what batches, and what is kept.
         evaluate: what is measured.
+        view: what draws samples; null: what the data name.
         machine: where it runs.
     """
 
@@ -158,3 +160,4 @@ class Blocks:
     train: Train = field(default_factory=dict)  # type: ignore[assignment]
     evaluate: list[Annotated[Any, Kind("metric", beside=EvaluateEntry)]] = field(default_factory=list)
     machine: Machine = field(default_factory=dict)  # type: ignore[assignment]
+    view: Annotated[Any, Kind("view")] | None = None

@@ -12,7 +12,7 @@ from gantk.components.construct import component
 from gantk.errors import GantkError
 from gantk.files.pictures import write_image
 from gantk.interfaces import Samples, View
-from gantk.spec import DataSpec
+from gantk.spec import VIEW_PARAMETERS, DataSpec
 
 
 def picture_of(samples: Samples, caption: str = "", parameters: Mapping[str, Any] | None = None) -> Image.Image:
@@ -39,4 +39,7 @@ def write_picture(path: Path, samples: Samples, caption: str = "", parameters: M
 
 def build_view(spec: DataSpec, **parameters: Any) -> View | None:
     """The view that draws such samples, with parameters of its own, or None where the spec names none."""
-    return None if spec.view is None else component("view", {"use": spec.view, **parameters}, spec=spec)
+    if spec.view is None and "use" not in parameters:
+        return None
+    own = spec.attributes.get(VIEW_PARAMETERS, {}) if parameters.get("use", spec.view) == spec.view else {}
+    return component("view", {"use": spec.view, **own, **parameters}, spec=spec)

@@ -199,10 +199,8 @@ def _split(steps: np.ndarray, seconds: np.ndarray, resolved: Mapping[str, Any]) 
     """
     train, total = resolved["train"], float(seconds[-1] - seconds[0])
     every = [block.get("every") for block in resolved.get("evaluate") or []]
-    every += [
-        train.get("checkpoint_every"),
-        train.get("sample_every") or max(1, int(steps_of(resolved) or steps[-1]) // 10),
-    ]
+    pictured = train.get("sample_every") or max(1, int(steps_of(resolved) or steps[-1]) // 10)
+    every += [train.get("checkpoint_every"), None if pictured == "epoch" else pictured]
     paused = np.any([steps[:-1] % each == 0 for each in every if each], axis=0)  # (N - 1,)
     took = np.diff(seconds)
     if paused.all() or not paused.any():

@@ -148,7 +148,10 @@ class Pictures:
         assert generator is not None
         if declares(generator, "condition"):
             like, spec = self._shown[:count], self.train.spec
-            given = {"labels": like.labels if declares(generator, "labels") else None, "condition": like.condition}
+            given: dict[str, Any] = {
+                "labels": like.labels if declares(generator, "labels") else None,
+                "condition": like.condition,
+            }
             return draw(
                 generator, spec, len(like), seed=self.seed, purpose="fixed latents", device=self.device, **given
             )

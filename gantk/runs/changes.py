@@ -11,6 +11,7 @@ MAY_CHANGE = (
     "about",
     "machine",
     "evaluate",
+    "view",
     "train.steps",
     "train.epochs",
     "train.sample_every",

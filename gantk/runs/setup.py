@@ -110,7 +110,7 @@ def prepare(recipe: Recipe, ranks: Ranks = ALONE) -> Parts:
         device=where,
         metrics=results.build_metrics(values),
         callbacks=[resolved_component("callback", each) for each in values["train"]["callbacks"] if ranks.first],
-        view=pictures.build_view(data["train"].spec),
+        view=pictures.build_view(data["train"].spec.shown_by(values["view"])),
         best={},
         ranks=ranks,
     )

@@ -27,6 +27,7 @@ from gantk.runs.signals import Interruption
 from gantk.runs.worker_ranks import same_state
 from gantk.training import checkpoint
 from gantk.training.distributed.ranks import ENOUGH, GO_ON, RESTORE
+from gantk.training.settings import picture_due
 
 
 @freed_memory_kept()
@@ -189,8 +190,9 @@ class Session:
 
     def _pictured(self, step: int) -> bool:
         """Whether a picture is drawn after this step."""
-        every = self.parts.values["train"]["sample_every"] or max(1, self.parts.steps // 10)
-        return self.parts.state.generator is not None and (due(step, every) or step == self.parts.steps)
+        parts = self.parts
+        is_due = step == parts.steps or picture_due(parts.values, len(parts.data["train"]), parts.steps, step)
+        return parts.state.generator is not None and is_due
 
     def _measured(self, step: int) -> list[Entry]:
         """The metrics that are computed after this step."""

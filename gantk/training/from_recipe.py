@@ -98,6 +98,8 @@ def check_fit(values: Mapping[str, Any], spec: DataSpec) -> dict[str, int]:
         DoesNotFit: the parts cannot work together, or no machine has the memory.
     """
     generator, critic, _ = _shadows(values, spec, "cpu")
+    if values["view"] is not None:
+        resolved_component("view", values["view"], spec=spec)
     counted = {"generator": generator, "critic": critic}
     return {name: sum(p.numel() for p in net.parameters()) for name, net in counted.items() if net is not None}
 

@@ -58,3 +58,19 @@ def step_count(values: Mapping[str, Any], length: int) -> int:
     if train.get("epochs") is None:
         raise RecipeError("train: give either steps or epochs")
     return max(1, round(train["epochs"] * length / (train["batch"] * play["critic_steps"])))
+
+
+def picture_due(values: Mapping[str, Any], length: int, steps: int, step: int) -> bool:
+    """Whether `train.sample_every` asks for a picture after a step.
+
+    Args:
+        values: the resolved recipe.
+        length: of the training split.
+        steps: of the whole run.
+        step: how many are done.
+    """
+    every = values["train"]["sample_every"]
+    if every == "epoch":
+        seen = values["train"]["batch"] * values["play"]["critic_steps"]  # samples a step, as `epochs` counts them
+        return step * seen // length > (step - 1) * seen // length
+    return step % (every or max(1, steps // 10)) == 0

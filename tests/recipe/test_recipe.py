@@ -35,7 +35,7 @@ def resolved(*overrides: str, text: str = RECIPE) -> Recipe:
 def test_everything_is_filled_in() -> None:
     values = resolved().values
     assert list(values) == [
-        *("about", "seed", "data", "generator", "critic", "loss", "play", "train", "evaluate", "machine"),
+        *("about", "seed", "data", "generator", "critic", "loss", "play", "train", "evaluate", "machine", "view"),
     ]
     assert values["data"]["root"] == str(Path.cwd() / "data/points")
     assert values["data"]["names"] == ["x", "y"]
