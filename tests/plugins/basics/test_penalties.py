@@ -9,6 +9,7 @@ from gantk_basics.nets.dcgan import DcganCritic
 from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
+from gantk.interfaces import Loss
 from gantk.spec import DataSpec
 from tests.helpers.basics_toys import BATCH, POINTS, TOWERS, Fixed, Slope, critic_of, make_play
 
