@@ -64,9 +64,23 @@ def starting() -> list[dict[str, Any]]:
         times = [seconds(lambda c=command: subprocess.run(c, check=True, capture_output=True)) for _ in range(7)]
         entry = {"case": f"gantk {' '.join(words)}", "value": statistics.median(times), "unit": "s"}
         found.append(entry | ({} if limit is None else {"at_most": limit}))
+    found.append(
+        {"case": "gantk list beside bare imports of what it needs", "unit": "times", "at_most": 1.8} | list_ratio()
+    )
     times = [child(FIRST_STEP, time.time()) for _ in range(3)]
     first = {"case": "first step of lin_starshaped after the start, data apart", "unit": "s", "at_most": 5.0}
     return [*found, first | {"value": statistics.median(times)}]
+
+
+def list_ratio(rounds: int = 15) -> dict[str, float]:
+    """How many times as long `gantk list` takes as its imports alone, in turn, medians."""
+    bare = [sys.executable, "-c", "import click, rich.table, rich.console, pluggy, importlib.metadata"]
+    whole = [sys.executable, "-m", "gantk", "list"]
+    times: dict[int, list[float]] = {0: [], 1: []}
+    for _ in range(rounds):
+        for number, command in enumerate((bare, whole)):
+            times[number].append(seconds(lambda c=command: subprocess.run(c, check=True, capture_output=True)))
+    return {"value": statistics.median(times[1]) / statistics.median(times[0])}
 
 
 def checkpoints(millions: int) -> list[dict[str, Any]]:

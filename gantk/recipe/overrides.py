@@ -128,10 +128,12 @@ def _whole(texts: Sequence[str], mistakes: list[Mistake]) -> list[str]:
 
 def _goes_on(begun: str, following: str) -> bool:
     """Whether an override that was split at a blank goes on with the text that follows."""
-    _, equals, value = begun.partition("=")
+    key, equals, value = begun.partition("=")
+    if equals and KEY.match(following):
+        return False
     if equals:
-        opened = sum(value.count(each) for each in "[{") - sum(value.count(each) for each in "]}")
-        return opened > 0 or (not value.strip() and not KEY.match(following))
+        is_open = any(each in value for each in "[{") and compose(Source(COMMAND_LINE, begun, len(key) + 1))[1]
+        return bool(is_open) or not value.strip()
     if following == "=":
         return True
     return re.fullmatch(r"[\w.]+:", begun) is not None and not KEY.match(following)
