@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -56,15 +57,21 @@ def command(
     cli_options.refuse_to_overwrite(out, force)
     from gantk.api.run import Model
     from gantk.components.formats import format_for
+    from gantk.interfaces.optional_members import has_member, member
     from gantk.reporting.pictures import write_picture
 
     model = Model(source, device)
     writer = None if out.suffix.lower() == ".png" else format_for(out, model.spec)
-    samples = model.sample(number, seed=seed, reject=reject, label=label, raw=raw)
-    if writer is None:
-        write_picture(out, samples)
+    if writer is not None and reject == 1 and has_member(writer, "write_parts"):
+        parts = model.sample_parts(number, seed=seed, label=label, raw=raw)
+        samples = next(parts)
+        member(writer, "write_parts")(out, chain([samples], parts), number)
     else:
-        writer.write(out, samples)
+        samples = model.sample(number, seed=seed, reject=reject, label=label, raw=raw)
+        if writer is None:
+            write_picture(out, samples)
+        else:
+            writer.write(out, samples)
     shape = " × ".join(f"{size} {axis}" for size, axis in zip(samples.spec.shape, samples.spec.axes, strict=True))
     console.say(f"{number} samples of {shape}, {samples.attributes['origin']}, step {model.checkpoint.step}")
     console.answer(str(out))
