@@ -14,10 +14,12 @@ from gantk import randomness
 from gantk.data import generated
 from gantk.errors import DoesNotFit, GantkError
 from gantk.interfaces import Dataset, Samples, call, declares, draw_latent
-from gantk.interfaces.optional_members import member
+from gantk.interfaces.optional_members import has_member, member
 from gantk.spec import DataSpec
 
 CHUNK = 128  # samples a forward pass
+BLOCK = 16  # numbers that torch draws at once
+PART = 32 * CHUNK  # samples that are in memory at once, where they are written part by part
 
 
 @contextmanager
@@ -66,6 +68,46 @@ def draw(
     drawn = render(generator, spec, latent, n, labels=labels, condition=condition, settings=settings, device=device)
     drawn.attributes["latent_seed"] = seed
     return drawn
+
+
+def draw_parts(
+    generator: nn.Module,
+    spec: DataSpec,
+    n: int,
+    *,
+    seed: int,
+    labels: Tensor | None = None,
+    device: torch.device | str = "cpu",
+) -> Iterator[Samples]:
+    """The same samples as `draw` gives, one part after another: they need not all fit into the memory.
+
+    Latents are drawn part by part, too, where they are N(0, 1): torch draws these in blocks of 16, so that parts of
+    whole blocks are what one draw gives; a last part that would be shorter is drawn with the one before.
+
+    Args:
+        generator: takes no condition; see `draw`.
+        spec: the DataSpec that it was trained for.
+        n: how many.
+        seed: of the latents.
+        labels: (n,) for a generator that takes labels; None: every class in turn, where there are classes.
+        device: where the generator is.
+    """
+    rng = randomness.generator(seed, "sample")
+    sizes = [PART] * (n // PART) + ([n % PART] if n % PART else [])
+    if len(sizes) > 1 and sizes[-1] < BLOCK:
+        sizes[-2:] = [sum(sizes[-2:])]
+    own = draw_latent(generator, n, rng) if has_member(generator, "draw_latent") else None
+    if labels is None and spec.classes and declares(generator, "labels"):
+        labels = torch.arange(n) % len(spec.classes)
+    start = 0
+    for size in sizes:
+        rows = slice(start, start + size)
+        latent = draw_latent(generator, size, rng) if own is None else own[rows]
+        given = None if labels is None else labels[rows]
+        drawn = render(generator, spec, latent, size, labels=given, device=device)
+        drawn.attributes["latent_seed"] = seed
+        yield drawn
+        start += size
 
 
 def render(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from gantk.evaluation.evaluate import JUDGED_BY, left_out
 from gantk.evaluation.results import Evaluation, build_metrics
 from gantk.files import run_folder
 from gantk.interfaces import Dataset, declares
-from gantk.interfaces.optional_members import member
+from gantk.interfaces.optional_members import has_member, member
 from gantk.machine import find_device
 from gantk.recipe.overrides import as_text, refuse_others
 from gantk.recipe.recipe import recipe_from_text
@@ -132,6 +132,37 @@ class Model:
         if tuple(condition.shape[1:]) != tuple(self.spec.condition_shape or ()) or not len(condition):
             raise DoesNotFit(f"a condition has the shape {self.spec.condition_shape}, not {tuple(condition.shape[1:])}")
         return condition[torch.arange(n) % len(condition)]
+
+    def sample_parts(
+        self,
+        n: int,
+        *,
+        seed: int = 0,
+        label: str | None = None,
+        raw: bool = False,
+        condition: Tensor | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> Iterator[Drawn]:
+        """The samples of `sample`, one part after another: they need not all fit into the memory.
+
+        All at once where they are taken from a condition, or where the generator presents them in another form.
+
+        Args:
+            n: how many.
+            seed: of the latents.
+            label: as for `sample`.
+            raw: as for `sample`.
+            condition: as for `sample`.
+            settings: as for `sample`.
+        """
+        whole = declares(self.generator, "condition") or (not raw and has_member(self.generator, "present"))
+        if whole or n < 1 or settings or condition is not None:
+            yield self.sample(n, seed=seed, label=label, raw=raw, condition=condition, settings=settings)
+            return
+        labels = self._labels(n, label)
+        for drawn in sampling.draw_parts(self.generator, self.spec, n, seed=seed, labels=labels, device=self.device):
+            drawn.attributes |= {"model": self.checkpoint.digest, "step": self.checkpoint.step, "reject": 1}
+            yield Drawn.of(drawn)
 
     def render(
         self,

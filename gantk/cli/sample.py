@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,7 @@ def command(
     from gantk.api.run import Model
     from gantk.api.sampling_options import condition_in, latents_in
     from gantk.components.formats import format_for
+    from gantk.interfaces.optional_members import has_member, member
     from gantk.recipe.recipe import parameters_of
     from gantk.reporting.pictures import write_picture
 
@@ -91,16 +93,23 @@ def command(
     said: dict[str, Any] = {"label": label, "raw": raw, "settings": parameters_of(settings)}
     if condition is not None:
         said["condition"] = condition_in(condition, model.spec)
-    if latents is not None:
-        samples = model.render(latents_in(latents, model.checkpoint.digest), **said)
+    if latents is None and writer is not None and number > 1:
+        cli_options.refuse_unwritable(out, model.sample(1, seed=seed, **said))
+    if latents is None and writer is not None and reject == 1 and has_member(writer, "write_parts"):
+        parts = model.sample_parts(number, seed=seed, **said)
+        first = next(parts)
+        member(writer, "write_parts")(out, chain([first], parts), number)
+        count, samples = number, first
     else:
-        if writer is not None and number > 1:
-            cli_options.refuse_unwritable(out, model.sample(1, seed=seed, **said))
-        samples = model.sample(number, seed=seed, reject=reject, **said)
-    if writer is None:
-        write_picture(out, samples)
-    else:
-        writer.write(out, samples)
+        if latents is not None:
+            samples = model.render(latents_in(latents, model.checkpoint.digest), **said)
+        else:
+            samples = model.sample(number, seed=seed, reject=reject, **said)
+        count = len(samples)
+        if writer is None:
+            write_picture(out, samples)
+        else:
+            writer.write(out, samples)
     shape = " × ".join(f"{size} {axis}" for size, axis in zip(samples.spec.shape, samples.spec.axes, strict=True))
-    console.say(f"{len(samples)} samples of {shape}, {samples.attributes['origin']}, step {model.checkpoint.step}")
+    console.say(f"{count} samples of {shape}, {samples.attributes['origin']}, step {model.checkpoint.step}")
     console.answer(str(out))

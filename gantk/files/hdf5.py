@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from gantk import machine
 from gantk.errors import FileError
+from gantk.files.atomic import part_of
 from gantk.messages import printable
 
 BLOCK = 512
@@ -41,7 +42,37 @@ def header(word: bytes, content: memoryview | bytes) -> bytes:
         word: what the file is, with a line break at its end.
         content: all that stands behind the user block.
     """
-    return (word + hashlib.sha256(content).hexdigest().encode() + b"\n").ljust(BLOCK, b"\0")
+    return _user_block(word, hashlib.sha256(content).hexdigest())
+
+
+def _user_block(word: bytes, digest: str) -> bytes:
+    return (word + digest.encode() + b"\n").ljust(BLOCK, b"\0")
+
+
+@contextmanager
+def sealed(path: Path, word: bytes) -> Iterator[h5py.File]:
+    """A new HDF5 file that is written to the disk piece by piece, sealed at the end, and never seen half written.
+
+    Args:
+        path: its name once it is whole.
+        word: what the file is, with a line break at its end.
+
+    Raises:
+        OSError: the disk is full, or the folder is gone or read-only; `path` is then as it was.
+    """
+    part = part_of(path)
+    try:
+        with h5py.File(part, "w", userblock_size=BLOCK, locking=False) as file:
+            yield file
+        with part.open("r+b") as whole:
+            whole.seek(BLOCK)
+            digest = hashlib.file_digest(whole, "sha256").hexdigest()
+            whole.seek(0)
+            whole.write(_user_block(word, digest))
+        part.replace(path)
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def starts_with(path: Path, word: bytes) -> bool:

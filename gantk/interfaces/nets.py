@@ -122,7 +122,8 @@ class Generator(Protocol):
     there is no latent; a generator with another prior defines `draw_latent(n, rng) -> Tensor` instead. A generator may
     also define `present(samples: Samples) -> Samples`: how `gantk sample` writes what it made, where that is not how
     the critic saw it (a star-shaped net writes one stack of channels for K pairs); and
-    `latent_parts: dict[str, slice]`, parts of the latent that commands may hold fixed while others vary ({"red": slice(0, 50), …}).
+    `latent_parts: dict[str, slice]`, parts of the latent that commands may hold fixed while others vary
+    ({"red": slice(0, 50), …}).
     """
 
     latent_shape: tuple[int, ...] | None

@@ -84,6 +84,9 @@ OPTIONAL_MEMBERS = {
     "class_counts": OptionalMember("data set", "class to number of samples, side by side", "its length"),
     "read_ahead": OptionalMember("items", "`True`: a thread may read the next batch", "read when asked for", False),
     "__getitems__": OptionalMember("items", "`(indices)`: many items at once", "one by one"),
+    "write_parts": OptionalMember(
+        "format", "`(path, parts, count)`: writes samples that come part by part", "all are drawn, then written"
+    ),
 }
 """Name to what it means. A name that two kinds of component have means the same on both."""
 

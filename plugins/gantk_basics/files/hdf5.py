@@ -1,7 +1,8 @@
 """Samples in HDF5: one dataset with named axes, and all that is known of them."""
 
-import io
 import json
+from collections.abc import Iterator
+from itertools import chain
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,13 @@ from torch import Tensor
 
 from gantk import machine
 from gantk.errors import FileError
-from gantk.files import hdf5, whole_file, write_bytes
+from gantk.files import hdf5, whole_file
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
 
 FORMAT = "gantk samples 1"
 PART = 1024  # samples that are made one-hot at once
+PIECE, MOST = 2**18, 4096  # bytes of a piece that is packed on its own, and samples in it
 MAGIC = b"gantk samples\n"
 CURE = "Draw or write it again"
 
@@ -45,35 +47,46 @@ class Hdf5:
         Raises:
             FileError: the file cannot be written.
         """
-        spec = samples.spec
+        self.write_parts(path, iter([samples]), len(samples))
+
+    def write_parts(self, path: Path, parts: Iterator[Samples], count: int) -> None:
+        """Writes samples that come part by part: they are never in memory all together.
+
+        Args:
+            path: never seen half written.
+            parts: samples that follow each other, of one spec and with the same attributes.
+            count: how many there are in all parts.
+
+        Raises:
+            FileError: the file cannot be written.
+        """
+        first = next(parts)
+        spec = first.spec
+        beside: dict[str, list[Tensor]] = {}
+        names: list[str] = []
         try:
-            image = io.BytesIO()
-            with h5py.File(image, "w", userblock_size=hdf5.BLOCK) as file:
-                stored, axes = _stored(samples.samples, spec)
-                dataset = file.create_dataset("samples", data=stored, compression="gzip" if stored.size else None)
-                for number, axis in enumerate(axes):
-                    dataset.dims[number].label = axis
-                for name in axes[1:]:
-                    if name in spec.names:
-                        dataset.attrs[f"{name}_names"] = list(spec.names[name])
-                if spec.categorical:
-                    dataset.attrs["alphabet"] = list(_alphabet(spec))
-                if spec.range is not None:
-                    dataset.attrs["range"] = spec.range
-                for name, values in {"labels": samples.labels, "condition": samples.condition}.items():
-                    if values is not None:
-                        file[name] = values.detach().cpu().numpy()
+            with hdf5.sealed(path, MAGIC) as file:
+                dataset = _empty(file, first, count)
+                start = 0
+                for part in chain([first], parts):
+                    if len(part):
+                        dataset[start : start + len(part)] = _stored(part.samples, spec)[0]
+                    start += len(part)
+                    names += part.names or []
+                    known = {"labels": part.labels, "condition": part.condition}
+                    known |= {f"truth/{name}": values for name, values in part.truth.items()}
+                    for name, values in known.items():
+                        if values is not None:
+                            beside.setdefault(name, []).append(values.detach().cpu())
+                for name, found in beside.items():
+                    file[name] = torch.cat(found).numpy()
                 if spec.classes:
                     file.attrs["class_names"] = list(spec.classes)
-                for name, values in samples.truth.items():
-                    file[f"truth/{name}"] = values.detach().cpu().numpy()
-                if samples.names is not None:
-                    file["names"] = np.frombuffer(json.dumps(list(samples.names)).encode(), np.uint8)
+                if first.names is not None:
+                    file["names"] = np.frombuffer(json.dumps(names).encode(), np.uint8)
                 hdf5.write_string(file, "spec", spec.to_json())
-                hdf5.write_string(file, "attributes", json.dumps(samples.attributes, sort_keys=True))
+                hdf5.write_string(file, "attributes", json.dumps(first.attributes, sort_keys=True))
                 hdf5.write_string(file, "format", FORMAT)
-            content = image.getbuffer()[hdf5.BLOCK :]
-            write_bytes(path, hdf5.header(MAGIC, content), content)
         except OSError as error:
             raise FileError(f"{path}: cannot be written: {error}") from error
 
@@ -150,6 +163,28 @@ def _samples(file: h5py.File) -> Samples:
         attributes=attributes,
         names=names,
     )
+
+
+def _empty(file: h5py.File, first: Samples, count: int) -> h5py.Dataset:
+    """The data set `/samples` with room for `count` samples like the first ones, its axes named."""
+    spec = first.spec
+    stored, axes = _stored(first.samples[:1], spec)
+    shape = (count, *stored.shape[1:])
+    packed: dict[str, Any] = {}
+    if prod(shape):  # whole samples in each piece, and a power of 2 of them: parts fill whole pieces
+        fitting = max(1, PIECE // max(stored[:1].nbytes, 1))
+        packed = {"compression": "gzip", "chunks": (min(count, 2 ** (fitting.bit_length() - 1), MOST), *shape[1:])}
+    dataset = file.create_dataset("samples", shape, stored.dtype, **packed)
+    for number, axis in enumerate(axes):
+        dataset.dims[number].label = axis
+    for name in axes[1:]:
+        if name in spec.names:
+            dataset.attrs[f"{name}_names"] = list(spec.names[name])
+    if spec.categorical:
+        dataset.attrs["alphabet"] = list(_alphabet(spec))
+    if spec.range is not None:
+        dataset.attrs["range"] = spec.range
+    return dataset
 
 
 def _alphabet(spec: DataSpec) -> tuple[str, ...]:
