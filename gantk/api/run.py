@@ -60,7 +60,7 @@ class Run:
 
     @property
     def report(self) -> Path:
-        """The page that tells all about the run."""
+        """The path of report.html."""
         return self.path / "report.html"
 
     def sample(self, n: int, *, seed: int = 0, reject: int = 1, label: str | None = None, raw: bool = False) -> Drawn:
@@ -174,7 +174,7 @@ def _callbacks(given: Sequence[Callback | LogFunction]) -> list[Callback]:
 
 @contextmanager
 def _silence(quiet: bool) -> Iterator[None]:
-    """Says nothing but warnings and errors inside it, where `quiet`."""
+    """Prints only warnings and errors in this context, where `quiet`."""
     if quiet:
         console.set_quiet(True)
     try:
@@ -238,7 +238,7 @@ def resume(
     callbacks: Sequence[Callback | LogFunction] = (),
     quiet: bool = False,
 ) -> Run:
-    """Goes on where a run stopped, as if it never had.
+    """Resumes a run from its newest checkpoint, as if it had never stopped.
 
     Args:
         path: the run folder.

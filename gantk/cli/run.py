@@ -17,7 +17,7 @@ from gantk import cli_options
 )
 @cli_options.quiet
 def command(recipe: str, overrides: tuple[str, ...], out: Path | None) -> int:
-    """Train RECIPE, judge the result and write a report.
+    """Train RECIPE, evaluate the result and write a report.
 
     RECIPE is a file, or the name of a shipped recipe (`gantk list recipes`). Values are overridden with KEY=VALUE:
 

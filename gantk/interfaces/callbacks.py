@@ -1,4 +1,4 @@
-"""Callback: is told what happens during a run."""
+"""Callback: notified of what happens during a run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @interface("callback")
 class Callback:
-    """Told what happens during a run; never changes it. Built as `Component(*, …)`. Override what you need."""
+    """Notified of what happens during a run, which it does not change. Built as `Component(*, …)`."""
 
     def on_start(self, folder: Path, recipe: Mapping[str, Any]) -> None:
         """Training begins or resumes in the run folder `folder`."""

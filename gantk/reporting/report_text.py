@@ -169,7 +169,7 @@ def _split(timed: Sequence[tuple[int, float]], resolved: Mapping[str, Any]) -> t
 
 
 def _seconds_between(history: Lines, first: str, then: str) -> float | None:
-    """Between the last two events that follow each other and are called so."""
+    """Seconds between the last two consecutive events of these names."""
     if len(history) < 2 or [event["event"] for event in history[-2:]] != [first, then]:
         return None
     start, end = (datetime.fromisoformat(event["time"]) for event in history[-2:])

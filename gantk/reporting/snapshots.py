@@ -80,7 +80,7 @@ class Pictures:
         self._was_low = self._warned = False
 
     def remember(self, line: Mapping[str, Any]) -> None:
-        """Takes up what was seen before the run was stopped.
+        """Restores the warning of mode collapse to where it was when the run stopped.
 
         Args:
             line: of metrics.jsonl; they come in order.
@@ -162,7 +162,7 @@ class Pictures:
 
 
 def save(picture: Image.Image, folder: RunFolder, name: str) -> None:
-    """Writes samples/<name>.png; a picture that cannot be written is told of and never ends a run."""
+    """Writes samples/<name>.png; a picture that cannot be written causes a warning and does not end the run."""
     try:
         write_image(folder.samples / f"{name}.png", picture)
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -33,3 +34,22 @@ def test_words_between_colons_are_no_pictures(capsys: pytest.CaptureFixture[str]
     console.table("", ("name",), [("runs/:bug:/z",)])
     out, err = capsys.readouterr()
     assert "runs/:bug:/x" in err and "runs/:bug:/y" in err and "runs/:bug:/z" in out
+
+
+def test_messages_are_records_that_another_handler_can_have(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    logger = logging.getLogger("gantk")
+    logger.addHandler(caplog.handler)
+    try:
+        console.set_quiet(True)
+        console.say("50 % of [it] is done")
+        console.warn("look out")
+    finally:
+        console.set_quiet(False)
+        logger.removeHandler(caplog.handler)
+    assert [(each.levelname, each.getMessage()) for each in caplog.records] == [
+        ("INFO", "50 % of [it] is done"),
+        ("WARNING", "look out"),
+    ]
+    assert capsys.readouterr().err == "warning: look out\n"

@@ -102,7 +102,7 @@ def assembled(path: Path, records: Sequence[Record], notes: Sequence[Mapping[str
         if len(wrong):
             raise FileError(
                 f"{path}, line {record.line}, record '{record.name}', position {wrong[0] + 1}: "
-                f"{record.sequence[wrong[0]]!r} is no nucleotide"
+                f"{record.sequence[wrong[0]]!r} is not a nucleotide"
             )
     codes = torch.from_numpy(np.stack([encode(text, alphabet) for text in texts]))
     columns = {
