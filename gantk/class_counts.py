@@ -1,4 +1,4 @@
-"""How many samples of each class a data set has, and whether they are too few to train on or to judge by."""
+"""How many samples of each class a data set has, and whether they are too few to train on or to evaluate with."""
 
 from __future__ import annotations
 

@@ -1,9 +1,14 @@
-"""The one module that prints: answers to stdout, everything else to stderr."""
+"""The one module that prints: answers to stdout, everything else to stderr.
+
+Messages and warnings are records of the logger "gantk", so that other handlers can have them, too; the handler here
+prints them, above the live display where there is one.
+"""
 
 from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import sys
 import time
@@ -57,7 +62,7 @@ def has_details() -> bool:
 
 
 def one_of_several(silent: bool, may_say: Callable[[str], bool]) -> None:
-    """Of several processes of one run, one speaks; what ended the run is said by the one that knew it first.
+    """Of several processes of one run, one prints; an error that ends the run is printed by the one that met it first.
 
     Args:
         silent: whether this one says nothing but errors.
@@ -94,7 +99,7 @@ def _stdout() -> Console:
 
 
 def answer(text: str) -> None:
-    """The answer to a command, on stdout."""
+    """Prints the answer to a command to stdout."""
     sys.stdout.write(without_escapes(text) + "\n")
     sys.stdout.flush()
 
@@ -109,14 +114,32 @@ def answer_json(document: Any) -> None:
     answer(json.dumps(document, indent=2, ensure_ascii=False, default=str))
 
 
+class Terminal(logging.Handler):
+    """Prints records of the logger "gantk" to stderr: messages (not with --quiet) and warnings."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Prints one record."""
+        text = without_escapes(record.getMessage())
+        if record.levelno >= logging.WARNING:
+            if not _silent:
+                _stderr().print(f"[bold yellow]warning:[/] {escape(text)}")
+        elif _verbose:
+            _stderr().print(text, markup=False)
+
+
+_logger = logging.getLogger("gantk")
+_logger.setLevel(logging.INFO)
+_logger.propagate = False  # or a handler of the root logger would print each message once more
+_logger.addHandler(Terminal())
+
+
 def say(text: str) -> None:
-    """What is going on, on stderr; not with --quiet."""
-    if _verbose:
-        _stderr().print(without_escapes(text), markup=False)
+    """Logs a message, which is printed to stderr; not with --quiet."""
+    _logger.info("%s", text)
 
 
 def warn(text: str) -> None:
-    """What the user should know before trusting the result, on stderr."""
+    """Logs a warning, which is printed to stderr: what the user should know before trusting the result."""
     if _kept is not None:
         _kept.extend([] if text in _kept else [text])
         return
@@ -124,8 +147,7 @@ def warn(text: str) -> None:
         if text in _said:
             return
         _said.append(text)
-    if not _silent:
-        _stderr().print(f"[bold yellow]warning:[/] {escape(without_escapes(text))}")
+    _logger.warning("%s", text)
 
 
 @contextmanager
@@ -151,7 +173,7 @@ def collected() -> Iterator[list[str]]:
 
 
 def error(text: str, topic: str = "cause") -> None:
-    """What went wrong, on stderr; of several processes of one run the first says what there is to say of a topic."""
+    """Prints an error to stderr; of several processes of one run, only the first one that reports a topic."""
     if _may_say(topic):
         _stderr().print(f"[bold red]error:[/] {escape(without_escapes(text))}")
 
@@ -215,7 +237,7 @@ def progress(items: Iterable[T], total: int | None = None, text: str = "") -> It
 
 
 def _lead(live: Console | None) -> None:
-    """From now on what is said goes through this console, above its live display; None: there is none."""
+    """Prints messages through this console, above its live display, from now on; None: directly."""
     global _live
     _live = live
 

@@ -18,7 +18,7 @@ AHEAD = 4  # batches of a wrapped data set that are read, or wait, in the backgr
 
 
 class Resident:
-    """Data that fit: one compact tensor on the device, gathered, flipped and scaled there. A base for data sets.
+    """Data that fit into memory: one compact tensor on the device, indexed, flipped and scaled there. A base class.
 
     Args:
         spec: what one sample is.
@@ -140,7 +140,7 @@ class Wrapped:
         return self
 
     def batch(self, indices: Tensor, rng: torch.Generator | None) -> Batch:
-        """The items of `indices`, stacked. A map-style data set has no place for `rng`, so it is not used."""
+        """The items of `indices`, stacked. Map-style data sets take no `rng`, so it is ignored."""
         wanted = tuple(indices.tolist())
         if self._reader is None:
             return self._read(wanted).to(self.device)
@@ -165,7 +165,7 @@ class Wrapped:
         return sample_names(self.dataset, indices)
 
     def prefetch(self, indices: Tensor) -> None:
-        """These will be asked for soon: starts to read them in the background, where the data set allows it."""
+        """Starts to read the items of `indices` in the background, where the data set allows it."""
         if not member(self.dataset, "read_ahead"):
             return
         while len(self._ahead) >= AHEAD:  # the oldest was not wanted after all
@@ -214,7 +214,7 @@ def variants(dataset: Any, samples: Tensor) -> list[Tensor]:
 
 
 def units_apart(dataset: Any) -> bool:
-    """Whether units of one sample say nothing of each other: they meet by chance, or are turned over each on its own.
+    """Whether the units of a sample are independent of each other: combined at random, or flipped separately.
 
     Metrics then look at the units one by one. A data set says so by an attribute `units_apart`.
     """
@@ -222,7 +222,7 @@ def units_apart(dataset: Any) -> bool:
 
 
 def one_version(dataset: Any, samples: Tensor) -> Tensor:
-    """Samples, or single units, in that of their versions whose numbers come first in order: equal for equal ones.
+    """Samples, or single units, in one canonical version (the first in lexicographic order), to compare them.
 
     Args:
         dataset: which samples are alike is its matter.
@@ -238,7 +238,7 @@ def one_version(dataset: Any, samples: Tensor) -> Tensor:
 
 
 def any_version(dataset: Any, samples: Tensor, rng: torch.Generator) -> Tensor:
-    """Samples in one of their versions each, at random; where their units are apart, each unit in one of its own.
+    """Each sample in a random version; where units are apart, each unit in a random version of its own.
 
     Args:
         dataset: which versions there are is its matter.
@@ -304,6 +304,6 @@ def sample_names(dataset: Any, indices: Tensor) -> list[str] | None:
 
 
 def generated(samples: Tensor, spec: DataSpec, **attributes: Any) -> Samples:
-    """Samples that a generator made, marked as such; of a model of simulated data the mark says so."""
+    """Generated samples, with their origin among the attributes: "generated", or generated after simulated data."""
     origin = "generated" if spec.origin == "real" else f"generated, modelled on {spec.origin} data"
     return Samples(samples=samples, spec=replace(spec), attributes={"origin": origin, **attributes})

@@ -74,7 +74,7 @@ class Diverged(GantkError):
 
 
 class RankLost(GantkError):
-    """Another of the processes that train one run together has ended, or never came.
+    """Another process of this distributed run has ended, or never joined.
 
     Args:
         message: what has happened.

@@ -110,7 +110,7 @@ CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/
 
 
 def memory_limit(device: Any = "cpu") -> int | None:
-    """Bytes of memory that this process may have at most on a device; None where nobody says."""
+    """The memory limit of this process on a device, in bytes; None where it is unknown."""
     if str(device).startswith("cuda"):
         import torch
 

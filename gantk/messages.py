@@ -9,7 +9,7 @@ from typing import Any
 
 
 def printable(text: str) -> str:
-    """The text with everything that a terminal would obey or hide written as an escape."""
+    """The text with control characters and invisible characters written as escapes."""
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode("ascii", "replace") for each in text
     )

@@ -75,7 +75,7 @@ class Streams:
     ranks: int = 1
 
     def rng(self, purpose: str) -> torch.Generator:
-        """The stream of a purpose; each rank has its own, the first rank's is that of a run alone."""
+        """The stream of a purpose; each rank has its own, and the first rank's is that of a single process."""
         return self._stream(purpose if self.rank == 0 else f"{purpose}/rank {self.rank}")
 
     def uniform(self, shape: tuple[int, ...], purpose: str, per_sample: bool) -> Tensor:

@@ -160,7 +160,7 @@ def best_of(samples: Samples, critic: nn.Module, keep: int, *, device: torch.dev
         DoesNotFit: a critic that judges samples together with their latents.
     """
     if declares(critic, "latent"):
-        raise DoesNotFit("this critic judges samples together with their latents, so it cannot rank them (--reject)")
+        raise DoesNotFit("this critic scores samples together with their latents, so it cannot rank them (--reject)")
     scores = []
     with evaluating(critic):
         for start in range(0, len(samples), CHUNK):

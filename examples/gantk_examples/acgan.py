@@ -51,7 +51,7 @@ class SharedCritic(nn.Module):
     def __init__(self, spec: DataSpec, *, width: Size = 256):
         super().__init__()
         if spec.unit_axes:
-            raise DoesNotFit("examples/shared judges whole samples, not units; use basics/mlp")
+            raise DoesNotFit("examples/shared scores whole samples, not units; use basics/mlp")
         self.layers = nn.Sequential(
             nn.Flatten(),
             nn.Linear(prod(spec.shape), width),

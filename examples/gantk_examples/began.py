@@ -66,7 +66,7 @@ class Autoencoder(nn.Module):
     def __init__(self, spec: DataSpec, *, codes: Size = 16, width: Size = 128):
         super().__init__()
         if spec.unit_axes:
-            raise DoesNotFit("examples/autoencoder judges whole samples, not units; use basics/mlp")
+            raise DoesNotFit("examples/autoencoder scores whole samples, not units; use basics/mlp")
         self.encoder = nn.Sequential(
             nn.Flatten(), nn.Linear(prod(spec.shape), width), nn.ELU(), nn.Linear(width, codes)
         )

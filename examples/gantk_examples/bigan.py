@@ -65,7 +65,7 @@ class JointCritic(nn.Module):
     def __init__(self, spec: DataSpec, *, latent: Size = 16, width: Size = 128):
         super().__init__()
         if spec.unit_axes:
-            raise DoesNotFit("examples/joint judges whole samples, not units; use basics/mlp")
+            raise DoesNotFit("examples/joint scores whole samples, not units; use basics/mlp")
         self.layers = nn.Sequential(
             nn.Linear(prod(spec.shape) + latent, width),
             nn.LeakyReLU(0.2),

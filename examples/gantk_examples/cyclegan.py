@@ -64,7 +64,7 @@ class DomainCritics(nn.Module):
     def __init__(self, spec: DataSpec, *, width: Size = 16):
         super().__init__()
         if spec.unit_axes != 1 or len(spec.own_shape) != 3:
-            raise DoesNotFit("examples/domains judges images, each domain a unit: (domain, channel, y, x)")
+            raise DoesNotFit("examples/domains scores images, each domain a unit: (domain, channel, y, x)")
         count = spec.unit_count
         self.layers = nn.Sequential(
             nn.Conv2d(count * spec.own_shape[0], count * width, 4, 2, 1, groups=count),

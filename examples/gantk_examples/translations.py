@@ -10,14 +10,14 @@ from torch import Tensor
 
 from gantk.data import take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Metric, MetricInput, Samples, Value, declares
+from gantk.interfaces import Metric, MetricInput, Samples, Value, View, declares
 from gantk.sampling import render
 from gantk.spec import DataSpec
 
 LABEL = 110  # pixels for the names of rows
 
 
-class Translations:
+class Translations(View):
     """Columns of images: above what was given, below what was made of it, and at the bottom what is right.
 
     Of two domains, what was given of the one stands above what was made of it in the other.

@@ -31,7 +31,7 @@ NOTICEABLE = 1.05  # times as fast: less is not worth a word
 
 
 class Clock:
-    """Seconds by what they were spent on.
+    """A stopwatch that adds up seconds under names.
 
     Args:
         where: the device, whose work is waited for at each reading.
@@ -49,14 +49,14 @@ class Clock:
 
     @contextmanager
     def on(self, name: str) -> Iterator[None]:
-        """Counts what happens inside as `name`, and as nothing else."""
+        """Counts the time spent in this context under `name` alone."""
         started, others = self.now(), sum(self.spent.values())
         yield
         inner = sum(self.spent.values()) - others
         self.spent[name] = self.spent.get(name, 0.0) + self.now() - started - inner
 
     def counted(self, call: Callable[..., Any], name: str) -> Callable[..., Any]:
-        """`call`, whose time counts as `name`."""
+        """Wraps `call`, so that its time counts under `name`."""
 
         def inner(*arguments: Any, **named: Any) -> Any:
             with self.on(name):
@@ -78,7 +78,7 @@ class Watched(Eager):
         self.clock = clock
 
     def gradients(self, play: Play, terms_of: Terms, trained: list[nn.Parameter]) -> dict[str, Tensor]:
-        """As `Eager.gradients`; terms that hold gradients are sent back on their own."""
+        """As `Eager.gradients`; terms that contain gradients (penalties) get a backward pass of their own."""
         with self.clock.on("data"):
             assert play.data is not None
         for parameter in trained:
@@ -107,7 +107,7 @@ class Watched(Eager):
 
 
 def comes_from(value: Tensor, nodes: set[Any]) -> bool:
-    """Whether one of these nodes of torch's graph is part of what this number was computed from."""
+    """Whether the autograd graph of this tensor contains one of these nodes."""
     found, waiting = set(), [value.grad_fn]
     while waiting:
         node = waiting.pop()
@@ -189,7 +189,7 @@ class Bench:
         return found | {"rest": 1 - sum(found.values())}
 
     def variations(self, usual: float) -> Iterator[tuple[dict[str, Any], float]]:
-        """Other settings and the factor by which they are faster, as long as time is left."""
+        """Other settings, each with its speed-up, as long as there is time to measure them."""
         batch, precision = self.values["train"]["batch"], self.values["train"]["precision"]
 
         def tried(change: dict[str, Any], computed: Eager, seen: int = batch) -> tuple[dict[str, Any], float]:

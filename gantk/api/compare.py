@@ -32,7 +32,7 @@ def names_of(paths: Sequence[Path]) -> list[str]:
 
 
 def kept(paths: Sequence[Path]) -> dict[str, Results]:
-    """The metric tables that runs ended with, by name of the run.
+    """The final metric table of each run, by the name of the run.
 
     Raises:
         FileError: a run that has not come to its end, or that judged nothing.
@@ -43,7 +43,7 @@ def kept(paths: Sequence[Path]) -> dict[str, Results]:
         if not found[name]:
             raise FileError(
                 f"{path}: has no metric table (was it stopped, or has its recipe no `evaluate`?); "
-                "judge it now: gantk compare … --metric NAME"
+                "evaluate it now: gantk compare … --metric NAME"
             )
     return found
 
@@ -65,7 +65,7 @@ def _full(name: str) -> str:
 
 
 def judged(paths: Sequence[Path], metrics: Sequence[Entry], device: str, seed: int | None) -> dict[str, Results]:
-    """These metrics on the test split of every run's own data, by name of the run.
+    """Evaluates these metrics on the test split of each run's own data, by the name of the run.
 
     Runs on the same data share them and the metrics, so that what depends on real data alone is computed once.
 

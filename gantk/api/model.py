@@ -1,4 +1,4 @@
-"""What a checkpoint holds, ready to sample and to judge from Python."""
+"""A model loaded from a checkpoint, to sample and to evaluate from Python."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from gantk.training import checkpoint, from_recipe
 
 
 class Model:
-    """What a checkpoint holds, ready to sample: neither the data nor the run folder is needed.
+    """A model loaded from a checkpoint, ready to sample; neither the data nor the run folder is needed.
 
     Args:
         path: a checkpoint file, or a run folder (its best checkpoint where there is one, else its newest).
@@ -114,7 +114,9 @@ class Model:
             )
         elif declares(self.generator, "condition"):
             if label is not None:
-                raise DoesNotFit("this generator makes samples from those of the test split, whose class is theirs")
+                raise DoesNotFit(
+                    "samples of this generator have the class of the test sample that they are made from: give no label"
+                )
             like = {"seed": seed, "purpose": "sample", "device": self.device, "settings": given}
             drawn = sampling.draw_like(self.generator, self.data["test"], n * reject, **like)
         else:

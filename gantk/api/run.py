@@ -61,7 +61,7 @@ class Run:
 
     @property
     def report(self) -> Path:
-        """The page that tells all about the run."""
+        """The path of report.html."""
         return self.path / "report.html"
 
     def sample(
@@ -187,7 +187,7 @@ def _callbacks(given: Sequence[Callback | LogFunction]) -> list[Callback]:
 
 @contextmanager
 def _silence(quiet: bool) -> Iterator[None]:
-    """Says nothing but warnings and errors inside it, where `quiet`."""
+    """Prints only warnings and errors in this context, where `quiet`."""
     if quiet:
         console.set_quiet(True)
     try:
@@ -251,7 +251,7 @@ def resume(
     callbacks: Sequence[Callback | LogFunction] = (),
     quiet: bool = False,
 ) -> Run:
-    """Goes on where a run stopped, as if it never had.
+    """Resumes a run from its newest checkpoint, as if it had never stopped.
 
     Args:
         path: the run folder.

@@ -1,4 +1,4 @@
-"""Samples as Python users get them: tensors and arrays that know what they are, and draw themselves in a notebook."""
+"""Samples as Python users get them: tensors with a DataSpec, which a notebook shows as a picture."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NUMBERS_SHOWN = 8000  # … or as many more as have this many numbers
 
 @dataclass(repr=False)
 class Drawn(Samples):
-    """Samples: the tensor `samples`, (B, *spec.shape), what belongs to it, and `spec`, which says what it is."""
+    """Samples: the tensor `samples`, (B, *spec.shape), its labels and condition, and the `spec` of one sample."""
 
     @classmethod
     def of(cls, samples: Samples) -> Drawn:
@@ -47,7 +47,7 @@ class Drawn(Samples):
         """
         axis = self.spec.axes[self.spec.unit_axes]
         if not self.spec.categorical or axis not in self.spec.names or len(self.spec.own_shape) != 2:
-            raise DoesNotFit("these samples are no one-hot letters, so they cannot be written as text")
+            raise DoesNotFit("these samples are not one-hot letters, so they cannot be written as text")
         alphabet = np.asarray([name for name in self.spec.names[axis] if len(name) == 1])  # annotations have long names
         columns = self.samples.reshape(-1, *self.spec.own_shape)[:, : len(alphabet)]  # (B · units, letters, positions)
         indices = columns.argmax(1).numpy()

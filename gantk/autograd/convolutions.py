@@ -1,4 +1,4 @@
-"""Convolutions that may be differentiated any number of times, each time by operations of the same kind.
+"""Convolutions whose gradients are convolutions again, so that they can be differentiated any number of times.
 
 torch computes the second derivative of a convolution with respect to its weight as a convolution of the samples with a
 kernel as large as they are, in a memory format that its libraries are slow at. Here it is what it is in the first

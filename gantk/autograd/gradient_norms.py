@@ -1,4 +1,4 @@
-"""Gradients of scores with respect to samples, one per unit: what penalties are made of."""
+"""Gradients of scores with respect to samples, and their norms per unit: for gradient penalties."""
 
 from typing import Any
 

@@ -15,7 +15,7 @@ from gantk.autograd.convolutions import Convolution, ConvolutionKind
 
 
 class SecondOrder(TorchFunctionMode):
-    """While it is entered, a net is computed so that its gradients are cheap to differentiate once more.
+    """A context in which nets are computed so that double backward through them is cheap.
 
     - ReLU and LeakyReLU are `PiecewiseLinear`: the same function with the same derivatives of all orders. Between its
       kinks a piecewise linear function has no second derivative. torch takes it for a tensor of zeros, which it then

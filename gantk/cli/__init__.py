@@ -86,7 +86,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="gantk")
 def gantk() -> None:
-    """Train, judge and look at generative adversarial networks, from YAML recipes.
+    """Train, evaluate and sample generative adversarial networks, from YAML recipes.
 
     \b
     gantk run toy_motif          a first run, about a minute

@@ -57,8 +57,8 @@ def _tell(found: dict[str, Any]) -> None:
     better = faster(found["variations"])
     if better:
         best = next(f"{key}={value}" for key, value in better[0].items() if key != "times_as_fast")
-        console.answer(f"faster      {best}; another batch is another training, threads and engine are not")
+        console.answer(f"faster      {best}; another batch size changes the training, threads and engine do not")
     elif found["variations"]:
         console.answer("faster      nothing that was tried")
     else:
-        console.answer("faster      nothing was tried, for want of time: --seconds 60 and more give it")
+        console.answer("faster      nothing was tried: there was no time left; give --seconds 60 or more")

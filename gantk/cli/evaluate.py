@@ -84,7 +84,7 @@ def _of_model(source: Path, overrides: tuple[str, ...], seed: int | None, device
     from gantk.training.checkpoint import is_checkpoint
 
     if source.is_file() and not is_checkpoint(source):
-        raise click.UsageError(f"{source} is not a checkpoint; say what to judge samples by: --data RECIPE or FILE")
+        raise click.UsageError(f"{source} is not a checkpoint; to evaluate samples, give --data RECIPE or FILE")
     model = Model(source, device)
     found = model.evaluate(overrides=overrides, seed=seed)
     return found.entries, found, {"checkpoint": str(model.checkpoint.path), "step": model.checkpoint.step}

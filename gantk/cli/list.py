@@ -21,7 +21,7 @@ def command(kind: str | None, as_json: bool) -> None:
     if wanted == "recipe":
         return _recipes(as_json)
     if wanted is not None and wanted not in KINDS:
-        raise click.UsageError(f"'{printable(kind or '')}' is no kind; the kinds are {', '.join(KINDS)}, and recipes")
+        raise click.UsageError(f"'{printable(kind or '')}' is not a kind; kinds are {', '.join(KINDS)}, and recipes")
     found = installed_registry().components if wanted is None else installed_registry().of_kind(wanted)
     if as_json:
         console.answer_json(

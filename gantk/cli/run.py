@@ -19,7 +19,7 @@ from gantk import cli_options, completions
 @cli_options.verbose
 @cli_options.quiet
 def command(recipe: str, overrides: tuple[str, ...], out: Path | None) -> int:
-    """Train RECIPE, judge the result and write a report.
+    """Train RECIPE, evaluate the result and write a report.
 
     RECIPE is a file, the name of a shipped recipe (`gantk list recipes`), or - for standard input. Values are
     overridden with KEY=VALUE:

@@ -57,7 +57,7 @@ def _build(declared: Declared, values: Mapping[str, Any], registry: Registry, av
     ):
         name = f"gantk.interfaces.{declared.kind.capitalize()}"
         raise ComponentError(
-            f"{declared.kind} '{declared.full}' is no {name}, which has the defaults of what it does not define: "
+            f"{declared.kind} '{declared.full}' is not a {name}, which has the defaults of what it does not define: "
             f"derive its class from it, `class {type(built).__name__}({name})`"
         )
     return built

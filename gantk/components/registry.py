@@ -102,7 +102,7 @@ class Registry:
             self._insist()
 
     def _take(self, plugin: InstalledPlugin, entry_point: EntryPoint) -> InstalledPlugin:
-        """Loads one plugin, all of it or nothing, and says how that went."""
+        """Loads all components of one plugin or none, and returns the plugin with its state."""
         try:
             components, packages = _declarations(plugin, entry_point)
         except (KeyboardInterrupt, Interrupted):
@@ -241,7 +241,7 @@ def _declarations(plugin: InstalledPlugin, entry_point: EntryPoint) -> tuple[lis
 
 
 def _check_hook_names(module: Any) -> None:
-    """Misspelt hooks, and hooks that nobody marked, would be silently without effect."""
+    """Refuses misspelt hooks and hooks without @hookimpl, which pluggy would ignore silently."""
     marked = 0
     for name, attribute in vars(module).items():
         is_hook = callable(attribute) and hasattr(attribute, "gantk_impl")

@@ -178,7 +178,7 @@ def _default(target: Any, parameter: inspect.Parameter) -> Any:
 
 @lru_cache(maxsize=4096)
 def _typed(annotation: Any, text: str) -> Any:
-    """A value read and checked, once: the recipe asks when it is read, and whoever builds from it asks again."""
+    """A value parsed and validated by pydantic; cached, since reading a recipe and building from it both ask."""
     return _adapter(annotation).validate_json(text, strict=True)
 
 

@@ -96,7 +96,7 @@ class Reader:
         self.problems: list[Problem] = []
 
     def add(self, path: Path, message: str, hint: str = "", at_key: bool = False) -> None:
-        """Notes one problem."""
+        """Records one problem."""
         self.problems.append(Problem(path, message, hint, at_key))
 
     def component(self, place: Nested, values: Any, path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Data that are trained on in one form and judged in another: what metrics see instead.
+"""Data that are trained on in one form and evaluated in another.
 
 A data set may define `judged`, a data set of real samples as metrics want them, and `as_judged(samples)`, which brings
 generated samples (B, *spec.shape) into that form (B, *judged.spec.shape): a net that draws one stack of channels is
@@ -22,7 +22,7 @@ from gantk.interfaces.optional_members import member
 def as_judged(
     generated: Samples, nets: Mapping[str, nn.Module], train: Dataset, held_out: Dataset
 ) -> tuple[Samples, Mapping[str, nn.Module], Dataset, Dataset]:
-    """What metrics are given: all as it is, or in the form that the data ask for.
+    """Samples, nets and data in the form in which the data are evaluated.
 
     Args:
         generated: samples as the generator makes them.

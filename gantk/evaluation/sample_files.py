@@ -1,4 +1,4 @@
-"""What `gantk evaluate` does with a file of samples: judges it beside real data, whoever made it."""
+"""`gantk evaluate` of a file of samples, made by any program: metrics against real data."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ HELD_OUT = 0.2
 
 @dataclass(frozen=True)
 class Reference:
-    """What samples are judged against, and by what.
+    """The real data and the metrics that samples are evaluated with.
 
     Args:
         entries: the metrics.
@@ -165,7 +165,7 @@ def _in_words(spec: DataSpec) -> str:
 
 
 def _in_form(samples: Samples, data: Mapping[str, Dataset]) -> tuple[Samples, Mapping[str, Dataset]]:
-    """Both in the form that the data are judged in, whichever of the two forms the file has."""
+    """Samples and data in the form in which the data are evaluated; a file may have either form."""
     if samples.spec.shape == data["train"].spec.shape:
         samples, _, train, test = as_judged(samples, {}, data["train"], data["test"])
         return samples, {"train": train, "test": test}
@@ -178,7 +178,7 @@ def _values(samples: Samples, entry: Entry, data: Mapping[str, Dataset], seed: i
         given = samples[: entry.metric.samples]
         return counted(entry.metric.compute(MetricInput(given, data["train"], data["test"], rng=rng, nets={})), given)
     except KeyError as error:
-        raise ComponentError(f"{entry.name} judges nets, and a file of samples has none: {error}") from error
+        raise ComponentError(f"{entry.name}evaluates nets, and a file of samples has none: {error}") from error
     except (RuntimeError, ValueError, IndexError) as error:
         shapes = samples.spec.shape, data["train"].spec.shape
         if shapes[0] == shapes[1]:

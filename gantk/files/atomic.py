@@ -86,7 +86,7 @@ def read_json(path: Path, cure: str) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise FileError(f"{path}: damaged, or not JSON: {error}. {cure}") from error
     if not isinstance(found, dict):
-        raise FileError(f"{path}: damaged: it holds no mapping. {cure}")
+        raise FileError(f"{path}: damaged: its content is not a mapping. {cure}")
     return found
 
 

@@ -32,7 +32,7 @@ MOST = 1_000_000  # objects in a file
 
 
 class NotAsWritten(ValueError):
-    """The file holds what gantk never writes."""
+    """The content of a file is not what gantk writes."""
 
 
 def header(word: bytes, content: memoryview | bytes) -> bytes:
@@ -152,7 +152,7 @@ def whole(owner: h5py.HLObject, name: str) -> int:
     """
     value = int(_attribute(owner, name, h5py.h5t.INTEGER, "no whole number from 0"))
     if not 0 <= value < 2**63:
-        raise NotAsWritten(f"its attribute '{name}' is no whole number from 0")
+        raise NotAsWritten(f"its attribute '{name}' is not a whole number from 0")
     return value
 
 
@@ -215,7 +215,7 @@ def array(dataset: h5py.HLObject) -> NDArray[Any]:
     """
     name = printable(dataset.name or "")
     if not isinstance(dataset, h5py.Dataset):
-        raise NotAsWritten(f"'{name}' is no data set")
+        raise NotAsWritten(f"'{name}' is not a data set")
     if dataset.dtype.kind not in "biuf" or dataset.shape is None:
         raise NotAsWritten(f"'{name}' holds {printable(str(dataset.dtype))}, not numbers")
     if dataset.is_virtual or dataset.external:

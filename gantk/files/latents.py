@@ -68,7 +68,7 @@ class Latents:
         except OSError as error:
             raise FileError(f"{path}: cannot be read: {error.strerror or error}") from error
         if not content.startswith((MAGIC, WITHOUT_CHECKSUM)):
-            raise FileError(f"{path}: is no file of latents; {CURE}")
+            raise FileError(f"{path}: not a file of latents; {CURE}")
         if content.startswith(MAGIC) and hdf5.unsealed(content, MAGIC) is None:
             raise FileError(f"{path}: damaged: its SHA-256 is not the one it was written with; {CURE}")
         with hdf5.opened(content, path, "a file of latents", CURE) as file:

@@ -11,21 +11,22 @@ import socket
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+
+from filelock import FileLock, Timeout
 
 from gantk import console
 from gantk.errors import FileError
 from gantk.files.atomic import without_following
 
-FAR = 1 << 30  # Windows locks bytes, and locked bytes cannot be read: one behind all that stands in the file
+HOLDER = ".lock.json"
 CANNOT_LOCK = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # some network file systems
 
 
 class Lock:
     """In `with Lock(folder):` no other process on this file system can lock the same folder.
 
-    The operating system holds the lock (flock; on Windows msvcrt) and lets go when the process ends, however it ends.
-    The file `.lock` stays; while locked it says who holds it.
+    The operating system holds the lock on the file `.lock`, which stays, and releases it when the process ends, however
+    it ends. While it is held, `.lock.json` says by whom: a locked file cannot be read on Windows.
 
     Args:
         folder: an existing folder.
@@ -36,25 +37,23 @@ class Lock:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self._file: IO[str] | None = None
+        self._lock = FileLock(folder / ".lock", fallback_to_soft=False)  # a dead process would keep a soft lock
 
     def __enter__(self) -> Lock:
-        path = self.folder / ".lock"
         try:
-            file = open(path, "a+", encoding="utf-8", opener=without_following)
-        except OSError as error:
-            raise FileError(f"{self.folder}: cannot be written to: {error.strerror or error}") from error
-        try:
-            _lock(file)
+            self.folder.stat()  # FileLock would make it
+            self._lock.acquire(blocking=False)
+        except Timeout:
+            holder = _holder(self.folder / HOLDER)
+            raise FileError(f"{self.folder}: {holder} is at work in this folder. Wait for it, or stop it") from None
         except OSError as error:
             if error.errno not in CANNOT_LOCK:
-                holder = _holder(file)
-                file.close()
-                raise FileError(f"{self.folder}: {holder} is at work in this folder. Wait for it, or stop it") from None
-            console.warn(f"{self.folder}: this file system knows no locks: start no second process on this run")
-        self._file = file
-        with contextlib.suppress(OSError):  # on a full disk nobody's name stands in it
-            file.truncate(0)
+                raise FileError(f"{self.folder}: cannot be written to: {error.strerror or error}") from error
+            console.warn(f"{self.folder}: this file system supports no locks: start no second process on this run")
+        with (
+            contextlib.suppress(OSError),  # on a full disk nobody's name stands in it
+            open(self.folder / HOLDER, "w", encoding="utf-8", opener=without_following) as file,
+        ):
             json.dump(
                 {
                     "pid": os.getpid(),
@@ -64,27 +63,13 @@ class Lock:
                 },
                 file,
             )
-            file.flush()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            with contextlib.suppress(OSError):
-                self._file.truncate(0)
-                self._file.close()  # which unlocks
-
-
-def _lock(file: IO[str]) -> None:
-    """Locks an open file, or raises OSError at once."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        file.seek(FAR)
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with contextlib.suppress(OSError):
+            (self.folder / HOLDER).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._lock.release()
 
 
 def is_held(folder: Path) -> bool:
@@ -93,7 +78,7 @@ def is_held(folder: Path) -> bool:
     One of another machine that was killed looks as if it still were.
     """
     try:
-        said = json.loads((folder / ".lock").read_text(encoding="utf-8"))
+        said = json.loads((folder / HOLDER).read_text(encoding="utf-8"))
         if said["host"] != socket.gethostname():
             return True
         os.kill(int(said["pid"]), 0)
@@ -104,11 +89,10 @@ def is_held(folder: Path) -> bool:
     return True
 
 
-def _holder(file: IO[str]) -> str:
-    """Who wrote the lock file, in words."""
-    file.seek(0)
+def _holder(path: Path) -> str:
+    """Who holds the lock, in words."""
     try:
-        said = json.loads(file.read())
+        said = json.loads(path.read_text(encoding="utf-8"))
         return f"process {said['pid']} on {said['host']} (`{said['command']}`, since {said['since']})"
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         return "another process"

@@ -68,7 +68,7 @@ class RunFolder:
         return folder
 
     def complete(self) -> None:
-        """Makes what a process that died while it made the folder may have left out.
+        """Creates what is missing in a folder whose creation was interrupted.
 
         Raises:
             OSError: the folder cannot be written to.
@@ -226,7 +226,7 @@ class RunFolder:
             self.best_checkpoint.replace(self.best_checkpoint.with_name(f"aside-{self.best_checkpoint.name}"))
 
     def how_to_go_on(self) -> str:
-        """What to say when a run ends before its time: the last checkpoint, and the command that goes on."""
+        """The end of a message when a run ends early: the last checkpoint, and the command that resumes it."""
         if not self.path.exists():
             return f"The folder {self.path} is gone, and with it all that the run had kept: nothing can be gone on with"
         what = "Go on" if self.checkpoints() else "Start again from step 0"
@@ -254,7 +254,7 @@ class RunFolder:
         yield from read_lines(path or self.metrics, LINE)
 
     def cut_back(self, step: int, restorations: Sequence[Mapping[str, Any]] = ()) -> None:
-        """Drops what metrics.jsonl says of steps after `step`, which a resumed run will say again.
+        """Removes the lines of metrics.jsonl after `step`, which a resumed run writes again.
 
         Where lines are damaged, they are named, and the file as it was stays beside it (metrics.jsonl.bak).
 
@@ -267,7 +267,7 @@ class RunFolder:
             numbers = ", ".join(map(str, odd[:10])) + (f" and {len(odd) - 10} more" if len(odd) > 10 else "")
             backup = keep_aside(self.metrics)
             console.warn(
-                f"{self.metrics}: line {numbers}: no JSON object with a step, and left out; the file as it was is kept "
+                f"{self.metrics}: line {numbers}: not a JSON object with a step; left out; the file as it was is kept "
                 f"as {backup.name}"
             )
         kept = (
@@ -279,7 +279,7 @@ class RunFolder:
 
 
 def refuse_links(folder: Path) -> None:
-    """Symbolic links in a run folder, which may be a stranger's, would have gantk read and write outside it.
+    """Refuses symbolic links in a run folder, by which gantk would read and write outside it.
 
     Args:
         folder: of a run; it may be reached through links itself.

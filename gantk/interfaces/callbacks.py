@@ -1,4 +1,4 @@
-"""Callback: is told what happens during a run."""
+"""Callback: notified of what happens during a run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class StopTraining(Exception):
 
 @interface("callback")
 class Callback:
-    """Told what happens during a run. Built as `Component(*, …)`. Override what you need.
+    """Notified of what happens during a run. Built as `Component(*, …)`. Override what you need.
 
     It changes nothing about a run, but may end it: by `raise StopTraining("the critic's loss is 0")`. Metrics are told
     of at once; terms only now and then, when they are read from the device: training may then be 50 steps further.

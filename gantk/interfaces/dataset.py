@@ -1,4 +1,4 @@
-"""Batches: what data sets give and generators make, and what belongs to it."""
+"""Batch and Samples, and the Dataset that returns them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Batch:
 
 @dataclass
 class Samples(Batch):
-    """A batch that knows what it is: what metrics, views and formats work on.
+    """A batch with its DataSpec and its origin: what metrics, views and formats work on.
 
     Args:
         spec: the DataSpec of the samples.

@@ -1,4 +1,4 @@
-"""What is played: Dataset, Generator, Critic and the Loss that scores them."""
+"""Loss: how generator and critic are scored against each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How nets are called, and what can be asked of them."""
+"""Generator and Critic: how nets are called, and what they may declare."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ class Critic(Protocol):
 
 
 class GeneratorWrapper(nn.Module):
-    """A generator whose samples come in another form; its weights stay its own.
+    """A generator whose samples are transformed; the wrapper has no weights of its own.
 
     Args:
         generator: what makes samples.

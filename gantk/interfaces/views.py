@@ -1,4 +1,4 @@
-"""What looks at samples: Metric, View, Format, Objective, and the Callback that is told of a run."""
+"""View and Format: samples as pictures, and as files."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ def _recipes_in(folder: Path) -> list[Path]:
 
 
 def _folders_of(package: str) -> list[Path]:
-    """The folders of a package, which is not imported for it (its parents are)."""
+    """The folders of a package, found without importing it (its parent packages are imported)."""
     try:
         spec = importlib.util.find_spec(package)
     except Exception:  # a plugin's fault, which must not cost anyone else a recipe

@@ -190,7 +190,7 @@ def _holder(root: Node, override: Override, mistakes: list[Mistake]) -> Node | N
             break
     if isinstance(node.value, (dict, list)):
         return node
-    mistakes.append(Mistake(override.spots[-1], f"nothing can stand below {shown(node.value)}, which is no mapping"))
+    mistakes.append(Mistake(override.spots[-1], f"nothing can stand below {shown(node.value)}, which is not a mapping"))
     return None
 
 

@@ -40,7 +40,7 @@ class Resolver:
         return self.raw
 
     def check(self, values: dict[str, Any]) -> None:
-        """What no block can know by itself; what is wrong is added to `self.reader.problems`.
+        """Checks the rules across blocks; mistakes are added to `self.reader.problems`.
 
         Args:
             values: what `self.reader` made of `given()`.
@@ -87,7 +87,7 @@ class Resolver:
         return play
 
     def _blame_loss(self) -> None:
-        """A mistake in what a loss says by default is not the recipe's."""
+        """Reports a mistake in the defaults of a loss as one of the loss, not of the recipe."""
         for index, each in enumerate(self.reader.problems):
             default = self.from_loss.get(str(each.path[1])) if each.path[0:1] == ("play",) and each.path[1:] else None
             for step in each.path[2:]:

@@ -30,13 +30,13 @@ def compose(source: Source) -> tuple[Node | None, list[Mistake]]:
     """The values of a YAML text, and what is wrong with it. None where it cannot be read at all."""
     if len(source.text) > LARGEST:
         spot = Spot(source)
-        return None, [Mistake(spot, f"larger than {LARGEST:,} characters: this is no recipe")]
+        return None, [Mistake(spot, f"larger than {LARGEST:,} characters: this is not a recipe")]
     composer = _Composer(source)
     return composer.compose(), composer.mistakes
 
 
 class _Stop(Exception):
-    """The text cannot be read on from here."""
+    """Ends the reading of a text after a mistake."""
 
 
 class _Composer:

@@ -134,7 +134,7 @@ def _better(value: Value) -> str:
 
 
 def _directed(value: Value | None) -> bool:
-    """Whether it says what is better; what is only known of validation counts as if it did."""
+    """Whether a value has a direction; one that is known from validation alone counts as having one."""
     return value is None or value.better is not None
 
 

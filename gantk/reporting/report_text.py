@@ -210,7 +210,7 @@ def _split(steps: np.ndarray, seconds: np.ndarray, resolved: Mapping[str, Any]) 
 
 
 def _seconds_between(history: Lines, first: str, then: str) -> float | None:
-    """Between the last two events that follow each other and are called so; None where the clock was set back."""
+    """Seconds between the last two consecutive events of these names; None where the clock was set back."""
     if len(history) < 2 or [event["event"] for event in history[-2:]] != [first, then]:
         return None
     start, end = (datetime.fromisoformat(event["time"]) for event in history[-2:])

@@ -85,7 +85,7 @@ class Pictures:
         self._was_low = self._warned = False
 
     def remember(self, line: Mapping[str, Any]) -> None:
-        """Takes up what was seen before the run was stopped.
+        """Restores the warning of mode collapse to where it was when the run stopped.
 
         Args:
             line: of metrics.jsonl; they come in order.

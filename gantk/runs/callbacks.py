@@ -1,4 +1,4 @@
-"""What must not end a run: pictures, metrics, reports and callbacks may fail while training goes on."""
+"""Errors that do not end a run: those of pictures, metrics, reports and callbacks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Forgiving:
                 console.warn(f"{what} failed: {reason_of(error)}. The run goes on; said once{trace}")
 
     def tell(self) -> None:
-        """Says at the end how often what failed, where it was more than once."""
+        """Warns at the end how often each of them failed, where it was more than once."""
         for what, times in self.failures.items():
             if times > 1:
                 console.warn(f"{what} failed {times} times")
@@ -42,7 +42,7 @@ class Forgiving:
 
 
 def reason_of(error: Exception) -> str:
-    """An error in a line; one that nobody raised on purpose with its type and the place that raised it."""
+    """An error in one line; an unexpected one with its type and the place where it was raised."""
     if isinstance(error, GantkError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:
@@ -52,7 +52,7 @@ def reason_of(error: Exception) -> str:
 
 
 class Audience(Callback):
-    """All callbacks of a run as one; what fails in one is told of, and costs neither the others nor the run anything.
+    """All callbacks of a run as one; an error in one causes a warning, and the others and the run continue.
 
     Args:
         callbacks: who is told.

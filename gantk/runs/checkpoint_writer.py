@@ -1,4 +1,4 @@
-"""Keeping checkpoints: written behind the loop's back, tried again where the disk refuses, removed when old."""
+"""Writes checkpoints in a background thread, retries where the disk fails, and removes old ones."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Keeper:
         self._timed_failures = 0
 
     def wanted(self, due: bool) -> bool:
-        """Whether to keep this step: a checkpoint is due, and none waits for another try, or it is time for that.
+        """Whether to write a checkpoint of this step: one is due, and none waits for a retry, or its retry is due.
 
         Args:
             due: whether the recipe asks for one.
@@ -118,7 +118,7 @@ class Keeper:
             checkpoint.store(of_this_step, image)
 
     def look(self) -> None:
-        """Takes note of what the thread has done.
+        """Collects the result of the background thread.
 
         Raises:
             FileError: no checkpoint could be written for a long time.
@@ -145,7 +145,7 @@ class Keeper:
             self._collect(wait=True)
 
     def close(self) -> None:
-        """Waits for what is being written, whatever becomes of it."""
+        """Waits for the checkpoint that is being written, whether that succeeds or fails."""
         self._writer.shutdown(wait=True)
 
     def _image(self, held: Held, best: Mapping[str, Any]) -> memoryview:

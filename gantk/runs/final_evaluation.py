@@ -19,7 +19,7 @@ from gantk.training import checkpoint
 def evaluate_test_split(
     folder: RunFolder, parts: Parts, pictures: Pictures, audience: Callback, forgiving: Forgiving
 ) -> None:
-    """Judges the last state, or the best checkpoint where one was kept, and writes evaluation.json and the report.
+    """Evaluates the last state, or the best checkpoint where one was kept, and writes evaluation.json and the report.
 
     Args:
         folder: the run's.
@@ -35,12 +35,13 @@ def evaluate_test_split(
     if folder.best_checkpoint.exists():
         best = checkpoint.read_checkpoint(folder.best_checkpoint)
         checkpoint.restore(best, state, optimizers=False)
-        console.say(f"judging the best checkpoint: {best.best['metric']} {best.best['value']:.4g} at step {state.step}")
+        by = f"{best.best['metric']} {best.best['value']:.4g} at step {state.step}"
+        console.say(f"evaluating the best checkpoint: {by}")
     if state.generator is not None:
         with forgiving("the picture of the result"):
             pictures.of_result(state)
     if parts.metrics:
-        console.say(f"judging on the test split: {', '.join(entry.name for entry in parts.metrics)}")
+        console.say(f"evaluating on the test split: {', '.join(entry.name for entry in parts.metrics)}")
     results = evaluate(
         parts.metrics,
         state.sampled(),

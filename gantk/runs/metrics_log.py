@@ -1,4 +1,4 @@
-"""What is written down during training: the terms of every step, read from the device only now and then."""
+"""Logs the terms of every step, which are read from the device only now and then."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Record:
         return time.monotonic() - self._started
 
     def add(self, step: int, terms: dict[str, Tensor]) -> None:
-        """Notes the terms of a finished step.
+        """Logs the terms of a finished step.
 
         Raises:
             Diverged: terms that were read just now are not finite.
@@ -61,7 +61,7 @@ class Record:
             self.read()
 
     def note(self, step: int, values: Mapping[str, Any]) -> None:
-        """Notes other values of a step, such as metrics; they are written with the next reading."""
+        """Logs other values of a step, such as metrics; they are written with the next reading."""
         self._unwritten.append({"step": step, **values})
         self.audience.on_log(step, {name: value for name, value in values.items() if isinstance(value, int | float)})
 

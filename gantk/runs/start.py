@@ -1,4 +1,4 @@
-"""Whole runs: begun in a new folder, or gone on with in theirs."""
+"""Starts a run in a new folder, or resumes one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gantk import console
 from gantk.class_counts import class_counts, too_few
 from gantk.errors import FileError, RecipeError
 from gantk.files.atomic import PART, read_json, remove_parts, write_json, write_text
-from gantk.files.lock import Lock
+from gantk.files.lock import HOLDER, Lock
 from gantk.files.run_folder import EXISTS, RunFolder, step_in_name
 from gantk.interfaces import Callback
 from gantk.recipe.recipe import Recipe, recipe_from_text
@@ -73,7 +73,7 @@ def resume(
     *,
     older: str | None = None,
 ) -> RunFolder:
-    """Goes on where a run stopped, to its last step or to a new `train.steps`.
+    """Resumes a run, to its last step or to a new `train.steps`.
 
     Args:
         path: the run folder.
@@ -173,7 +173,7 @@ def _resume(
 
 
 def _refuse_another_run(folder: RunFolder, own: Mapping[str, Any], last: checkpoint.Checkpoint) -> None:
-    """A checkpoint and its folder say the same of the run, or one of the two is not what it seems.
+    """Refuses a checkpoint that was trained by another recipe than that of its folder.
 
     Args:
         folder: the run's.
@@ -211,7 +211,7 @@ def _refuse_fewer_steps(folder: RunFolder, steps: int, last: checkpoint.Checkpoi
 
 
 def _make_ready(folder: RunFolder, parts: Parts, changed: Sequence[str]) -> None:
-    """Brings a locked run folder to where the state stands: what came after it was cut short, or will come again."""
+    """Cuts a locked run folder back to the step of the state; what came later is written again."""
     remove_parts(folder.path)
     folder.complete()
     if changed:
@@ -259,4 +259,4 @@ def _claim_exactly(out: Path) -> Path:
 
 def _left_over(path: Path) -> bool:
     """Whether this is what a run leaves that was killed before there was anything in its folder."""
-    return path.name == ".lock" or PART.fullmatch(path.name) is not None
+    return path.name in (".lock", HOLDER) or PART.fullmatch(path.name) is not None

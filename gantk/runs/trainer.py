@@ -32,7 +32,7 @@ from gantk.training.settings import picture_due
 
 @freed_memory_kept()
 def carry_out(folder: RunFolder, parts: Parts) -> None:
-    """Trains to the last step, then judges and reports.
+    """Trains to the last step, then evaluates and reports.
 
     Args:
         folder: locked by this process.
@@ -78,7 +78,7 @@ class Session:
         )
 
     def carry_out(self) -> None:
-        """All of it, whatever happens on the way."""
+        """Trains, evaluates and reports, and handles interruptions and divergence."""
         self._tell("resumed" if self.parts.state.step else "started")
         self.audience.on_start(self.folder.path, self.parts.values)
         with self.forgiving("the picture of the data"):
@@ -89,7 +89,7 @@ class Session:
             self._tell("trained", self.enough)
             self.stop.at_once = True  # training is done and kept: a signal leaves at once
             if self.stop.signal is not None:
-                raise Interrupted("training is done, judging is not", self.stop.exit_code)
+                raise Interrupted("training is done, evaluation is not", self.stop.exit_code)
             evaluate_test_split(self.folder, self.parts, self.pictures, self.audience, self.forgiving)
         except Diverged as error:
             self._end_early("diverged", str(error))

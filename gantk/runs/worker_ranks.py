@@ -1,4 +1,4 @@
-"""What all ranks but the first do: they train along, and stop, go back or end when the first says so."""
+"""All ranks but the first: they train the same steps, and stop, restore or end when the first one does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gantk.training.state import held_by
 
 
 def same_state(parts: Parts, folder: Path | None = None) -> Path:
-    """Gives all ranks the first one's state, and returns its run folder.
+    """Broadcasts the state of the first rank to all ranks, and returns its run folder.
 
     Args:
         parts: the first rank's as they shall be; the others' as they were built.

@@ -189,20 +189,20 @@ def _not_finite(tensors: Mapping[str, np.ndarray]) -> list[str]:
 
 def _texts(value: Any) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
-        raise hdf5.NotAsWritten("its list of plugins is none")
+        raise hdf5.NotAsWritten("its attribute 'plugins' is not a mapping of names to versions")
     return value
 
 
 def _best(value: Any) -> dict[str, Any]:
     kinds = {"metric": str, "value": int | float, "step": int}
     if not isinstance(value, dict) or not all(isinstance(each, kinds.get(key, object)) for key, each in value.items()):
-        raise hdf5.NotAsWritten("its attribute 'best' is no mapping of metric, value and step")
+        raise hdf5.NotAsWritten("its attribute 'best' is not a mapping of metric, value and step")
     return value
 
 
 def _mappings(value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-        raise hdf5.NotAsWritten("a list of settings is none")
+        raise hdf5.NotAsWritten("a list of settings is not a list of mappings")
     return value
 
 
@@ -259,7 +259,7 @@ def restore(checkpoint: Checkpoint, state: State, *, optimizers: bool = True) ->
 
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Puts the file before what is wrong with it."""
+    """Prefixes an error with the name of the file."""
     try:
         yield
     except FileError as error:

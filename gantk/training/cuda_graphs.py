@@ -1,4 +1,4 @@
-"""An update that lies in fixed places, so that the same computation can be replayed on other numbers."""
+"""CUDA graphs: an update with its inputs at fixed addresses, recorded once and replayed on other numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class NotFixed(Exception):
 
 
 class FixedStreams(Streams):
-    """Random draws that keep their places, to be filled anew for each update.
+    """Random draws at fixed addresses, refilled for each update.
 
     Args:
         first: the streams of the update whose draws are the first to lie there.
@@ -33,15 +33,15 @@ class FixedStreams(Streams):
         self.places: dict[tuple[str, tuple[int, ...], str, bool], Tensor]
 
     def rng(self, purpose: str) -> torch.Generator:
-        """Not to be asked for: what is drawn from it has no fixed place."""
+        """Not available: what is drawn from it has no fixed address."""
         raise NotFixed(f"it draws {purpose!r} otherwise than by play.uniform or play.normal")
 
     def uniform(self, shape: tuple[int, ...], purpose: str, per_sample: bool) -> Tensor:
-        """The place of these numbers."""
+        """The tensor at a fixed address that holds these draws."""
         return self._place("uniform", shape, purpose, per_sample)
 
     def normal(self, shape: tuple[int, ...], purpose: str, per_sample: bool) -> Tensor:
-        """The place of these numbers."""
+        """The tensor at a fixed address that holds these draws."""
         return self._place("normal", shape, purpose, per_sample)
 
     def _place(self, *key: Any) -> Tensor:
@@ -60,7 +60,7 @@ class FixedStreams(Streams):
 
 
 class FixedPlay(Play):
-    """A Play whose real batch, latents and random draws keep their places, to be filled anew for each update.
+    """A Play whose real batch, latents and random draws stay at fixed addresses and are refilled for each update.
 
     Args:
         first: an update of the same side, whose shapes it takes.
@@ -85,7 +85,7 @@ class FixedPlay(Play):
 
     @property
     def step(self) -> int:
-        """Not to be asked for: what depends on it is another computation in another step."""
+        """Not available: an update that depends on the step cannot be replayed."""
         raise NotFixed("it depends on the step")
 
     def forget(self) -> None:

@@ -13,7 +13,7 @@ Terms = Callable[[Play], dict[str, Tensor]]
 
 
 class Eager:
-    """Terms and gradients as torch computes them when it is asked.
+    """Computes terms and gradients eagerly.
 
     Args:
         precision: "bfloat16" computes the nets under autocast.

@@ -160,7 +160,7 @@ def estimate(
 
 
 def _kept_for_backward(generator: Any, critic: Any, loss: Any, spec: Any, batch: int) -> int | None:
-    """Bytes that the larger update takes at its peak, found by playing it without memory; None: no idea."""
+    """Bytes that the larger update takes at its peak, found by playing it without memory; None: unknown."""
     import torch
 
     known = {each.untyped_storage()._cdata for net in (generator, critic, loss) if net for each in net.parameters()}

@@ -1,4 +1,4 @@
-"""What a checkpoint holds of a state: its tensors, or copies of them that no training changes."""
+"""State: all that training changes; and its tensors, or copies of them, as a checkpoint stores them."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def trainable_parameters(
 
 
 def require_grad_only(trained: list[nn.Parameter], frozen: list[nn.Parameter]) -> None:
-    """Only the side whose turn it is builds a graph to its parameters."""
+    """Sets `requires_grad` for the parameters of one side, and clears it for those of the other."""
     for parameter in trained:
         parameter.requires_grad_(True)
     for parameter in frozen:

@@ -1,1 +1,1 @@
-"""First-party plugin `dna`: nucleotide sequences, nets that write and judge them, honest measures, logos, design."""
+"""First-party plugin `dna`: nucleotide sequences, nets that generate and score them, honest measures, logos, design."""

@@ -65,7 +65,7 @@ def bases_of(alphabet: AlphabetName) -> tuple[str, ...]:
 
 @lru_cache(maxsize=3)
 def _codes_of_bytes(alphabet: AlphabetName) -> np.ndarray:
-    """(256,): the code of each byte, in upper and lower case; INVALID for what is no letter of the alphabet."""
+    """(256,): the code of each byte, in upper and lower case; INVALID for what is not a letter of the alphabet."""
     table = np.full(256, INVALID, np.uint8)
     for letters in {"dna": [DNA], "rna": [RNA], "iupac": [DNA, RNA]}[alphabet]:
         for code, letter in enumerate(letters):

@@ -203,7 +203,7 @@ class Command(Objective):
         try:
             scores = torch.tensor([float(word) for word in lines])
         except ValueError as error:
-            raise DataError(f"{title}: printed something that is no number: {error}") from error
+            raise DataError(f"{title}: printed something that is not a number: {error}") from error
         if len(scores) != len(texts) or not scores.isfinite().all():
             raise DataError(f"{title}: printed {len(scores)} finite or other numbers for {len(texts)} sequences")
         return scores

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -50,3 +51,22 @@ def test_a_warning_is_said_once_where_that_is_asked_and_again_afterwards(capsys:
     console.warn("said")
     console.warn("said")
     assert capsys.readouterr().err == "warning: said\n" * 2
+
+
+def test_messages_are_records_that_another_handler_can_have(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    logger = logging.getLogger("gantk")
+    logger.addHandler(caplog.handler)
+    try:
+        console.set_quiet(True)
+        console.say("50 % of [it] is done")
+        console.warn("look out")
+    finally:
+        console.set_quiet(False)
+        logger.removeHandler(caplog.handler)
+    assert [(each.levelname, each.getMessage()) for each in caplog.records] == [
+        ("INFO", "50 % of [it] is done"),
+        ("WARNING", "look out"),
+    ]
+    assert capsys.readouterr().err == "warning: look out\n"

@@ -87,7 +87,7 @@ def test_directives_are_checked(text: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("```sh\ngantk list nonsense\n```\n", "'nonsense' is no kind"),
+        ("```sh\ngantk list nonsense\n```\n", "'nonsense' is not a kind"),
         ("```sh\ngantk list loss\n```\n\n```text\nacme/loss\n```\n", "shows\n  acme/loss\nbut"),
         ("```python\nassert 1 + 1 == 3\n```\n", 'page.md", line 2'),
         (

@@ -42,7 +42,7 @@ def test_resuming_keeps_every_line_that_can_be_read_and_the_file_as_it_was(
         gantk.resume(run.path, {"train.steps": 10 + len(copies) + 1}, quiet=True)
         (copy,) = set(run.path.glob("metrics.jsonl.bak*")) - copies
         assert copy.read_bytes() == before
-        assert f"line 3: no JSON object with a step, and left out; the file as it was is kept as {copy.name}" in (
+        assert f"line 3: not a JSON object with a step; left out; the file as it was is kept as {copy.name}" in (
             " ".join(capsys.readouterr().err.split())
         )
         steps = [json.loads(line)["step"] for line in path.read_bytes().splitlines()]

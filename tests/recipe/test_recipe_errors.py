@@ -154,7 +154,7 @@ OVERRIDES = {
     "no index": ("evaluate.2.samples=3", "2", ["no entry '2'", "the list has 2 entries, numbered from 0", "key=[…]"]),
     "negative index": ("evaluate.-1.samples=3", "-1", ["no entry '-1'"]),
     "name for an index": ("evaluate.count.samples=3", "count", ["write the number of the entry: 0"]),
-    "below a number": ("seed.x=3", "x", ["nothing can stand below 0, which is no mapping"]),
+    "below a number": ("seed.x=3", "x", ["nothing can stand below 0, which is not a mapping"]),
     "no value": ("train.batch", "train.batch", ["not an override", "write key=value"]),
     "no key": ("=3", "=", ["a part of the key is empty"]),
     "empty part": ("train..batch=3", ".", ["a part of the key is empty"]),

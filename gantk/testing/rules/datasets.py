@@ -152,7 +152,7 @@ def versions(subject: Subject) -> None:
 
 @rule("picklable", "dataset", says="It can be pickled, for worker processes, and is then the same.")
 def picklable(subject: Subject) -> None:
-    """There and back."""
+    """Compares a batch before and after pickling."""
     dataset = as_dataset(subject.build(split="train"))
     back = pickle.loads(pickle.dumps(dataset))  # safe: bytes that were made in this line
     indices = _first(dataset)
@@ -161,7 +161,7 @@ def picklable(subject: Subject) -> None:
 
 @rule("getitems", "dataset", says="Where it has `__getitems__`, that gives what `__getitem__` gives, one by one.")
 def getitems(subject: Subject) -> None:
-    """Item by item, field by field."""
+    """Compares `__getitems__` with `__getitem__`, item by item."""
     dataset = subject.build(split="train")
     if not has_member(dataset, "__getitems__"):
         return

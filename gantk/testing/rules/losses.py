@@ -114,7 +114,7 @@ def _named_terms(subject: Subject, match_anew: Callable[[], Match]) -> None:
     "are 0.",
 )
 def finite(subject: Subject) -> None:
-    """Three critics that differ in scale; of nets of its own, as they are."""
+    """Computes the loss under critics of three scales; of nets of its own, as they are."""
     for side in sides(subject):
         try:
             for scale in (1.0, 1e5, 0.0):
@@ -153,7 +153,7 @@ def _trained(
 
 @rule("critic_sign", "loss", says="Updates of the critic raise the scores of real samples against those of fakes.")
 def critic_sign(subject: Subject) -> None:
-    """A critic that has it the wrong way round learns the right one."""
+    """Trains a critic that scores fakes above real samples until it is the other way round."""
     if not plays_generator(subject):
         raise NotChecked("it has no fakes")
     try:
@@ -197,7 +197,7 @@ def _contrary() -> SmallCritic:
 
 @rule("generator_sign", "loss", says="Updates of the generator raise the scores of its fakes.")
 def generator_sign(subject: Subject) -> None:
-    """Under a critic that stays as it is."""
+    """Trains fakes under a fixed critic."""
     if not plays_generator(subject):
         raise NotChecked("it has no generator")
     try:

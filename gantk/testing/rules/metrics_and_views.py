@@ -126,11 +126,11 @@ def values(subject: Subject) -> None:
     "sample repeated, noise, or copies of the training data. No value with a direction favours the planted ones only.",
 )
 def direction(subject: Subject) -> None:
-    """Real samples against planted ones."""
+    """Compares real samples with planted worse ones."""
     found = setting(subject)
     metric = subject.build()
     if not found.count:
-        raise NotChecked("it judges no generated samples")
+        raise NotChecked("it evaluates no generated samples")
     good = found.compute(metric, found.good())
     directed = [name for name, value in good.items() if value.better is not None]
     demand(bool(directed), "a value with a direction", "none")
@@ -184,7 +184,7 @@ def _disturb(seed: int) -> None:
 
 @rule("pictures", "view", says="`draw` gives a picture for 1 and for 64 samples, with and without real ones beside.")
 def pictures(subject: Subject) -> None:
-    """Of each kind of samples that it takes."""
+    """Draws pictures of each kind of samples that the view takes."""
     _on_samples(subject, _pictures)
 
 
@@ -206,7 +206,7 @@ def _pictures(view: Any, spec: DataSpec) -> None:
 
 @rule("repeatable", "view", says="The same samples give the same picture, and stay as they were.")
 def view_repeatable(subject: Subject) -> None:
-    """Drawn twice."""
+    """Draws the same samples twice."""
     _on_samples(subject, _drawn_twice)
 
 

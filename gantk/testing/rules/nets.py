@@ -85,7 +85,7 @@ def batch_of_one(subject: Subject, spec: DataSpec) -> None:
     each_spec=True,
 )
 def gradients(subject: Subject, spec: DataSpec) -> None:
-    """None of them is without a gradient."""
+    """Checks that every parameter gets a gradient."""
     net = subject.net(spec)
     output(net, subject, spec).square().sum().backward()
     trained = {name: weight for name, weight in net.named_parameters() if weight.requires_grad}
@@ -144,7 +144,7 @@ def round_trip(subject: Subject) -> None:
 
 @rule("gpu", "generator", "critic", says="On a GPU it gives what it gives on the CPU, up to rounding.")
 def on_gpu(subject: Subject) -> None:
-    """Moved there, it works there."""
+    """Compares the output on the GPU with that on the CPU."""
     if not torch.cuda.is_available():
         raise NotChecked("there is no GPU here")
     spec = subject.a_spec()
@@ -166,7 +166,7 @@ def on_gpu(subject: Subject) -> None:
     each_spec=True,
 )
 def in_range(subject: Subject, spec: DataSpec) -> None:
-    """Also with latents far from the middle."""
+    """Checks the range of samples, also of latents far from 0."""
     net = subject.net(spec)
     latent = first_input(net, subject, spec, 8)
     made = call(net, None if latent is None else 20 * latent, **inputs(net, spec, 8)).detach()

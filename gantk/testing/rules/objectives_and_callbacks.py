@@ -19,7 +19,7 @@ from gantk.testing.subject import Subject
 
 @rule("descends", "optimizer", says="Its steps lower what is minimised, and its state survives `state_dict`.")
 def descends(subject: Subject) -> None:
-    """A square with its least value at 3."""
+    """Minimises a parabola with its minimum at 3."""
     torch.manual_seed(0)
     weight = torch.nn.Parameter(torch.zeros(2))
     optimizer = subject.build(parameters=[weight])
@@ -39,7 +39,7 @@ def descends(subject: Subject) -> None:
 
 @rule("scores", "objective", says="Samples to finite scores (B,); where it is `differentiable`, with a gradient.")
 def scores(subject: Subject) -> None:
-    """Of a few samples that it takes."""
+    """Scores a few samples that it takes."""
     objective, spec = objective_of(subject)
     differentiable = objective.differentiable
     demand(isinstance(differentiable, bool), "`differentiable`, true or false", differentiable)

@@ -70,7 +70,7 @@ def launch(arguments: Sequence[str], count: int) -> int:
 
 
 def _among_themselves() -> dict[str, str]:
-    """What keeps the exchange of gradients on this machine, where nobody else can reach it."""
+    """Environment variables that keep the exchange of gradients on this machine's loopback interface."""
     loopback = [name for _, name in socket.if_nameindex() if name in ("lo", "lo0")]
     return {"GLOO_SOCKET_IFNAME": loopback[0]} if loopback and "GLOO_SOCKET_IFNAME" not in os.environ else {}
 

@@ -1,4 +1,4 @@
-"""How the processes of one run find each other: as torchrun has told them, or `gantk run` itself."""
+"""Joins the processes of one run, by the environment variables that torchrun or `gantk run` sets."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def started() -> int:
 
 
 def is_first() -> bool:
-    """Whether this process is the one that speaks: the first of those that were started for the run, or alone."""
+    """Whether this process is the one that prints: rank 0, or the only process of the run."""
     return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager
 def joined(devices: int = 1) -> Iterator[Ranks]:
-    """Meets the other processes of this run, where there are any; all but the first fall silent.
+    """Joins the process group of this run, where there is one; only the first process prints.
 
     Args:
         devices: `machine.devices` of the recipe; torchrun counts where it has started them.

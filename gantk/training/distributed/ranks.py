@@ -105,7 +105,7 @@ class Ranks:
 
     @torch.no_grad()
     def average_changes(self, kept: Sequence[tuple[Tensor, Tensor]]) -> None:
-        """Averages over the ranks what has happened to buffers; one that nothing happened to stays bit for bit.
+        """Averages the changes of buffers over the ranks; an unchanged buffer stays the same bit for bit.
 
         Args:
             kept: from `keep_buffers`.
@@ -141,7 +141,7 @@ class Ranks:
 
     @contextmanager
     def leading(self, word: int | Callable[[], int] = GO_ON, later: type[Exception] | tuple[()] = ()) -> Iterator[None]:
-        """What the first rank does while the others `listen`: at the end they are told `word`, or to end as it ends.
+        """A context of the first rank while the others `listen`: at its end they receive `word`, or its error.
 
         Args:
             word: what they are told when all went well, or what then says it.
@@ -169,7 +169,7 @@ class Ranks:
         return int(told)
 
     def hand_out(self, content: bytes | memoryview = b"") -> bytes:
-        """The same bytes on all ranks: those that the first one has."""
+        """Broadcasts the bytes of the first rank to all ranks."""
         length = self._tell(len(content))
         if self.count == 1 or not length:
             return bytes(content)
@@ -236,7 +236,7 @@ class Ranks:
             return True
 
     def leave(self) -> None:
-        """Training is over: from now on each goes its own way."""
+        """Leaves the process group after training."""
         if self.count > 1 and dist.is_initialized():
             dist.destroy_process_group()
 

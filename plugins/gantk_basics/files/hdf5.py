@@ -107,7 +107,7 @@ class Hdf5:
             raise FileError(f"{path}: cannot be read: {error.strerror or error}") from error
         if not content.startswith(MAGIC):
             raise FileError(
-                f"{path}: {'no file of gantk samples' if content else 'is empty'}; a checkpoint is drawn from with "
+                f"{path}: {'not a file of gantk samples' if content else 'is empty'}; a checkpoint is drawn from with "
                 "`gantk sample`"
             )
         if hdf5.unsealed(content, MAGIC) is None:
@@ -153,7 +153,7 @@ def _samples(file: h5py.File) -> Samples:
         raise hdf5.NotAsWritten(f"{len(names)} names for {len(values)} samples")
     attributes = json.loads(hdf5.read_string(file, "attributes"))
     if not isinstance(attributes, dict):
-        raise hdf5.NotAsWritten("its attribute 'attributes' is no mapping")
+        raise hdf5.NotAsWritten("its attribute 'attributes' is not a mapping")
     return Samples(
         samples=values,
         labels=labels,

@@ -1,4 +1,4 @@
-"""Confidence intervals of what metrics find, and how many samples a sentence needs behind it."""
+"""Confidence intervals of metrics, and how many samples a verdict needs."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _ends(means: Tensor) -> tuple[float, float]:
 
 
 def too_few(value: Value) -> str:
-    """How many samples there are where they are too few for a sentence about generated ones, else ""."""
+    """The numbers of samples where they are too few for a verdict, else ""."""
     held_out = value.n_reference
     if held_out is None or held_out >= FEW_HELD_OUT:
         return ""

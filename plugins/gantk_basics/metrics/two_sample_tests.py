@@ -44,7 +44,7 @@ def device_of(nets: Mapping[str, nn.Module]) -> torch.device:
 
 
 class PerUnit(nn.Module):
-    """A critic of its own for each unit, so that all data are judged by the same kind of critic.
+    """A critic of its own for each unit, so that all data are evaluated by the same kind of critic.
 
     Args:
         units: sizes of the unit axes.
@@ -199,7 +199,7 @@ def learn(
     device: torch.device,
     text: str,
 ) -> nn.Module:
-    """Trains a critic to tell what `made` makes from `real`, by the loop of every training; `made` stays as it is.
+    """Trains a critic to tell samples of the frozen generator `made` from `real`, with the usual training loop.
 
     Args:
         critic: fresh.

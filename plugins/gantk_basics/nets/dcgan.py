@@ -64,7 +64,7 @@ def stage_sizes(spec: DataSpec, stages: int | None) -> list[tuple[int, int]]:
     """
     if spec.unit_axes or len(spec.shape) != 3:
         raise DoesNotFit(
-            f"basics/dcgan makes and judges single images (channel, y, x), but these samples are "
+            f"basics/dcgan makes and scores single images (channel, y, x), but these samples are "
             f"{' x '.join(map(str, spec.shape))} ({', '.join(spec.axes)}), {spec.unit_axes} of the axes being units; "
             "use nets written for such samples, or basics/mlp, which takes any shape"
         )

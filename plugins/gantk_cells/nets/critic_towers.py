@@ -53,7 +53,7 @@ class TowerConvolution(nn.Module):
 
 
 class CriticTowers(nn.Module):
-    """K DCGAN critics, each with weights of its own, each judging its own image.
+    """K DCGAN critics, each with weights of its own, each scoring its own image.
 
     Args:
         towers: K.
@@ -131,7 +131,7 @@ class CriticTowers(nn.Module):
 
 
 class TowersCritic(nn.Module):
-    """What the critics of `CriticTowers` share: their options. They say how many towers judge what.
+    """Base class of the critics made of `CriticTowers`, with their options.
 
     Args:
         shape: K, channels, H and W: see `image_shape`.

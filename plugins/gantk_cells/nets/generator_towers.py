@@ -149,7 +149,7 @@ class GeneratorTowers(nn.Module):
 
 
 class TowersGenerator(nn.Module):
-    """What the generators of `GeneratorTowers` share: their options and their form. They say how many nets draw what.
+    """Base class of the generators made of `GeneratorTowers`, with their options.
 
     Args:
         spec: what one sample is.

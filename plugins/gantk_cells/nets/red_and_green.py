@@ -249,7 +249,7 @@ class RedAndGreen(nn.Module):
 
 
 class RedAndGreenGenerator(nn.Module):
-    """What the generators of `RedAndGreen` share: their options. They say how many green towers draw what.
+    """Base class of the generators made of `RedAndGreen`, with their options.
 
     Args:
         spec: what one sample is.

@@ -48,7 +48,7 @@ class StarShapedGenerator(RedAndGreenGenerator):
 
 
 class PerClassCritic(TowersCritic):
-    """One DCGAN critic tower per class, each judging the image of its own class.
+    """One DCGAN critic tower per class, each scoring the image of its own class.
 
     Osokin et al. 2017, section 4.2; with the defaults the paper's layers and initialisation.
 

@@ -66,7 +66,7 @@ def _evaluate(objective: Callable[[Tensor], Tensor], points: Tensor) -> tuple[Te
 
 
 def _direction(gradient: Tensor, moves: list[tuple[Tensor, Tensor, Tensor]], scale: Tensor) -> Tensor:
-    """Minus the inverse Hessian times the gradient, (B, D), as far as the moves tell."""
+    """Minus the inverse Hessian times the gradient, (B, D), estimated from the last steps."""
     rest, shares = gradient, []
     for move, change, inverse in reversed(moves):
         share = inverse * (move * rest).sum(1)

@@ -119,6 +119,6 @@ def _background(file: Path | None, order: int, number: int, length: int, rng: np
     codes = encode("N".join(texts))  # N keeps contexts from reaching over the end of a sequence
     if (codes == INVALID).any():
         at = int((codes == INVALID).argmax())
-        raise DataError(f"{file}: {'N'.join(texts)[at]!r} is no letter of DNA")
+        raise DataError(f"{file}: {'N'.join(texts)[at]!r} is not a letter of DNA")
     chain = Markov(codes[None], order)
     return chain.sample(number, length, torch.Generator().manual_seed(int(rng.integers(2**62))))

@@ -116,7 +116,7 @@ def assembled(path: Path, records: Sequence[Record], notes: Sequence[Mapping[str
         if len(wrong):
             raise FileError(
                 f"{path}, line {record.line}, record '{record.name}', position {wrong[0] + 1}: "
-                f"{record.sequence[wrong[0]]!r} is no nucleotide"
+                f"{record.sequence[wrong[0]]!r} is not a nucleotide"
             )
     what = f"{path}: {len(texts):,} sequences of {len(texts[0]):,} letters, one-hot,"
     machine.refuse_above_data_limit(4 * BASES * len(texts) * len(texts[0]), what, FileError)

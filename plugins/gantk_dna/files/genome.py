@@ -112,7 +112,7 @@ def read_bed(path: Path, lengths: Mapping[str, int], key: str = "data.bed") -> l
             some = ", ".join(list(lengths)[:5])
             raise DataError(f"{where}: there is no contig '{contig}' in the genome; it has {some}")
         if not 0 <= start < end <= lengths[contig]:
-            raise DataError(f"{where}: {start} to {end} is no part of {contig}, which has {lengths[contig]:,} letters")
+            raise DataError(f"{where}: {start} to {end} is not in {contig}, which has {lengths[contig]:,} letters")
         name = fields[3] if len(fields) > 3 else ""
         intervals.append(Interval(contig, start, end, name, score, "-" if strand == "-" else "+", number))
     if not intervals:

@@ -144,11 +144,11 @@ def test_wrong_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="no such file"):
         Hdf5().read(path)
     path.write_bytes(pickle.dumps([1, 2]))
-    with pytest.raises(FileError, match="no file of gantk samples"):
+    with pytest.raises(FileError, match="not a file of gantk samples"):
         Hdf5().read(path)
     with h5py.File(path, "w") as file:
         file["samples"] = np.zeros(3)
-    with pytest.raises(FileError, match="no file of gantk samples"):
+    with pytest.raises(FileError, match="not a file of gantk samples"):
         Hdf5().read(path)
     Hdf5().write(path, some(POINTS, 400))
     whole = path.read_bytes()

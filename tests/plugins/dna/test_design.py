@@ -193,7 +193,7 @@ def test_an_external_program_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for text, words in (
         ("raise SystemExit('broken')", "broken"),
         ("print(1)", "1 finite or other numbers for 7"),
-        ("print('many')", "no number"),
+        ("print('many')", "not a number"),
         ("import time; time.sleep(9)", "more than 0.2 s"),
     ):
         program.write_text(text)

@@ -97,7 +97,7 @@ def test_foreign_files(tmp_path: Path, content: tuple[str, list[list[str]]]) -> 
     ("name", "content", "message"),
     [
         ("s.fa", b">a\nACGT\n>b\nACG\n", "line 3: record 'b' has 3 letters, but the first one has 4"),
-        ("s.fa", b">a\nACXT\n", "line 2|line 1, record 'a', position 3: 'X' is no nucleotide"),
+        ("s.fa", b">a\nACXT\n", "line 2|line 1, record 'a', position 3: 'X' is not a nucleotide"),
         ("s.fa", b"", "holds no sequences"),
         ("s.fa.gz", b"\x1f\x8b\x00", "damaged gzip"),
         ("s.csv", b"name,bases\na,ACGT\n", "no column is called sequence"),

@@ -222,8 +222,8 @@ def test_what_is_no_file(tmp_path: Path, give: Callable[[Path], Path]) -> None:
 
 
 BED = {
-    "out of range": ("one\t6\t9\n", "line 1: 6 to 9 is no part of one, which has 8 letters"),
-    "backwards": ("# x\none\t5\t3\n", "line 2: 5 to 3 is no part"),
+    "out of range": ("one\t6\t9\n", "line 1: 6 to 9 is not in one, which has 8 letters"),
+    "backwards": ("# x\none\t5\t3\n", "line 2: 5 to 3 is not in"),
     "unknown contig": ("three\t0\t4\n", "line 1: there is no contig 'three' in the genome; it has one, two"),
     "two columns": ("one\t0\n", "line 1: not an interval"),
     "words": ("one x1 y2\n", "line 1: not an interval"),
