@@ -76,7 +76,7 @@ def inspect(
         console.answer_json({**known, "warnings": advice, "classes": each_class})
         return
     console.table(f"{folder}: {found.origin} images", CLASSES, [row(each) for each in found.classes])
-    console.table("intensities, percentiles of some of the pixels", CHANNELS, channel_rows(found))
+    console.table("intensities, percentiles of the pixels", CHANNELS, channel_rows(found))
     for each in found.classes:
         for file, reason in each.damaged[:LISTED]:
             console.warn(f"{each.name}/{file}: {reason}")
@@ -133,7 +133,7 @@ def channel_rows(found: Survey) -> list[list[str]]:
 
 def as_document(each: ClassSurvey) -> dict[str, Any]:
     """A class as JSON values."""
-    from gantk_cells.inspection.survey import PERCENTILES
+    from gantk_cells.inspection.intensities import PERCENTILES
 
     return {
         "class": each.name,

@@ -20,7 +20,7 @@ from gantk_cells.files.decode import chosen, decode
 from gantk_cells.files.folders import ClassFolder, shown
 from gantk_cells.sizes import Fit, fitted
 
-CACHE_FORMAT = 2
+CACHE_FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -75,20 +75,21 @@ class _File:
     names: tuple[str, ...]
     pixel_size: float | None
     origin: str
+    remarks: tuple[str, ...]
 
 
 def load(folders: Sequence[ClassFolder], reading: Reading) -> list[ClassImages]:
     """The images of these classes, from the cache where their folders have not changed since.
 
     Raises:
-        DataError: an unreadable file, a missing channel, images of unequal size or type.
+        DataError: an unreadable file, a missing channel, images of unequal size or type, channels that repeat another.
     """
     how = {name: value for name, value in asdict(reading).items() if name != "damaged"}
     keys = [cache.digest(CACHE_FORMAT, str(folder.path.resolve()), folder.name, how) for folder in folders]
     kept = [cache.load(key, folder.fingerprint) for key, folder in zip(keys, folders, strict=True)]
     missing = [folder for folder, entry in zip(folders, kept, strict=True) if entry is None]
     read = iter(_read_folders(missing, reading))
-    loaded, damaged = [], []
+    loaded, damaged, remarks = [], [], Counter[str]()
     for key, folder, entry in zip(keys, folders, kept, strict=True):
         if entry is None:
             entry = next(read)
@@ -98,10 +99,14 @@ def load(folders: Sequence[ClassFolder], reading: Reading) -> list[ClassImages]:
         found = ClassImages(folder.name, notes["files"], arrays["images"], padded=arrays["padded"])
         found.channels, found.pixel_size = tuple(notes["channels"]), notes["pixel_size"]
         found.origin = notes["origin"]
+        remarks.update(notes["remarks"])
         loaded.append(found)
     if damaged:
         _report_damaged(damaged, reading)
+    for remark, count in remarks.items():
+        warn(f"{count} image{'s' * (count > 1)}, such as those in {shown(folders[0].path)}: {remark}")
     _check_classes(loaded, folders)
+    _refuse_equal_channels(loaded, reading)
     return loaded
 
 
@@ -142,6 +147,7 @@ def _together(
         "channels": list(given.pop()) if len(given) == 1 else [],
         "pixel_size": said.most_common(1)[0][0] if said else None,
         "origin": " and ".join(sorted({read.origin for _, read in good} - {""})),
+        "remarks": Counter(remark for _, read in good for remark in read.remarks),
     }
 
 
@@ -188,6 +194,7 @@ def _try(path: Path, reading: Reading) -> _File | str:
         tuple(decoded.names[k] for k in channels) if decoded.names else (),
         pixel_size,
         decoded.origin,
+        decoded.remarks,
     )
 
 
@@ -219,3 +226,23 @@ def _check_classes(loaded: Sequence[ClassImages], folders: Sequence[ClassFolder]
     first = [(folder.path / part.files[0], part.images) for part, folder in zip(loaded, folders, strict=True)]
     consistency.check_sizes([(path, images.shape[2:]) for path, images in first])
     consistency.check_types([(path, images.dtype.name) for path, images in first])
+
+
+def _refuse_equal_channels(loaded: Sequence[ClassImages], reading: Reading) -> None:
+    """Refuses a channel that repeats another one in every image: nets would learn that the two are equal.
+
+    Channels that have one value in each image are not compared.
+    """
+    parts = [part.images for part in loaded]
+    channels = reading.channels or range(parts[0].shape[1])
+    kept: list[int] = []
+    for channel in range(len(channels)):
+        repeats = any(all(np.array_equal(part[:, channel], part[:, k]) for part in parts) for k in kept)
+        if not repeats or all((part[:, channel].max((1, 2)) == part[:, channel].min((1, 2))).all() for part in parts):
+            kept.append(channel)
+    if len(kept) < len(channels):
+        enough, every = (", ".join(map(str, each)) for each in ([channels[k] for k in kept], channels))
+        raise DataError(
+            f"{shown(loaded[0].name)}: of the channels {every} some repeat another in every image, as grey pictures do "
+            f"that were saved in colour. Read each once: data.channels=[{enough}]"
+        )

@@ -14,19 +14,19 @@ from gantk.errors import DoesNotFit
 from gantk.interfaces import Panel, Samples
 from gantk.spec import DataSpec
 from gantk_cells.stack import channel_names, is_stack, protein_names, shares_red, stack
+from gantk_cells.views.contrast import Brightness, Contrast, brightness
 from gantk_cells.views.panels import panels
 from gantk_cells.views.sheet import Line, SheetBlock, sheet
 from gantk_cells.views.sheet import scale_bar as bar_for
 
 Colours = Literal["red/green", "magenta/green"]
-COLOURS = {
-    "red/green": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
-    "magenta/green": ((1, 0, 1), (0, 1, 0), (0, 0, 1)),
+COLOURS = {  # one for each channel; of more than seven the first return
+    "red/green": ((1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 1, 1), (1, 0, 1), (1, 1, 0), (1, 1, 1)),
+    "magenta/green": ((1, 0, 1), (0, 1, 0), (0, 0, 1), (1, 1, 0), (0, 1, 1), (1, 0, 0), (1, 1, 1)),
 }
 GREY = (1, 1, 1)
 REAL_LINES = 2  # lines of real samples that are shown below generated ones
 
-Brightness = NDArray[np.floating]  # channels (C, H, W) from 0 to 1
 Picture = NDArray[np.uint8]  # (H, W, 3)
 
 
@@ -38,10 +38,14 @@ class Composite:
     Args:
         spec: of the samples.
         colours: of the first and the second channel. A single channel is drawn in grey.
-        scale: how many pixels of the picture a pixel of a sample takes along each axis.
+        scale: how many pixels of the picture a pixel of a sample takes along each axis; null takes 2, or less where
+            the picture would be wider than 4,000 pixels.
         columns: how many images stand side by side, where a row is not a cell.
         scale_bar: micrometres of the bar at the foot, where the size of a pixel is known; 0 draws none, null takes a
             round length that fits.
+        contrast: `range` draws the lowest value of the samples' range black and the highest white; `percentiles` for
+            each channel its 1st percentile and its 99.9th; null takes the range, but percentiles for samples without
+            one and for files that gantk did not write.
     """
 
     def __init__(
@@ -49,20 +53,22 @@ class Composite:
         spec: DataSpec,
         *,
         colours: Colours = "red/green",
-        scale: Annotated[int, Ge(1), Le(16)] = 2,
+        scale: Annotated[int, Ge(1), Le(16)] | None = None,
         columns: Annotated[int, Ge(1)] = 8,
         scale_bar: Annotated[float, Ge(0)] | None = None,
+        contrast: Contrast | None = None,
     ):
         if len(spec.own_shape) != 3 or spec.unit_axes > 1:
             raise DoesNotFit(f"cells/composite draws images (channel, y, x), but a sample is {' × '.join(spec.axes)}")
         self.colours = COLOURS[colours]
         self.scale = scale
         self.columns = columns
+        self.contrast = contrast
         self.bar = bar_for(spec.own_shape[2], spec.attributes.get("pixel_size_um"), scale_bar)
 
     def draw(self, samples: Samples, *, real: Samples | None = None, caption: str = "") -> Image.Image:
         """One picture of all samples, and below it a few real ones."""
-        blocks = [SheetBlock(heading(samples), self.lines(samples))]
+        blocks = [SheetBlock(heading(samples), self.lines(samples, real))]
         if real is not None:
             blocks.append(SheetBlock(heading(real), self.lines(real)[:REAL_LINES]))
         return sheet(caption, blocks, self.scale, self.bar)
@@ -83,14 +89,18 @@ class Composite:
 
     def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
         """What a report shows of many cells beside held-out ones."""
+        like = real if len(real) else None
         together = [(str(samples.attributes.get("origin", "generated")), samples), (real.spec.origin, real)]
         means = [
-            (origin, {name: images.mean(0) for name, images in self._by_protein(each, None).items()})
+            (origin, {name: images.mean(0) for name, images in self._by_protein(each, None, like).items()})
             for origin, each in together
         ]
         names = [name for name in means[1][1] if name in means[0][1]]
         if not names:  # a generator that does not say which protein it draws
-            names, means = ["all"], [(origin, {"all": brightness(each).mean(0)}) for origin, each in together]
+            names, means = (
+                ["all"],
+                [(origin, {"all": brightness(each, self.contrast, like).mean(0)}) for origin, each in together],
+            )
         blocks = []
         for origin, mean in means:
             parts = [names[start : start + self.columns] for start in range(0, len(names), self.columns)]
@@ -103,10 +113,10 @@ class Composite:
         )
         return {"average": average} | panels(samples, real)
 
-    def _by_protein(self, samples: Samples, most: int | None) -> dict[str, Brightness]:
+    def _by_protein(self, samples: Samples, most: int | None, like: Samples | None = None) -> dict[str, Brightness]:
         """Up to `most` images (n, C, H, W) of each protein, or of all together."""
         spec = samples.spec
-        values = brightness(samples)
+        values = brightness(samples, self.contrast, like)
         if is_stack(spec):
             names = channel_names(spec)
             return {name: values[:most, [0, k]] for k, name in enumerate(names) if k}
@@ -118,12 +128,19 @@ class Composite:
         chosen = {name: values[labels == k][:most] for k, name in enumerate(spec.classes)}
         return {name: images for name, images in chosen.items() if len(images)}
 
-    def lines(self, samples: Samples) -> list[Line]:
-        """Samples as lines of pictures: of stacks one cell a line, otherwise one after another."""
+    def lines(self, samples: Samples, like: Samples | None = None) -> list[Line]:
+        """Samples as lines of pictures: of stacks one cell a line, otherwise one after another.
+
+        Args:
+            samples: to be drawn.
+            like: samples by whose percentiles they are drawn, where they are drawn by percentiles.
+        """
         if shares_red(samples):
             samples = stack(samples)
         spec = samples.spec
-        values = brightness(samples)
+        values = brightness(
+            samples, self.contrast, like if like is not None and like.spec.shape == spec.shape else None
+        )
         if is_stack(spec):  # one cell a line: its red, and its red with each green
             red, *proteins = channel_names(spec)
             lines = [
@@ -161,10 +178,3 @@ def heading(samples: Samples) -> str:
     if samples.spec.unit_axes and not shares_red(samples):
         text += "; each image another cell"
     return text
-
-
-def brightness(samples: Samples) -> NDArray[np.floating]:
-    """Samples scaled from their spec's range to 0 … 1; without a range, from the lowest to the highest value."""
-    values = samples.samples.detach().cpu().float().numpy()
-    low, high = samples.spec.range or (float(values.min()), float(values.max()))
-    return ((values - low) / max(high - low, 1e-12)).clip(0, 1)
