@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -151,11 +151,17 @@ def evaluate_samples(samples: Samples, against: Reference) -> Results:
 
 
 def _in_form(samples: Samples, data: Mapping[str, Dataset]) -> tuple[Samples, Mapping[str, Dataset]]:
-    """Both in the form that the data are judged in, whichever of the two forms the file has."""
+    """Both in the form that the data are judged in: the file has that, the data's own, or that of `present`."""
     if samples.spec.shape == data["train"].spec.shape:
         samples, _, train, test = as_judged(samples, {}, data["train"], data["test"])
         return samples, {"train": train, "test": test}
-    return samples, {name: evaluation_data(each) for name, each in data.items()}
+    seen = {name: evaluation_data(each) for name, each in data.items()}
+    form, spec = member(data["train"], "as_judged"), seen["train"].spec
+    if form is not None and samples.spec.shape != spec.shape:
+        brought = form(samples.samples)
+        if tuple(brought.shape[1:]) == spec.shape:
+            samples = replace(samples, samples=brought, spec=spec)
+    return samples, seen
 
 
 def _values(samples: Samples, entry: Entry, data: Mapping[str, Dataset], seed: int) -> Any:
