@@ -12,7 +12,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image
-from tifffile import PHOTOMETRIC
+from tifffile import COMPRESSION, PHOTOMETRIC
 
 from gantk.errors import DataError
 from gantk_cells.files.folders import shown
@@ -20,6 +20,15 @@ from gantk_cells.files.folders import shown
 EXTRA = "pip install 'gantk[tiff]'"
 ALPHA = (1, 2)  # of ExtraSamples: associated, unassociated; 0 is a channel whose meaning is not said
 COLOURS = (PHOTOMETRIC.RGB, PHOTOMETRIC.YCBCR)
+BY_PILLOW = (
+    COMPRESSION.NONE,
+    COMPRESSION.LZW,
+    COMPRESSION.JPEG,
+    COMPRESSION.ADOBE_DEFLATE,
+    COMPRESSION.DEFLATE,
+    COMPRESSION.PACKBITS,
+    COMPRESSION.ZSTD,
+)
 NO_SCALE = 0.9  # share of a palette's steps below which its colours do not rise from dark to bright
 NO_ALPHA = "alpha (how opaque a pixel is) is no intensity and is left out"
 ODD_PALETTE = (
@@ -133,8 +142,8 @@ def _rises(palette: NDArray[Any]) -> bool:
 def _decompressed(path: Path, series: tifffile.TiffPageSeries) -> NDArray[Any]:
     try:
         return series.asarray()
-    except ValueError as error:
-        if "imagecodecs" not in str(error):
+    except (ValueError, ImportError) as error:  # ImportError: tifffile looks for Python 3.14's zstd
+        if isinstance(error, ValueError) and "imagecodecs" not in str(error):
             raise
         with_pillow = _by_pillow(path, series)
         if with_pillow is None:
@@ -157,6 +166,8 @@ def _by_pillow(path: Path, series: tifffile.TiffPageSeries) -> NDArray[Any] | No
     grey = page.photometric in (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.PALETTE) and page.samplesperpixel == 1
     colour = page.photometric == PHOTOMETRIC.RGB and (page.samplesperpixel, page.bitspersample) == (3, 8)
     if not (grey and page.bitspersample in (8, 16, 32)) and not (colour and page.planarconfig == 1):
+        return None
+    if page.compression not in BY_PILLOW:
         return None
     try:
         with Image.open(path, formats=["TIFF"]) as image:
