@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 PERCENTILES = (1.0, 50.0, 99.0, 99.9, 99.99)
-MOST = 2**21  # floating-point numbers of a channel that are kept
 
 
 @dataclass
@@ -27,6 +26,7 @@ class Channel:
         kept: floating-point numbers, an array for each image, each beside its random number, (2, n).
         share: of the pixels that are kept.
         images: how many there were.
+        most: floating-point numbers that are kept.
     """
 
     lowest: float = np.inf
@@ -35,6 +35,7 @@ class Channel:
     kept: list[NDArray[np.float64]] = field(default_factory=list)
     share: float = 1.0
     images: int = 0
+    most: int = 2**21
 
     def add(self, values: NDArray[Any]) -> None:
         """Counts one image (H, W)."""
@@ -49,9 +50,14 @@ class Channel:
 
     def joined(self, other: Channel) -> Channel:
         """The pixels of both."""
-        both = Channel(min(self.lowest, other.lowest), max(self.highest, other.highest), self.counts)
-        both.images = self.images + other.images
-        both.share = min(self.share, other.share)
+        both = Channel(
+            lowest=min(self.lowest, other.lowest),
+            highest=max(self.highest, other.highest),
+            counts=self.counts,
+            share=min(self.share, other.share),
+            images=self.images + other.images,
+            most=self.most,
+        )
         if other.counts is not None:
             both.counts = _sum(self.counts, other.counts)
         both._keep([*self.kept, *other.kept])
@@ -73,7 +79,7 @@ class Channel:
 
     def _keep(self, parts: list[NDArray[np.float64]]) -> None:
         self.kept += [part[:, part[1] < self.share] for part in parts]
-        while sum(part.shape[1] for part in self.kept) > MOST:
+        while sum(part.shape[1] for part in self.kept) > self.most:
             self.share /= 2
             self.kept = [part[:, part[1] < self.share] for part in self.kept]
 
