@@ -20,6 +20,7 @@ from gantk_cells.files.folders import shown
 EXTRA = "pip install 'gantk[tiff]'"
 ALPHA = (1, 2)  # of ExtraSamples: associated, unassociated; 0 is a channel whose meaning is not said
 COLOURS = (PHOTOMETRIC.RGB, PHOTOMETRIC.YCBCR)
+MADE_RGB = (COMPRESSION.OJPEG, COMPRESSION.JPEG)  # whose YCbCr becomes RGB when it is decompressed
 BY_PILLOW = (
     COMPRESSION.NONE,
     COMPRESSION.LZW,
@@ -97,7 +98,13 @@ def read_pixels(path: Path, series: tifffile.TiffPageSeries) -> TiffPixels:
         DataError: colours of another kind than red, green and blue.
     """
     page = series.keyframe
-    if page.photometric not in (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.PALETTE, *COLOURS):
+    as_stored = page.photometric == PHOTOMETRIC.YCBCR and page.compression not in MADE_RGB
+    if as_stored or page.photometric not in (
+        PHOTOMETRIC.MINISWHITE,
+        PHOTOMETRIC.MINISBLACK,
+        PHOTOMETRIC.PALETTE,
+        *COLOURS,
+    ):
         raise DataError(
             f"{shown(path)} is a picture in {_name(page.photometric)}, whose numbers are no intensities; save it in "
             "grey or RGB"
@@ -175,7 +182,7 @@ def _by_pillow(path: Path, series: tifffile.TiffPageSeries) -> NDArray[Any] | No
             for each in series.pages:
                 image.seek(each.index)  # type: ignore[union-attr]
                 pages.append(np.asarray(image))
-    except (OSError, SyntaxError, EOFError, TypeError, AttributeError):
+    except (OSError, SyntaxError, EOFError, TypeError, AttributeError, Image.DecompressionBombError):
         return None
     values = np.stack(pages)
     if page.dtype is None or values.dtype != page.dtype.newbyteorder("=") or values.size != np.prod(series.shape):

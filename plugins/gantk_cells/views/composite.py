@@ -20,9 +20,9 @@ from gantk_cells.views.sheet import Line, SheetBlock, sheet
 from gantk_cells.views.sheet import scale_bar as bar_for
 
 Colours = Literal["red/green", "magenta/green"]
-COLOURS = {  # one for each channel; of more than seven the first return
-    "red/green": ((1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 1, 1), (1, 0, 1), (1, 1, 0), (1, 1, 1)),
-    "magenta/green": ((1, 0, 1), (0, 1, 0), (0, 0, 1), (1, 1, 0), (0, 1, 1), (1, 0, 0), (1, 1, 1)),
+COLOURS = {
+    "red/green": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "magenta/green": ((1, 0, 1), (0, 1, 0), (0, 0, 1)),
 }
 GREY = (1, 1, 1)
 REAL_LINES = 2  # lines of real samples that are shown below generated ones
@@ -38,8 +38,7 @@ class Composite:
     Args:
         spec: of the samples.
         colours: of the first and the second channel. A single channel is drawn in grey.
-        scale: how many pixels of the picture a pixel of a sample takes along each axis; null takes 2, or less where
-            the picture would be wider than 4,000 pixels.
+        scale: how many pixels of the picture a pixel of a sample takes along each axis.
         columns: how many images stand side by side, where a row is not a cell.
         scale_bar: micrometres of the bar at the foot, where the size of a pixel is known; 0 draws none, null takes a
             round length that fits.
@@ -53,7 +52,7 @@ class Composite:
         spec: DataSpec,
         *,
         colours: Colours = "red/green",
-        scale: Annotated[int, Ge(1), Le(16)] | None = None,
+        scale: Annotated[int, Ge(1), Le(16)] = 2,
         columns: Annotated[int, Ge(1)] = 8,
         scale_bar: Annotated[float, Ge(0)] | None = None,
         contrast: Contrast | None = None,
@@ -89,17 +88,16 @@ class Composite:
 
     def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
         """What a report shows of many cells beside held-out ones."""
-        like = real if len(real) else None
         together = [(str(samples.attributes.get("origin", "generated")), samples), (real.spec.origin, real)]
         means = [
-            (origin, {name: images.mean(0) for name, images in self._by_protein(each, None, like).items()})
+            (origin, {name: images.mean(0) for name, images in self._by_protein(each, None, real).items()})
             for origin, each in together
         ]
         names = [name for name in means[1][1] if name in means[0][1]]
         if not names:  # a generator that does not say which protein it draws
             names, means = (
                 ["all"],
-                [(origin, {"all": brightness(each, self.contrast, like).mean(0)}) for origin, each in together],
+                [(origin, {"all": brightness(each, self.contrast, real).mean(0)}) for origin, each in together],
             )
         blocks = []
         for origin, mean in means:
@@ -138,9 +136,7 @@ class Composite:
         if shares_red(samples):
             samples = stack(samples)
         spec = samples.spec
-        values = brightness(
-            samples, self.contrast, like if like is not None and like.spec.shape == spec.shape else None
-        )
+        values = brightness(samples, self.contrast, like)
         if is_stack(spec):  # one cell a line: its red, and its red with each green
             red, *proteins = channel_names(spec)
             lines = [

@@ -29,13 +29,14 @@ def brightness(samples: Samples, contrast: Contrast | None = None, like: Samples
         samples: of images.
         contrast: `range`: from the lowest to the highest value of the spec's range; `percentiles`: for each channel
             from its 1st percentile to its 99.9th, over all samples and units; None: as the spec has it.
-        like: samples whose percentiles count, so that both are drawn alike; None: those of `samples`.
+        like: samples of as many channels whose percentiles count, so that both are drawn alike; None: their own.
     """
     values = samples.samples.detach().cpu().float().numpy()
     if (contrast or contrast_of(samples.spec)) == "range" and samples.spec.range is not None:
         low, high = samples.spec.range
         return ((values - low) / max(high - low, 1e-12)).clip(0, 1)
-    measured = values if like is None else like.samples.detach().cpu().float().numpy()
+    comparable = like is not None and like.spec.own_shape[0] == samples.spec.own_shape[0] and len(like) > 0
+    measured = like.samples.detach().cpu().float().numpy() if like is not None and comparable else values
     others = tuple(axis for axis in range(measured.ndim) if axis != measured.ndim - 3)
     dark, bright = np.percentile(measured, (BLACK, WHITE), axis=others)[..., None, None]  # (C, 1, 1) each
     return ((values - dark) / np.maximum(bright - dark, 1e-12)).clip(0, 1)

@@ -14,8 +14,6 @@ from PIL import Image, ImageDraw, ImageFont
 GAP = 4
 MARGIN = 10
 LEAST_WIDTH = 300
-MOST_WIDTH = 4000  # of a sheet whose scale nobody chose
-USUAL_SCALE = 2
 GROUND = (24, 24, 27)
 INK = (235, 235, 235)
 FAINT = (165, 165, 170)
@@ -80,31 +78,27 @@ def scale_bar(width: int, pixel_size: float | None, wanted: float | None) -> Sca
     return ScaleBar(wanted / pixel_size, f"{wanted:g} µm")
 
 
-def sheet(caption: str, blocks: list[SheetBlock], scale: int | None, bar: ScaleBar | None = None) -> Image.Image:
+def sheet(caption: str, blocks: list[SheetBlock], scale: int, bar: ScaleBar | None = None) -> Image.Image:
     """All blocks under one another.
 
     Args:
         caption: printed at the top; a long one is wrapped.
         blocks: of pictures of one size.
-        scale: each pixel of a picture becomes scale × scale pixels; None: 2, or less where the sheet would be too wide
-            to be looked at.
+        scale: each pixel of a picture becomes scale × scale pixels.
         bar: drawn at the foot.
     """
     pictures = [picture for block in blocks for line in block.lines for picture in line.pictures if picture is not None]
+    height, width = (scale * side for side in pictures[0].shape[:2])
     columns = max(len(line.pictures) for block in blocks for line in block.lines)
-    enlarged = float(scale or min(USUAL_SCALE, MOST_WIDTH / (columns * pictures[0].shape[1])))
-    if enlarged > 1:
-        enlarged = float(int(enlarged))
-    height, width = (max(1, round(enlarged * side)) for side in pictures[0].shape[:2])
     room = max(columns * (width + GAP) - GAP, LEAST_WIDTH)
     strips = [_strip(room, MARGIN), *_text(caption, 16, INK, room)]
     for block in blocks:
         strips += _text(block.heading, 14, FAINT, room)
         for line in block.lines:
-            strips += [_titles(line, width, room), _pictures(line, height, width, room)]
+            strips += [_titles(line, width, room), _pictures(line, scale, height, width, room)]
         strips.append(_strip(room, MARGIN - GAP))
     if bar is not None:
-        strips.append(_bar(bar, enlarged, room))
+        strips.append(_bar(bar, scale, room))
     page = _strip(room, sum(strip.height for strip in strips))
     top = 0
     for strip in strips:
@@ -141,17 +135,16 @@ def _titles(line: Line, width: int, room: int) -> Image.Image:
     return strip
 
 
-def _pictures(line: Line, height: int, width: int, room: int) -> Image.Image:
+def _pictures(line: Line, scale: int, height: int, width: int, room: int) -> Image.Image:
     strip = _strip(room, height + GAP)
     for column, picture in enumerate(line.pictures):
         if picture is not None:
-            smaller = height < picture.shape[0]
-            how = Image.Resampling.BOX if smaller else Image.Resampling.NEAREST
-            strip.paste(Image.fromarray(picture).resize((width, height), how), (MARGIN + column * (width + GAP), 0))
+            larger = Image.fromarray(picture.repeat(scale, axis=0).repeat(scale, axis=1))
+            strip.paste(larger, (MARGIN + column * (width + GAP), 0))
     return strip
 
 
-def _bar(bar: ScaleBar, scale: float, room: int) -> Image.Image:
+def _bar(bar: ScaleBar, scale: int, room: int) -> Image.Image:
     strip = _strip(room, 24)
     length = min(round(bar.length * scale), room)
     drawing = ImageDraw.Draw(strip)

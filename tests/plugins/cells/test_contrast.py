@@ -18,7 +18,6 @@ from gantk_cells.inspection.recipe_proposal import CUT, data_block
 from gantk_cells.inspection.survey import survey
 from gantk_cells.views.composite import Composite
 from gantk_cells.views.contrast import brightness
-from gantk_cells.views.sheet import MOST_WIDTH
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -85,24 +84,6 @@ def test_training_data_are_drawn_by_their_range_and_both_sides_alike() -> None:
     assert alike[0].mean() < 0.7 * alike[1].mean()
     drawn = [np.asarray(Composite(spec, contrast=each).draw(dim)) for each in ("range", "percentiles")]
     assert (drawn[1] > 128).sum() > 2 * (drawn[0] > 128).sum()
-
-
-def test_no_two_of_seven_channels_have_one_colour() -> None:
-    spec = DataSpec(shape=(7, 8, 8), axes=("channel", "y", "x"), range=(0.0, 1.0))
-    for colours in ("red/green", "magenta/green"):
-        view = Composite(spec, colours=colours)
-        seen = {tuple(view.composite(np.eye(7)[k][:, None, None] * np.ones((7, 8, 8)))[0, 0]) for k in range(7)}
-        assert len(seen) == 7
-
-
-@pytest.mark.parametrize(("side", "scale"), [(1024, None), (400, None), (80, None), (400, 2)])
-def test_sheets_can_be_looked_at(side: int, scale: int | None) -> None:
-    spec = DataSpec(shape=(1, 8, side), axes=("channel", "y", "x"), attributes={"pixel_size_um": 0.1})
-    samples = Samples(torch.rand(8, 1, 8, side) * 2 - 1, spec=spec)
-    picture = Composite(spec, scale=scale).draw(samples)
-    assert picture.width > 2 * 8 * side if scale or side == 80 else picture.width <= MOST_WIDTH + 60
-    wide = Composite(spec, scale=None).bar
-    assert wide is not None
 
 
 def exact(pixels: np.ndarray) -> list[float]:

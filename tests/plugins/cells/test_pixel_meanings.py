@@ -123,10 +123,12 @@ def test_forms(name: str, tmp_path: Path) -> None:
     assert (decoded.remarks, decoded.colour) == (remarks, colour)
 
 
-@pytest.mark.parametrize(("photometric", "word"), [("cielab", "CIELAB"), ("separated", "CMYK")])
+@pytest.mark.parametrize(
+    ("photometric", "word"), [("cielab", "CIELAB"), ("separated", "CMYK"), ("ycbcr", "YCBCR"), ("mask", "MASK")]
+)
 def test_colours_whose_numbers_are_no_intensities_are_refused(tmp_path: Path, photometric: str, word: str) -> None:
-    samples = 4 if photometric == "separated" else 3
-    path = written(tmp_path / "a.tif", np.zeros((6, 9, samples), np.uint8), photometric=photometric)
+    shape = {"separated": (6, 9, 4), "mask": (6, 9)}.get(photometric, (6, 9, 3))
+    path = written(tmp_path / "a.tif", np.zeros(shape, np.uint8), photometric=photometric)
     with pytest.raises(DataError, match=rf"a\.tif is a picture in {word}.*grey or RGB"):
         decode(path)
 
