@@ -19,6 +19,7 @@ from gantk_cells.files.folders import shown
 
 EXTRA = "pip install 'gantk[tiff]'"
 ALPHA = (1, 2)  # of ExtraSamples: associated, unassociated; 0 is a channel whose meaning is not said
+GREYS = (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.PALETTE)
 COLOURS = (PHOTOMETRIC.RGB, PHOTOMETRIC.YCBCR)
 MADE_RGB = (COMPRESSION.OJPEG, COMPRESSION.JPEG)  # whose YCbCr becomes RGB when it is decompressed
 BY_PILLOW = (
@@ -99,12 +100,7 @@ def read_pixels(path: Path, series: tifffile.TiffPageSeries) -> TiffPixels:
     """
     page = series.keyframe
     as_stored = page.photometric == PHOTOMETRIC.YCBCR and page.compression not in MADE_RGB
-    if as_stored or page.photometric not in (
-        PHOTOMETRIC.MINISWHITE,
-        PHOTOMETRIC.MINISBLACK,
-        PHOTOMETRIC.PALETTE,
-        *COLOURS,
-    ):
+    if as_stored or page.photometric not in (*GREYS, *COLOURS):
         raise DataError(
             f"{shown(path)} is a picture in {_name(page.photometric)}, whose numbers are no intensities; save it in "
             "grey or RGB"
