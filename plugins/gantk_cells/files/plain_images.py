@@ -1,4 +1,4 @@
-"""Files of other programs as samples: to be looked at, or compared. Format PNG."""
+"""Files of other programs as samples: to be looked at, or compared. Format of pictures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gantk_cells.files.decode import Decoded, decode
 from gantk_cells.pixel_values import Levels
 
 
-class Png:
+class Picture:
     """PNG of one image, read as the data sets read it: 8 or 16 bits, without alpha. Samples are not written to it.
 
     `gantk sample -o FILE.png` draws a picture of the samples, which is no file of samples.
