@@ -262,4 +262,4 @@ def test_the_field(field: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert set(found.count("pixel_sizes")) == {0.108}, folder
     capsys.readouterr()
     assert run_command_line(["inspect", "17_messages/int16"]) == 2
-    assert "int16" in (said := capsys.readouterr().err) and "sign" in said and "8 or 16 bits" not in said
+    assert "int16" in (said := capsys.readouterr().err) and "sign" in said and "save it with 8 or 16 bits" not in said
