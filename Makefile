@@ -66,7 +66,7 @@ audit: .venv/installed-test
 # The quick tests with the oldest versions that pyproject.toml allows, in an environment of their own.
 oldest:
 	$(PYTHON) -m venv .venv-oldest
-	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-oldest.txt -e . pytest hypothesis jsonschema hatchling
+	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-oldest.txt -e '.[tiff]' pytest hypothesis jsonschema hatchling
 	.venv-oldest/bin/python -m pytest -m "not slow" -W ignore::DeprecationWarning
 
 clean:

@@ -94,11 +94,12 @@ def samples_of(source: Path, number: int, seed: int, *, whole: bool = False) -> 
             number = number if view is None else max(number, view.wanted)
         return model.sample(number, seed=seed, raw=True), f"step {model.checkpoint.step}"
     try:
-        samples = format_for(source).read(source)
-    except GantkError:
+        reader = format_for(source)
+    except FileError:
         if source.suffix.lower() not in PLAIN_IMAGES:
             raise
-        samples = _plain_image(source)
+        return _plain_image(source), source.name
+    samples = reader.read(source)
     return samples if whole else samples[:number], source.name
 
 

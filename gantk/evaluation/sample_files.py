@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from gantk.evaluation.evaluate import JUDGED_BY, counted, left_out
 from gantk.evaluation.representation import as_judged
 from gantk.evaluation.results import Entry, Results, build_metrics
 from gantk.interfaces import Dataset, Metric, MetricInput, Samples
+from gantk.interfaces.optional_members import member
 from gantk.recipe.find_file import ENDINGS
 from gantk.recipe.overrides import refuse_others
 from gantk.recipe.recipe import entries_of, load
@@ -165,11 +166,17 @@ def _in_words(spec: DataSpec) -> str:
 
 
 def _in_form(samples: Samples, data: Mapping[str, Dataset]) -> tuple[Samples, Mapping[str, Dataset]]:
-    """Samples and data in the form in which the data are evaluated; a file may have either form."""
+    """Samples and data in the form in which the data are evaluated: that of the file, of the data, or of `present`."""
     if samples.spec.shape == data["train"].spec.shape:
         samples, _, train, test = as_judged(samples, {}, data["train"], data["test"])
         return samples, {"train": train, "test": test}
-    return samples, {name: evaluation_data(each) for name, each in data.items()}
+    seen = {name: evaluation_data(each) for name, each in data.items()}
+    form, spec = member(data["train"], "as_judged"), seen["train"].spec
+    if form is not None and samples.spec.shape != spec.shape:
+        brought = form(samples.samples)
+        if tuple(brought.shape[1:]) == spec.shape:
+            samples = replace(samples, samples=brought, spec=spec)
+    return samples, seen
 
 
 def _values(samples: Samples, entry: Entry, data: Mapping[str, Dataset], seed: int) -> Any:

@@ -70,7 +70,11 @@ OPTIONAL_MEMBERS = {
     "nbytes": OptionalMember("data set", "bytes of what is resident", "read as it is needed"),
     "flips": OptionalMember("data set", "axes along which samples are turned over at random", "none", ()),
     "judged": OptionalMember("data set", "the data set that metrics see instead", "itself"),
-    "as_judged": OptionalMember("data set", "`(samples)`: generated samples in the form of `judged`", "as they are"),
+    "as_judged": OptionalMember(
+        "data set",
+        "`(samples)`: generated samples, as drawn or as `present` writes them, as `judged` has them",
+        "as they are",
+    ),
     "variants": OptionalMember(
         "data set", "`(samples)`: all versions that training treats as the same", "each is its own"
     ),

@@ -38,6 +38,9 @@ COMPONENTS = (
     ),
     Component("view", "composite", "gantk_cells.views.composite:Composite", "red/green composites, one row a cell"),
     Component("format", "ome_tiff", "gantk_cells.files.ome_tiff:OmeTiff", "OME-TIFF: named channels, pixel size"),
+    Component(
+        "format", "picture", "gantk_cells.files.plain_images:Picture", "one image in a PNG, to look at; read only"
+    ),
     Component("command", "inspect", "gantk_cells.commands.inspect:inspect", "what a folder of images holds; a recipe"),
     Component(
         "command",

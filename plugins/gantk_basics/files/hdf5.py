@@ -30,7 +30,8 @@ class Hdf5:
     """Samples of any kind in an HDF5 file that other programs can read without gantk.
 
     Dataset `/samples` (N, *shape) with named axes; one-hot data without the channel axis, as indices with their
-    alphabet in the attribute `alphabet`. Datasets `/labels`, `/condition`, `/truth/<name>` where there are any.
+    alphabet in the attribute `alphabet`, but as they are where further channels are set beside the letter (annotation).
+    Datasets `/labels`, `/condition`, `/truth/<name>` where there are any.
     Attributes: `spec` (the DataSpec, JSON), `range`, `class_names`, `<axis>_names`, `attributes` (JSON), `format`.
     The file begins with a user block of 512 bytes that holds the SHA-256 of the rest.
     """
@@ -195,7 +196,7 @@ def _alphabet(spec: DataSpec) -> tuple[str, ...]:
 def _stored(values: Tensor, spec: DataSpec) -> tuple[NDArray[Any], tuple[str, ...]]:
     """What stands in the file, and the names of its axes."""
     values = values.detach().cpu()
-    if not spec.categorical:
+    if not spec.categorical or not _sums_to_one(values, spec):
         precise = values.dtype if values.dtype != torch.bfloat16 else torch.float32  # numpy has no bfloat16
         return values.to(precise).numpy(), ("sample", *spec.axes)
     axis = spec.unit_axes
@@ -204,9 +205,14 @@ def _stored(values: Tensor, spec: DataSpec) -> tuple[NDArray[Any], tuple[str, ..
     return chosen.astype(smallest), ("sample", *spec.axes[:axis], *spec.axes[axis + 1 :])
 
 
+def _sums_to_one(values: Tensor, spec: DataSpec) -> bool:
+    """Whether the channels of every position are the shares of one choice; with annotation beside it they are not."""
+    return bool((values.float().sum(1 + spec.unit_axes) - 1).abs().max() < 1e-2) if len(values) else True
+
+
 def _restored(stored: NDArray[Any], spec: DataSpec) -> Tensor:
     """What `_stored` was given, one-hot data as exact 0 and 1."""
-    if not spec.categorical:
+    if stored.ndim == 1 + len(spec.shape):
         return _native(stored)
     axis = 1 + spec.unit_axes
     shape = (*stored.shape[:axis], spec.own_shape[0], *stored.shape[axis:])

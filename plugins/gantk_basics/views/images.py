@@ -17,6 +17,7 @@ from gantk.plots import even_edges, histograms, legend_above, new_figure
 from gantk.spec import DataSpec
 
 BINS = 16  # of brightness: few, since many pictures have few levels
+BLACK, WHITE = 1.0, 99.9  # percentiles that are drawn so, of samples without a range
 GAP = 2  # pixels between tiles
 MARGIN = 8
 MOST_WIDTH = 4096  # pixels of a grid that can be looked at; larger images are drawn smaller
@@ -31,7 +32,8 @@ class Images(View):
     Where samples have units, each unit is an image of its own and a sample is a row of them.
 
     Args:
-        spec: what one sample is: channel, y and x behind the units; its range gives black and white.
+        spec: what one sample is: channel, y and x behind the units; its range gives black and white, or without one the
+            1st percentile and the 99.9th (of each channel, where channels are panels).
         columns: samples side by side; by default a grid about as wide as high.
         tile: images smaller than this many pixels high are enlarged by a whole factor until they reach it.
         most: how many samples are drawn at most.
@@ -106,8 +108,13 @@ class Images(View):
 
     def _grid(self, samples: Samples) -> Image.Image:
         values = samples.samples[: self.most].detach().float().cpu().numpy()
-        low, high = self.spec.range or (float(values.min()), float(values.max()))
-        scaled = np.nan_to_num((values - low) / max(high - low, 1e-12)).clip(0, 1)
+        if self.spec.range is not None:
+            low, high = map(np.array, self.spec.range)
+        else:  # by percentiles, so that a single bright pixel does not make all others black
+            apart = values.ndim - 3 if self._panels() > 1 else None
+            others = tuple(axis for axis in range(values.ndim) if axis != apart)
+            low, high = np.nanpercentile(values, (BLACK, WHITE), axis=others, keepdims=True)
+        scaled = np.nan_to_num((values - low) / np.maximum(high - low, 1e-12)).clip(0, 1)
         bytes_ = (scaled * 255).round().astype(np.uint8)
         per_row = self.spec.unit_count * self._panels()
         channels, height, width = self.spec.own_shape

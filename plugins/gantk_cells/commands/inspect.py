@@ -115,7 +115,7 @@ def _print(found: Survey, data: dict[str, Any], advice: list[str], refused: bool
     """The tables, and what the owner should know."""
     folder = found.root
     console.table(f"{folder}: {found.origin} images", CLASSES, [row(each) for each in found.classes])
-    console.table("intensities, percentiles of some of the pixels", CHANNELS, channel_rows(found))
+    console.table("intensities, percentiles of the pixels", CHANNELS, channel_rows(found))
     for each in found.classes if refused else ():  # else the data set warned of them
         for file, reason in each.damaged[:LISTED]:
             console.warn(f"{each.name}/{file}: {reason}")
@@ -170,7 +170,7 @@ def channel_rows(found: Survey) -> list[list[str]]:
 
 def as_document(each: ClassSurvey) -> dict[str, Any]:
     """A class as JSON values."""
-    from gantk_cells.inspection.survey import PERCENTILES
+    from gantk_cells.inspection.intensities import PERCENTILES
 
     return {
         "class": each.name,

@@ -104,8 +104,9 @@ class CellImages(Resident):
         return pairs
 
     def as_judged(self, samples: Tensor) -> Tensor:
-        """Samples (B, *spec.shape) in the form of `judged`: a stack as the pairs of one cell, (B, K, 2, H, W)."""
-        return unstacked(samples) if self.layout == "composite" else samples
+        """Samples in the form of `judged`: stacks (B, 1 + K, H, W), as a star-shaped net's samples are written, become
+        the pairs of one cell (B, K, 2, H, W)."""
+        return unstacked(samples) if self.layout != "pairs" and samples.dim() == 4 else samples
 
     def batch(self, indices: Tensor, rng: torch.Generator | None) -> Batch:
         """The samples of `indices`, (B,) on the CPU; with `rng`, turned over and partnered at random."""

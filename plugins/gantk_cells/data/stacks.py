@@ -140,5 +140,5 @@ class Stacks:
         return pairs
 
     def as_judged(self, samples: Tensor) -> Tensor:
-        """Samples (B, *spec.shape) in the form of `judged`: the pairs of one cell, (B, K, 2, H, W)."""
-        return unstacked(samples) if self.layout == "composite" else samples
+        """Samples in the form of `judged`: stacks (B, 1 + K, H, W) as the pairs of one cell, (B, K, 2, H, W)."""
+        return unstacked(samples) if samples.dim() == 4 else samples

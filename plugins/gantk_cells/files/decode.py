@@ -20,10 +20,10 @@ from gantk.files import refuse_devices
 from gantk.messages import nearest
 from gantk_cells.files.channel_files import names_in_labels
 from gantk_cells.files.class_folder import shown
-from gantk_cells.files.tiff_file import open_tiff
+from gantk_cells.files.pixel_size import ome_pixel_size, png_pixel_size, tiff_pixel_size
+from gantk_cells.files.tiff_file import EXTRA, NO_ALPHA, MissingCodec, open_tiff, read_pixels
 
 NOTE = "gantk"  # the key of gantk's own JSON in the OME map annotation
-MICROMETRES = {"µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0, "\\u00b5m": 1.0, "nm": 1e-3, "mm": 1e3}
 PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}  # what Pillow reads
 MOST_PAGES = 16  # of a TIFF that does not say what its pages are
 IN_FIJI = {
@@ -43,6 +43,8 @@ class Decoded:
         pixel_size: micrometres; None where the file does not say.
         colour: whether it is a colour picture rather than a stack of channels.
         origin: what gantk wrote of its own images ("generated", …), else "".
+        remarks: what of the file was left out, or taken in one sense of several.
+        note: all that gantk wrote of its own samples; None of other files.
     """
 
     images: NDArray[Any]
@@ -50,10 +52,16 @@ class Decoded:
     pixel_size: float | None = None
     colour: bool = False
     origin: str = ""
+    remarks: tuple[str, ...] = ()
+    note: dict[str, Any] | None = None
 
 
-def decode(path: Path) -> Decoded:
+def decode(path: Path, *, slices: bool = False) -> Decoded:
     """One image file.
+
+    Args:
+        path: a PNG, else a TIFF.
+        slices: whether slices, time points and pairs of one sample are images of their own; otherwise they are refused.
 
     Raises:
         DataError: the file is sound, but not one image with channels of 8 or 16 bits, or floating-point numbers.
@@ -63,30 +71,50 @@ def decode(path: Path) -> Decoded:
     if not path.stat().st_size:
         raise ValueError("it is empty (0 bytes)")
     form = PICTURES.get(path.suffix.lower())
-    decoded = _picture(path, form) if form else _tiff(path)
+    decoded = _picture(path, form) if form else _tiff(path, slices)
     if decoded.images.dtype.kind == "f" and not np.isfinite(decoded.images).all():
         raise ValueError("it has pixels that are not numbers (NaN or infinite)")
+    if decoded.note and not slices and '"unit_axes": 0' not in str(decoded.note.get("spec", '"unit_axes": 0')):
+        raise DataError(f"{shown(path)} holds samples of pairs that are not of one cell, not stacks of channels")
     return decoded
 
 
 def _picture(path: Path, form: str) -> Decoded:
     with path.open("rb") as file:
         header = file.read(26)
-    if (
-        form == "PNG" and header[24:25] == b"\x10" and header[25:26] in (b"\x02", b"\x04", b"\x06")
-    ):  # Pillow would round them to 8 bits
-        raise DataError(f"{shown(path)} is a colour PNG of 16 bits, which is not read; save it as TIFF")
-    with Image.open(path, formats=[form]) as image:
-        if image.mode == "CMYK":
-            raise DataError(f"{shown(path)} is a picture for printing (CMYK), not an image of a cell; save it as TIFF")
+    deep = header[24:25] == b"\x10" and header[25:26] in (b"\x02", b"\x04", b"\x06")
+    if form == "PNG" and deep:  # Pillow would round them to 8 bits
+        array, size = _deep_png(path), None
+    else:
+        with Image.open(path, formats=[form]) as image:
+            if image.mode == "CMYK":
+                raise DataError(
+                    f"{shown(path)} is a picture for printing (CMYK), not an image of a cell; save it as TIFF"
+                )
+            machine.refuse_above_data_limit(8 * image.width * image.height, shown(path), DataError)
+            plainer = {"1": "L", "P": "RGB"}.get(image.mode)
+            array = np.asarray(image.convert(plainer) if plainer else image)
+            size = png_pixel_size(image.info) if form == "PNG" else None
+    array = np.atleast_3d(_of_known_type(path, array))
+    alpha = array.shape[2] in (2, 4)
+    images = (array[:, :, :-1] if alpha else array).transpose(2, 0, 1)[None]
+    return Decoded(images, (), size, images.shape[1] == 3, remarks=(NO_ALPHA,) if alpha else ())
+
+
+def _deep_png(path: Path) -> NDArray[Any]:
+    """A PNG of several channels with 16 bits each, (H, W, C)."""
+    try:
+        from imagecodecs import png_decode
+    except ImportError as error:
+        raise MissingCodec(
+            f"{shown(path)} is a colour PNG of 16 bits, which needs imagecodecs: {EXTRA}, or save it as TIFF"
+        ) from error
+    with Image.open(path, formats=["PNG"]) as image:
         machine.refuse_above_data_limit(8 * image.width * image.height, shown(path), DataError)
-        plainer = {"1": "L", "P": "RGB"}.get(image.mode)
-        array = np.asarray(image.convert(plainer) if plainer else image)
-    array = _of_known_type(path, array)
-    return Decoded(np.atleast_3d(array).transpose(2, 0, 1)[None], colour=array.ndim == 3)
+    return png_decode(path.read_bytes())
 
 
-def _tiff(path: Path) -> Decoded:
+def _tiff(path: Path, slices: bool) -> Decoded:
     with open_tiff(path) as tiff:
         if not len(tiff.pages):
             raise ValueError("it ends before its first image; the rest of the file is missing")
@@ -95,24 +123,17 @@ def _tiff(path: Path) -> Decoded:
         _refuse_several(path, tiff, root)
         series, page = tiff.series[0], tiff.pages.first
         machine.refuse_above_data_limit(series.nbytes, shown(path), DataError)
-        array, axes = series.asarray(), series.axes
-        scale = page.tags.get("XResolution")
-        shades = page.colormap if page.photometric == tifffile.PHOTOMETRIC.PALETTE and array.ndim == 2 else None
-        if shades is not None and root is None and not imagej:
-            array, axes = (shades[:, array] >> 8).astype(np.uint8), "SYX"  # a palette; Fiji's are for display
-    array = _of_known_type(path, array)
+        pixels = read_pixels(path, series)
+        pixel_size = tiff_pixel_size(page, imagej)
+    array = _of_known_type(path, pixels.values)
     note = None if root is None else note_of(root)
-    if note and '"unit_axes": 0' not in str(note.get("spec", '"unit_axes": 0')):
-        raise DataError(f"{shown(path)} holds samples of pairs that are not of one cell, not stacks of channels")
-    images = _cells(path, array, axes, note is not None)
+    images = _cells(path, array, pixels.axes, "TZ" if slices else "T" if note else "")
+    names = names_in_labels(tuple(map(str, imagej.get("Labels") or ())), path.stem)
     if root is not None:
-        names, pixel_size = ome_names(root), ome_pixel_size(root)
-    else:
-        names = names_in_labels(tuple(map(str, imagej.get("Labels") or ())), path.stem)
-        pixel_size = _imagej_pixel_size(imagej, scale.value if scale else None)
+        names, pixel_size = ome_names(root), ome_pixel_size(root) or pixel_size
     names = tuple(shown(name.strip()) for name in names) if len(names) == images.shape[1] and any(names) else ()
     origin = str(note.get("attributes", {}).get("origin", "")) if note else ""
-    return Decoded(images, names, pixel_size, "S" in axes, origin)
+    return Decoded(images, names, pixel_size, pixels.colour, origin, pixels.remarks, note)
 
 
 def _of_known_type(path: Path, array: NDArray[Any]) -> NDArray[Any]:
@@ -137,10 +158,10 @@ def _refuse_several(path: Path, tiff: tifffile.TiffFile, root: ElementTree.Eleme
         raise DataError(f"{shown(path)} holds {len(tiff.series)} images; save each to its own file")
 
 
-def _cells(path: Path, array: NDArray[Any], axes: str, ours: bool) -> NDArray[Any]:
-    """Any order of axes as (n, C, H, W)."""
+def _cells(path: Path, array: NDArray[Any], axes: str, cells: str) -> NDArray[Any]:
+    """Any order of axes as (n, C, H, W); `cells` are the axes along which n images lie."""
     sizes = dict(zip(axes, array.shape, strict=True))
-    planes = [axis for axis in axes if axis not in "YX" and not (ours and axis == "T")]
+    planes = [axis for axis in axes if axis not in "YX" and axis not in cells]
     for axis, advice in IN_FIJI.items():
         if axis in planes:
             alone = f"; {IF_CHANNELS.format(n=sizes[axis])}" if len(planes) == 1 else ""
@@ -152,9 +173,10 @@ def _cells(path: Path, array: NDArray[Any], axes: str, ours: bool) -> NDArray[An
             f"{shown(path)} has {sizes[planes[0]]} pages and does not say what they are; "
             f"{IF_CHANNELS.format(n=sizes[planes[0]])}"
         )
-    order = ["T"] * (ours and "T" in axes) + planes + ["Y", "X"]
+    order = [*(axis for axis in axes if axis in cells), *planes, "Y", "X"]
     array = array.transpose([axes.index(axis) for axis in order])
-    return array.reshape(sizes["T"] if order[0] == "T" else 1, -1, sizes["Y"], sizes["X"])
+    channels = sizes[planes[0]] if planes else 1
+    return array.reshape(-1, channels, sizes["Y"], sizes["X"])
 
 
 def _described(sizes: dict[str, int]) -> str:
@@ -219,25 +241,3 @@ def ome_names(root: ElementTree.Element) -> tuple[str, ...]:
     """The names of the channels in OME-XML, "" where one has none."""
     pixels = next((item for item in root.iter() if item.tag.endswith("}Pixels")), root)
     return tuple(item.get("Name") or "" for item in pixels if item.tag.endswith("}Channel"))
-
-
-def ome_pixel_size(root: ElementTree.Element) -> float | None:
-    """Micrometres of a pixel along x in OME-XML, or None."""
-    pixels = next((item for item in root.iter() if item.tag.endswith("}Pixels")), root)
-    return _micrometres(pixels.get("PhysicalSizeX"), pixels.get("PhysicalSizeXUnit", "µm"))
-
-
-def _imagej_pixel_size(imagej: dict[str, Any], resolution: Any) -> float | None:
-    try:
-        pixels, units = resolution  # a fraction: pixels a unit
-        return _micrometres(units / pixels, str(imagej.get("unit", "")))
-    except (TypeError, ValueError, ZeroDivisionError):
-        return None
-
-
-def _micrometres(size: Any, unit: str) -> float | None:
-    try:
-        value = float(size) * MICROMETRES[unit.lower()]
-    except (TypeError, ValueError, KeyError):
-        return None
-    return round(value, 9) if 0 < value < float("inf") else None

@@ -87,13 +87,14 @@ class _File:
     pixel_size: float | None
     origin: str
     left_out: tuple[int, ...]
+    remarks: tuple[str, ...]
 
 
 def load(folders: Sequence[ClassFolder], reading: Reading) -> list[ClassImages]:
     """The images of these classes, from the cache where their folders have not changed since.
 
     Raises:
-        DataError: an unreadable file, a missing channel, images of unequal size or type.
+        DataError: an unreadable file, a missing channel, images of unequal size or type, channels that repeat another.
     """
     how = {name: value for name, value in asdict(reading).items() if name != "damaged"}
     keys = [cache.digest(str(folder.path.resolve()), folder.name, how) for folder in folders]
@@ -101,6 +102,7 @@ def load(folders: Sequence[ClassFolder], reading: Reading) -> list[ClassImages]:
     missing = [folder for folder, entry in zip(folders, kept, strict=True) if entry is None]
     read = iter(_read_folders(missing, reading))
     loaded: list[ClassImages] = []
+    remarks: Counter[str] = Counter()
     for key, folder, entry in zip(keys, folders, kept, strict=True):
         if entry is None:
             entry = next(read)
@@ -111,10 +113,14 @@ def load(folders: Sequence[ClassFolder], reading: Reading) -> list[ClassImages]:
         found.origin, found.digests = notes["origin"], arrays["digests"]
         found.left_out, found.stack_of = tuple(notes["left_out"]), notes["stack_of"]
         found.damaged = [(folder.path / file, reason) for file, reason in notes["damaged"]]
+        remarks.update(notes["remarks"])
         loaded.append(found)
     if damaged := [each for one in loaded for each in one.damaged]:
         _report_damaged(damaged, reading)
+    for remark, count in remarks.items():
+        warn(f"{count} image{'s' * (count > 1)}, such as those in {shown(folders[0].path)}: {remark}")
     _check_classes(loaded, folders, reading)
+    _refuse_equal_channels(loaded, reading)
     return loaded
 
 
@@ -177,6 +183,7 @@ def _together(
         "origin": " and ".join(sorted({read.origin for _, read in good} - {""})),
         "left_out": sorted({channel for _, read in good for channel in read.left_out}),
         "stack_of": good[0][1].stack_of if len({read.stack_of for _, read in good}) == 1 else 0,
+        "remarks": Counter(remark for _, read in good for remark in read.remarks),
     }
 
 
@@ -261,6 +268,7 @@ def _try(folder: ClassFolder, number: int, reading: Reading) -> _File | str:
         pixel_size,
         decoded.origin,
         tuple(k for k in set(range(decoded.images.shape[1])) - set(channels) if _holds_something(decoded.images[:, k])),
+        decoded.remarks,
     )
 
 
@@ -304,3 +312,23 @@ def _check_classes(loaded: Sequence[ClassImages], folders: Sequence[ClassFolder]
             consistency.check_meanings(
                 [(path, part.channels or None) for path, part in zip(named, loaded, strict=True)]
             )
+
+
+def _refuse_equal_channels(loaded: Sequence[ClassImages], reading: Reading) -> None:
+    """Refuses a channel that repeats another one in every image: nets would learn that the two are equal.
+
+    Channels that have one value in each image are not compared.
+    """
+    parts = [part.images for part in loaded]
+    channels = reading.channels or range(parts[0].shape[1])
+    kept: list[int] = []
+    for channel in range(len(channels)):
+        repeats = any(all(np.array_equal(part[:, channel], part[:, k]) for part in parts) for k in kept)
+        if not repeats or all((part[:, channel].max((1, 2)) == part[:, channel].min((1, 2))).all() for part in parts):
+            kept.append(channel)
+    if len(kept) < len(channels):
+        enough, every = (", ".join(map(str, each)) for each in ([channels[k] for k in kept], channels))
+        raise DataError(
+            f"{shown(loaded[0].name)}: of the channels {every} some repeat another in every image, as grey pictures do "
+            f"that were saved in colour. Read each once: data.channels=[{enough}]"
+        )

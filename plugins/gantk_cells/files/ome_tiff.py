@@ -5,19 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any, Literal
-from xml.etree import ElementTree
 
-import numpy as np
 import tifffile
 import torch
 
-from gantk import machine
 from gantk.errors import DoesNotFit, FileError
-from gantk.files import refuse_devices
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
-from gantk_cells.files.decode import NOTE, note_of, ome_names, ome_pixel_size
-from gantk_cells.files.tiff_file import open_tiff
+from gantk_cells.files.decode import NOTE
+from gantk_cells.files.plain_images import decoded_file, plain_samples
 from gantk_cells.pixel_values import Levels
 from gantk_cells.stack import channel_names, is_stack, protein_names, shares_red, stack
 
@@ -36,7 +32,7 @@ class OmeTiff:
             type of the images that the samples are modelled on, 8 bits where these are not known.
     """
 
-    endings = (".ome.tif", ".ome.tiff")
+    endings = (".ome.tif", ".ome.tiff", ".tif", ".tiff")
 
     def __init__(self, *, bits: Literal[8, 16] | None = None):
         self.bits = bits
@@ -67,7 +63,7 @@ class OmeTiff:
             "Name": path.name,
             "Channel": channels(spec),
             "Description": f"{origin} images, one cell a time point; {unit}; gantk",
-            "MapAnnotation": {"Namespace": NOTE, "pixel values": unit, NOTE: json.dumps(_about(samples, levels))},
+            "MapAnnotation": {"Namespace": NOTE, "pixel values": unit, NOTE: json.dumps(_about(samples, levels, span))},
         }
         if size := spec.attributes.get("pixel_size_um"):
             for axis in "XY":
@@ -78,35 +74,21 @@ class OmeTiff:
             raise FileError(f"{path}: cannot be written: {error.strerror or error}") from error
 
     def read(self, path: Path) -> Samples:
-        """Reads what `write` wrote, and any other OME-TIFF of images with 8 or 16 bits a channel.
+        """Reads what `write` wrote, and any other TIFF of images; its slices and time points are samples.
 
         Raises:
             FileError: it cannot be read, or is of another form.
         """
+        decoded = decoded_file(path)
+        if decoded.note is None:
+            return plain_samples(decoded)
+        pixels, about = decoded.images, decoded.note
         try:
-            refuse_devices(path, FileError)
-            with open_tiff(path) as file:
-                series = file.series[0]
-                machine.refuse_above_data_limit(series.nbytes + 4 * series.size, "it", FileError)  # also as floats
-                pixels, axes, xml = file.series[0].asarray(), file.series[0].axes, file.ome_metadata
-            root = ElementTree.fromstring(xml) if xml else None
-        except Exception as error:  # damaged files raise nearly anything: TiffFileError, zlib.error, ParseError, …
-            raise FileError(f"{path}: cannot be read as OME-TIFF: {error}") from error
-        about = None if root is None else note_of(root)
-        known = (np.uint8, np.uint16) if about is None else (np.uint8, np.uint16, np.float32)
-        if root is None or pixels.dtype not in known or set(axes) - set("TZCYX") or axes[-2:] != "YX":
-            raise FileError(f"{path}: not an OME-TIFF of images with 8 or 16 bits a channel ({pixels.dtype}, {axes})")
-        channels = pixels.shape[axes.index("C")] if "C" in axes else 1
-        if "C" in axes:
-            pixels = np.moveaxis(pixels, axes.index("C"), -3)
-        pixels = pixels.reshape(-1, channels, *pixels.shape[-2:])  # (N, C, H, W)
-        try:
-            spec = _plain_spec(root, pixels.shape[1:]) if about is None else DataSpec.from_json(about["spec"])
-            levels = Levels.read((about or {}).get("pixels")) or Levels.whole(pixels.dtype.name, channels)
-            values = levels.values(pixels, spec.range or (0.0, 1.0))
+            spec = DataSpec.from_json(about["spec"])
+            levels = Levels.read(about.get("pixels")) or Levels.whole(pixels.dtype.name, pixels.shape[1])
+            low, high = spec.range or about.get("span") or (0.0, 1.0)
+            values = levels.values(pixels, (float(low), float(high)))
             samples = values.reshape(len(values), *spec.shape)
-            if about is None:
-                return Samples(samples=samples, spec=spec, attributes={"origin": "real"})
             labels = None if about["labels"] is None else torch.tensor(about["labels"])
             return Samples(samples=samples, labels=labels, spec=spec, attributes=dict(about["attributes"]))
         except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
@@ -139,21 +121,7 @@ def _in_words(levels: Levels, names: list[str], known: bool) -> str:
     return f"pixel values in the unit of the training images ({levels.type}; background … white: {listed})"
 
 
-def _about(samples: Samples, levels: Levels) -> dict[str, Any]:
+def _about(samples: Samples, levels: Levels, span: tuple[float, float]) -> dict[str, Any]:
     labels = None if samples.labels is None else samples.labels.tolist()
     about = {"spec": samples.spec.to_json(), "attributes": samples.attributes, "labels": labels}
-    return {**about, "pixels": levels.document()}
-
-
-def _plain_spec(root: ElementTree.Element, shape: tuple[int, ...]) -> DataSpec:
-    """The spec of a file that another program wrote."""
-    names = [name or f"channel {k}" for k, name in enumerate(ome_names(root))]
-    size = ome_pixel_size(root)
-    return DataSpec(
-        shape=shape,
-        axes=("channel", "y", "x"),
-        names={"channel": tuple(names)} if len(names) == shape[0] else {},
-        view="cells/composite",
-        formats=("cells/ome_tiff",),
-        attributes={"pixel_size_um": size} if size else {},
-    )
+    return {**about, "pixels": levels.document(), "span": list(span)}

@@ -11,12 +11,14 @@ from PIL import Image
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Samples
 from gantk_cells.data.layouts import images_spec
+from gantk_cells.inspection.intensities import PERCENTILES
 from gantk_cells.inspection.recipe_proposal import data_pixel_size, places
-from gantk_cells.inspection.survey import PERCENTILES, ClassSurvey, Survey
+from gantk_cells.inspection.survey import ClassSurvey, Survey
 from gantk_cells.pixel_values import Levels
 from gantk_cells.sizes import fitted
 from gantk_cells.stack import stack_spec
-from gantk_cells.views.composite import Composite, brightness
+from gantk_cells.views.composite import Composite
+from gantk_cells.views.contrast import brightness
 from gantk_cells.views.sheet import Line, SheetBlock, sheet
 
 
@@ -43,7 +45,7 @@ def contact_sheet(found: Survey, data: dict[str, Any], parameters: dict[str, Any
 
 
 def _line(view: Composite, samples: Samples) -> Line:
-    return Line([], [view.composite(image) for image in brightness(samples)])
+    return Line([], [view.composite(image) for image in brightness(samples, view.contrast)])
 
 
 def _samples(found: Survey, each: ClassSurvey, data: dict[str, Any]) -> Samples | None:

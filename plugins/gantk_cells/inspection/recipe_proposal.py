@@ -27,7 +27,8 @@ CONDITION = (
 
 LARGE = 256  # pixels of a side above which an image is probably a field of view
 OUTLIER = 1.5  # times the usual side: larger images are cropped rather than all others padded
-DARK = 64  # of 255: where the brightest pixel of 8 bits is darker, white is proposed
+CUT = 1 / 16  # of a side that may be cut off so that nets can halve it; where it is more, images are padded
+DARK = 64  # of 255: where nearly all pixels of 8 bits are darker, white is proposed
 WHITE, BACKGROUND = "99.99%", "1%"
 OFFSET = 0.02  # share of the brightness that a background must have to be worth subtracting
 
@@ -76,7 +77,8 @@ def data_block(found: Survey, given: Mapping[str, Any] | None = None) -> dict[st
         first = next(reason for each in found.classes for _, reason in each.damaged)
         raise DataError(f"{shown(found.root)}: none of its images can be read; the first:\n{shown(first)}")
     fewest = min(shape[0] for shape in shapes)
-    lit = _lit(found)
+    repeats = found.repeats()
+    lit = [k for k in _lit(found) if k not in repeats] or [0]
     colour = any(each.colour for each in found.classes)
     alone = len({each.name for each in found.classes if each.images}) == 1
     one_folder = found.flat or len(found.classes) == 1
@@ -133,7 +135,9 @@ def _size(shapes: Counter[tuple[int, ...]]) -> dict[str, Any]:
         counted[shape[1:]] += images
     usual = counted.most_common(1)[0][0]
     if len(counted) == 1:
-        size = sizes.nearest(*usual)
+        size = sizes.cropped(*usual)
+        if size is None or any(have - want > have * CUT for have, want in zip(usual, size, strict=True)):
+            size = sizes.padded(*usual)
         if size == usual:
             return {}
     else:
@@ -147,7 +151,7 @@ def _size(shapes: Counter[tuple[int, ...]]) -> dict[str, Any]:
 def _levels(found: Survey, numbers: list[int]) -> dict[str, Any]:
     """`white` and `background` where the whole range of the type would be dark or does not exist."""
     channels = [found.channel(k) for k in numbers]
-    if set(found.count("types")) == {"uint8"} and all(each.highest >= DARK for each in channels):
+    if set(found.count("types")) == {"uint8"} and all(each.percentiles()[-1] >= DARK for each in channels):
         return {}
     low = [each.percentiles()[0] for each in channels]
     high = [each.percentiles()[-1] for each in channels]
@@ -182,6 +186,11 @@ def warnings_of(found: Survey, data: dict[str, Any]) -> list[str]:
             f"images of up to {height} × {width}: the nets here draw one cell an image; cut single cells out of fields "
             "of view first"
         )
+    if repeats := found.repeats():
+        same = ", ".join(f"{k} = {first}" for k, first in repeats.items())
+        said.append(f"channels repeat each other in every image ({same}; grey saved in colour?): each is read once")
+    for remark, count in sum((each.remarks for each in found.classes), Counter[str]()).items():
+        said.append(f"{count} image{'s' * (count > 1)}: {remark}")
     if not data_pixel_size(found):
         said.append("the files do not say how large a pixel is: without data.pixel_size_um there is no scale bar")
     elif len(found.count("pixel_sizes")) > 1:

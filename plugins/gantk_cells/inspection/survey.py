@@ -5,42 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from gantk.console import progress
+from gantk.errors import DataError
 from gantk_cells.files import folders
 from gantk_cells.files.class_folder import ChannelFiles, ClassFolder, Rules
 from gantk_cells.files.decode import Decoded
 from gantk_cells.files.folders import Tree
 from gantk_cells.files.images import decode_image, reason_of
+from gantk_cells.files.tiff_file import MissingCodec
+from gantk_cells.inspection.intensities import Channel
 
 SHOWN = 8  # images of a class on the contact sheet
-PIXELS = 500  # of each channel of each image that percentiles are taken from
-PERCENTILES = (1.0, 50.0, 99.0, 99.9, 99.99)
-
-
-@dataclass
-class Channel:
-    """The pixel values of one channel over all images of a class: lowest and highest, and some of them."""
-
-    lowest: float = np.inf
-    highest: float = -np.inf
-    some: list[NDArray[Any]] = field(default_factory=list)
-
-    def add(self, values: NDArray[Any]) -> None:
-        """Counts one image (H, W)."""
-        self.lowest = min(self.lowest, float(values.min()))
-        self.highest = max(self.highest, float(values.max()))
-        self.some.append(values.ravel()[:: max(1, values.size // PIXELS)].astype(np.float32))
-
-    def percentiles(self) -> list[float]:
-        """About the values at `PERCENTILES`, from a part of the pixels."""
-        return np.quantile(np.concatenate(self.some), np.array(PERCENTILES) / 100, method="inverted_cdf").tolist()
 
 
 @dataclass
@@ -56,6 +38,8 @@ class ClassSurvey:
         names: how many have which names of their channels; () for none.
         pixel_sizes: how many say which size of a pixel, micrometres; None for those that say nothing.
         channels: the pixel values of each.
+        repeats: channels whose pixels are those of an earlier channel in every image, to the first such channel.
+        remarks: how many images have what left out of them, or taken in one sense of several.
         colour: whether there are colour pictures among them.
         origins: what files that gantk wrote say that they are.
         damaged: (file, reason).
@@ -72,6 +56,8 @@ class ClassSurvey:
     names: Counter[tuple[str, ...]] = field(default_factory=Counter)
     pixel_sizes: Counter[float | None] = field(default_factory=Counter)
     channels: dict[int, Channel] = field(default_factory=dict)
+    repeats: dict[int, int] | None = None
+    remarks: Counter[str] = field(default_factory=Counter)
     colour: bool = False
     origins: set[str] = field(default_factory=set)
     damaged: list[tuple[str, str]] = field(default_factory=list)
@@ -88,6 +74,7 @@ class ClassSurvey:
         """Counts one file; `seen` are the digests of images, and the split of each."""
         self.names[decoded.names] += len(decoded.images)
         self.pixel_sizes[decoded.pixel_size] += len(decoded.images)
+        self.remarks.update(decoded.remarks)
         self.colour |= decoded.colour
         self.origins |= {decoded.origin} - {""}
         for image in decoded.images:
@@ -95,6 +82,7 @@ class ClassSurvey:
             self.types[image.dtype.name] += 1
             for channel, values in enumerate(image):
                 self.channels.setdefault(channel, Channel()).add(values)
+            self.repeats = common(self.repeats, _repeats(image))
             pixels = sha256(image.tobytes() + str(image.shape).encode()).digest()
             if pixels in seen:
                 self.duplicates.append(file)
@@ -135,9 +123,26 @@ class Survey:
 
     def channel(self, number: int) -> Channel:
         """The pixel values of one channel over all classes."""
-        found = [each.channels[number] for each in self.classes if number in each.channels]
-        some = [values for each in found for values in each.some]
-        return Channel(min(each.lowest for each in found), max(each.highest for each in found), some)
+        return reduce(Channel.joined, (each.channels[number] for each in self.classes if number in each.channels))
+
+    def repeats(self) -> dict[int, int]:
+        """Channels whose pixels are those of an earlier channel in every image of every class, to that channel."""
+        found: dict[int, int] | None = None
+        for each in self.classes:
+            found = found if each.repeats is None else common(found, each.repeats)
+        return found or {}
+
+
+def common(some: dict[int, int] | None, more: dict[int, int]) -> dict[int, int]:
+    """The repeats that are in both; `some` is None where there is nothing yet."""
+    return more if some is None else {k: first for k, first in some.items() if more.get(k) == first}
+
+
+def _repeats(image: NDArray[Any]) -> dict[int, int]:
+    """Channels of one image (C, H, W) with the pixels of an earlier one, to the first such channel."""
+    first: dict[bytes, int] = {}
+    keys = [sha256(channel.tobytes()).digest() for channel in image]
+    return {k: first[key] for k, key in enumerate(keys) if first.setdefault(key, k) != k}
 
 
 def survey(root: Path, rules: Rules | None = None, proteins: Sequence[str] | None = None) -> Survey:
@@ -180,6 +185,10 @@ def _look(folder: ClassFolder, split: str, seen: dict[bytes, str], ticks: Any) -
         next(ticks, None)
         try:
             found.add(file, decode_image(folder, number), seen)
+        except MissingCodec:
+            raise  # the file is sound: what lacks is a library
+        except DataError as error:
+            found.damaged.append((file, str(error)))
         except Exception as error:  # damaged files raise nearly anything
             found.damaged.append((file, reason_of(error)))
     return found

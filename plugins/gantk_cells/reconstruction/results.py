@@ -23,7 +23,8 @@ from gantk_cells.reconstruction.search import Reconstructions, Search, differenc
 from gantk_cells.reconstruction.targets import Targets, nearest_training, targets
 from gantk_cells.segmentation import inside, red_state
 from gantk_cells.stack import shows_growth_zones
-from gantk_cells.views.composite import Colours, Composite, brightness
+from gantk_cells.views.composite import Colours, Composite
+from gantk_cells.views.contrast import brightness
 from gantk_cells.views.sheet import Line, SheetBlock, sheet
 
 SHOWN = 8  # images of a protein in the picture

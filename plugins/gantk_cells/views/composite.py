@@ -15,6 +15,7 @@ from gantk.errors import DoesNotFit
 from gantk.interfaces import Panel, Samples, View
 from gantk.spec import DataSpec
 from gantk_cells.stack import channel_names, is_stack, protein_names, shares_red, stack
+from gantk_cells.views.contrast import Brightness, Contrast, brightness
 from gantk_cells.views.panels import panels
 from gantk_cells.views.sheet import Line, SheetBlock, sheet
 from gantk_cells.views.sheet import scale_bar as bar_for
@@ -30,7 +31,6 @@ GOLDEN = 0.618034  # of a turn: hues so far apart fall into the gaps that earlie
 GREY = (1, 1, 1)
 REAL_LINES = 2  # lines of real samples that are shown below generated ones
 
-Brightness = NDArray[np.floating]  # channels (C, H, W) from 0 to 1
 Picture = NDArray[np.uint8]  # (H, W, 3)
 
 
@@ -47,6 +47,9 @@ class Composite(View):
         columns: how many images stand side by side, where a row is not a cell.
         scale_bar: micrometres of the bar at the foot, where the size of a pixel is known; 0 draws none, null takes a
             round length that fits.
+        contrast: `range` draws the lowest value of the samples' range black and the highest white; `percentiles` for
+            each channel its 1st percentile and its 99.9th; null takes the range, but percentiles for samples without
+            one and for files that gantk did not write.
     """
 
     def __init__(
@@ -57,17 +60,19 @@ class Composite(View):
         scale: Annotated[int, Ge(1), Le(16)] = 2,
         columns: Annotated[int, Ge(1)] = 8,
         scale_bar: Annotated[float, Ge(0)] | None = None,
+        contrast: Contrast | None = None,
     ):
         if len(spec.own_shape) != 3 or spec.unit_axes > 1:
             raise DoesNotFit(f"cells/composite draws images (channel, y, x), but a sample is {' × '.join(spec.axes)}")
         self.colours = COLOURS[colours]
         self.scale = scale
         self.columns = columns
+        self.contrast = contrast
         self.bar = bar_for(spec.own_shape[2], spec.attributes.get("pixel_size_um"), scale_bar)
 
     def draw(self, samples: Samples, *, real: Samples | None = None, caption: str = "") -> Image.Image:
         """One picture of all samples, and below it a few real ones."""
-        blocks = [SheetBlock(heading(samples), self.lines(samples))]
+        blocks = [SheetBlock(heading(samples), self.lines(samples, real))]
         if real is not None:
             blocks.append(SheetBlock(heading(real), self.lines(real)[:REAL_LINES]))
         return sheet(caption, blocks, self.scale, self.bar)
@@ -90,12 +95,15 @@ class Composite(View):
         """What a report shows of many cells beside held-out ones."""
         together = [(str(samples.attributes.get("origin", "generated")), samples), (real.spec.origin, real)]
         means = [
-            (origin, {name: images.mean(0) for name, images in self._by_protein(each, None).items()})
+            (origin, {name: images.mean(0) for name, images in self._by_protein(each, None, real).items()})
             for origin, each in together
         ]
         names = [name for name in means[1][1] if name in means[0][1]]
         if not names:  # a generator that does not say which protein it draws
-            names, means = ["all"], [(origin, {"all": brightness(each).mean(0)}) for origin, each in together]
+            names, means = (
+                ["all"],
+                [(origin, {"all": brightness(each, self.contrast, real).mean(0)}) for origin, each in together],
+            )
         blocks = []
         for origin, mean in means:
             parts = [names[start : start + self.columns] for start in range(0, len(names), self.columns)]
@@ -108,10 +116,10 @@ class Composite(View):
         )
         return {"average": average} | panels(samples, real)
 
-    def _by_protein(self, samples: Samples, most: int | None) -> dict[str, Brightness]:
+    def _by_protein(self, samples: Samples, most: int | None, like: Samples | None = None) -> dict[str, Brightness]:
         """Up to `most` images (n, C, H, W) of each protein, or of all together."""
         spec = samples.spec
-        values = brightness(samples)
+        values = brightness(samples, self.contrast, like)
         if is_stack(spec):
             names = channel_names(spec)
             return {name: values[:most, [0, k]] for k, name in enumerate(names) if k}
@@ -123,12 +131,17 @@ class Composite(View):
         chosen = {name: values[labels == k][:most] for k, name in enumerate(spec.classes)}
         return {name: images for name, images in chosen.items() if len(images)}
 
-    def lines(self, samples: Samples) -> list[Line]:
-        """Samples as lines of pictures: of stacks one cell a line, otherwise one after another."""
+    def lines(self, samples: Samples, like: Samples | None = None) -> list[Line]:
+        """Samples as lines of pictures: of stacks one cell a line, otherwise one after another.
+
+        Args:
+            samples: to be drawn.
+            like: samples by whose percentiles they are drawn, where they are drawn by percentiles.
+        """
         if shares_red(samples):
             samples = stack(samples)
         spec = samples.spec
-        values = brightness(samples)
+        values = brightness(samples, self.contrast, like)
         if is_stack(spec):  # one cell a line: its red, and its red with each green
             red, *proteins = channel_names(spec)
             lines = [
@@ -173,10 +186,3 @@ def heading(samples: Samples) -> str:
     if samples.spec.unit_axes and not shares_red(samples):
         text += "; each image another cell"
     return text
-
-
-def brightness(samples: Samples) -> NDArray[np.floating]:
-    """Samples scaled from their spec's range to 0 … 1; without a range, from the lowest to the highest value."""
-    values = samples.samples.detach().cpu().float().numpy()
-    low, high = samples.spec.range or (float(values.min()), float(values.max()))
-    return ((values - low) / max(high - low, 1e-12)).clip(0, 1)

@@ -38,6 +38,7 @@ from gantk_dna.files.sequences import Record, read_sequences
 from gantk_dna.files.tables import read_table
 from gantk_dna.weights import COLUMN
 
+FEWEST_MARKS = 8  # letters of a sequence from which on a column of as many 0 and 1 is annotation, and no number
 WRAP = 80  # letters a line of FASTA
 COMPRESSED: Mapping[str, Callable[[bytes], bytes]] = {
     ".gz": partial(gzip.compress, mtime=0),
@@ -95,8 +96,19 @@ def written(samples: Samples) -> Iterator[Written]:
         yield Written(samples.names[at] if samples.names is not None else f"sample_{at}", text, notes, annotation)
 
 
-def assembled(path: Path, records: Sequence[Record], notes: Sequence[Mapping[str, Any]]) -> Samples:
+def assembled(
+    path: Path,
+    records: Sequence[Record],
+    notes: Sequence[Mapping[str, Any]],
+    annotation: Mapping[str, Sequence[str]] | None = None,
+) -> Samples:
     """Samples from records of a file, and what it says of each.
+
+    Args:
+        path: of the file, for messages.
+        records: its sequences.
+        notes: what else it says of each.
+        annotation: strings of 0 and 1 as long as the sequences, by the name of the channel.
 
     Raises:
         FileError: letters that are no nucleotides, or sequences of different lengths.
@@ -140,9 +152,12 @@ def assembled(path: Path, records: Sequence[Record], notes: Sequence[Mapping[str
         else:
             attributes[name] = values
     origin = "simulated" if "simulated" in str(attributes["origin"]) else "real"
-    spec = sequence_spec(codes.shape[1], alphabet=alphabet, classes=classes, origin=origin)
+    marks = annotation or {}
+    spec = sequence_spec(codes.shape[1], alphabet=alphabet, annotations=list(marks), classes=classes, origin=origin)
+    channels = [torch.tensor([[letter == "1" for letter in row] for row in rows]).float() for rows in marks.values()]
+    letters = one_hot(codes)  # (N, 4, L)
     return Samples(
-        samples=one_hot(codes),
+        samples=torch.cat([letters, *(each[:, None] for each in channels)], 1),
         labels=labels,
         truth=truth,
         spec=spec,
@@ -238,7 +253,9 @@ class Table:
         _write(path, text.getvalue())
 
     def read(self, path: Path) -> Samples:
-        """Reads what `write` wrote (annotation as text), and any other table with a column of sequences.
+        """Reads what `write` wrote, and any other table with a column of sequences.
+
+        A column whose every entry is 0 and 1 for each letter of its sequence, of eight letters or more, is annotation.
 
         A column `weight` says how often each was observed; of equal sequences the weights are added.
 
@@ -253,8 +270,17 @@ class Table:
         except DataError as error:
             raise FileError(str(error)) from error
         known = [name for name in records[0].fields if name.lower() not in ("sequence", "name", COLUMN)]
-        notes = [{name: parsed(each.fields[name]) for name in known} for each in records]
-        samples = assembled(path, records, notes)
+        marks = {name: [each.fields[name] for each in records] for name in known if _marks(records, name)}
+        notes = [{name: parsed(each.fields[name]) for name in known if name not in marks} for each in records]
+        samples = assembled(path, records, notes, marks)
         if weight is not None:
             samples.truth = {**samples.truth, COLUMN: torch.from_numpy(weights)}
         return samples
+
+
+def _marks(records: Sequence[Record], column: str) -> bool:
+    """Whether a column marks the letters of its sequences, as annotation does."""
+    return all(
+        len(each.sequence) >= FEWEST_MARKS and re.fullmatch(f"[01]{{{len(each.sequence)}}}", each.fields[column])
+        for each in records
+    )

@@ -147,7 +147,8 @@ def test_forms_of_images(tmp_path: Path) -> None:
     for mode, pixels in pngs.items():
         path = tmp_path / f"{len(mode)}.png"
         Image.fromarray(pixels).save(path)
-        assert np.array_equal(decode(path).images[0], np.atleast_3d(pixels).transpose(2, 0, 1)), mode
+        expected = pixels[..., :1] if mode == "LA" else np.atleast_3d(pixels)  # alpha is no channel
+        assert np.array_equal(decode(path).images[0], expected.transpose(2, 0, 1)), mode
     Image.fromarray(colour).quantize(256).save(tmp_path / "palette.png")
     assert decode(tmp_path / "palette.png").images.shape == (1, 3, 6, 9)
     tiffs = {"YXS": colour, "CYX": colour.transpose(2, 0, 1), "YX": deep, "QYX": np.stack([deep] * 5)}

@@ -76,7 +76,7 @@ def test_a_file_of_another_program(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.ome.tif", pixels, ome=True, photometric="minisblack", metadata=metadata)
     samples = OmeTiff().read(tmp_path / "a.ome.tif")
     assert samples.samples.shape == (3, 2, 10, 12)
-    assert samples.spec.names == {"channel": ("DAPI", "GFP")} and samples.spec.attributes == {"pixel_size_um": 0.25}
+    assert samples.spec.names == {"channel": ("DAPI", "GFP")} and samples.spec.attributes["pixel_size_um"] == 0.25
     expected = torch.from_numpy(pixels.swapaxes(0, 1).astype(np.float32)) / 65535 * 2 - 1
     torch.testing.assert_close(samples.samples, expected, atol=1e-5, rtol=0)
 
@@ -89,12 +89,12 @@ def test_what_cannot_be_read_or_written(tmp_path: Path) -> None:
     for wrong in (points, samples[:0]):
         with pytest.raises(DoesNotFit, match="OME-TIFF takes images"):
             OmeTiff().write(tmp_path / "a.ome.tif", wrong)
-    plain, text, cut, gone = (tmp_path / f"{name}.ome.tif" for name in ("plain", "text", "cut", "gone"))
-    tifffile.imwrite(plain, np.zeros((4, 4), np.float32), metadata=None)
+    signed, text, cut, gone = (tmp_path / f"{name}.ome.tif" for name in ("signed", "text", "cut", "gone"))
+    tifffile.imwrite(signed, np.zeros((4, 4), np.int16), metadata=None)
     text.write_text("not a TIFF")
     OmeTiff().write(cut, samples)
     cut.write_bytes(cut.read_bytes()[:3000])
-    for path in (plain, text, cut, gone):
+    for path in (signed, text, cut, gone):
         with pytest.raises(FileError, match=path.name):
             OmeTiff().read(path)
 

@@ -233,7 +233,11 @@ ODD: dict[str, tuple[Callable[[Path], object], dict, list[str]]] = {
         ["2 channels called 'GFP'", "0 or 1"],
     ),
     "unknown": (lambda p: None, {"channels": ["mCherry", NAMES[1]]}, ["no channel 'mCherry'", "Did you mean 'mCh"]),
-    "signed": (lambda p: write_stack(p, np.ones((3, 12, 16), np.int16)), {}, ["type int16", "8 or 16 bits"]),
+    "signed": (
+        lambda p: write_stack(p, np.ones((3, 12, 16), np.int16)),
+        {},
+        ["type int16", "sign", "Image › Type › 32-bit"],
+    ),
     "mixed": (
         lambda p: write_stack(p, np.ones((3, 12, 16), np.uint8), NAMES),
         {},
@@ -257,7 +261,9 @@ def test_what_cannot_be_read_says_what_to_do(stacks: Path, case: str) -> None:
 
 def test_floating_point_images_need_a_white(tmp_path: Path) -> None:
     for i in range(8):
-        write_stack(tmp_path / f"own/A/{i}.ome.tif", np.full((2, 8, 12), i / 10 - 0.2, np.float32))
+        image = np.full((2, 8, 12), i / 10 - 0.2, np.float32)
+        image[1, 0] = 0.1
+        write_stack(tmp_path / f"own/A/{i}.ome.tif", image)
     with pytest.raises(DataError, match=r"data\.white=99\.99%"):
         Lin("train", root=tmp_path / "own")
     data = Lin("train", root=tmp_path / "own", background=-0.2, white="100%", size=[16, 16], fit="pad")
@@ -276,16 +282,11 @@ def test_forms_of_microscope_files(tmp_path: Path) -> None:
     shades = rng.integers(0, 256, (3, 256)).astype(np.uint16) * 257
     numbers = rng.integers(0, 256, (9, 7), np.uint8)
     tifffile.imwrite(path, numbers, photometric="palette", colormap=shades, metadata=None)
-    assert np.array_equal(decode(path).images[0], (shades >> 8)[:, numbers])
+    assert np.array_equal(decode(path).images[0], numbers[None])  # palettes are for display
     tifffile.imwrite(path, numbers, photometric="palette", colormap=shades, imagej=True)
-    assert np.array_equal(decode(path).images[0], numbers[None])  # Fiji's palettes are for display
+    assert np.array_equal(decode(path).images[0], numbers[None])
     write_stack(path, pixels, ["a\u200eb", " b "])
     assert decode(path).names == ("a\\u200eb", "b")  # a mark that does not print
-    deep = tmp_path / "deep.png"
-    Image.new("RGB", (4, 4)).save(deep)
-    deep.write_bytes(deep.read_bytes()[:24] + b"\x10" + deep.read_bytes()[25:])
-    with pytest.raises(DataError, match="colour PNG of 16 bits"):
-        decode(deep)
 
 
 def test_a_file_that_is_one_of_several_is_not_read_as_all_of_them(tmp_path: Path) -> None:
