@@ -20,7 +20,7 @@ device = click.option(
     "--device", default="auto", show_default=True, metavar="DEVICE", help="auto, cpu, cuda or mps: where to compute."
 )
 seed = click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random numbers.")
-overrides = click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completions.overrides)
+overrides = click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completions.override)
 force = click.option("--force", is_flag=True, help="Overwrite the output file if it exists.")
 
 

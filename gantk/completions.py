@@ -49,7 +49,7 @@ def metrics(context: click.Context, parameter: click.Parameter, incomplete: str)
     return _beginning(incomplete, [*_names("metric")])
 
 
-def overrides(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+def override(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
     """Keys of the recipe or run that the line names, with their "="; behind `use=` components."""
     typed = [each for value in context.params.values() for each in (value if isinstance(value, tuple) else (value,))]
     before = [str(each) for each in typed if isinstance(each, str | Path)]
@@ -63,7 +63,7 @@ def overrides(context: click.Context, parameter: click.Parameter, incomplete: st
 
 def recipes_and_overrides(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
     """For commands that take several recipes, and then keys."""
-    return recipes(context, parameter, incomplete) + overrides(context, parameter, incomplete)
+    return recipes(context, parameter, incomplete) + override(context, parameter, incomplete)
 
 
 def _is_use(key: str) -> bool:

@@ -56,13 +56,13 @@ def keys_for(word: str, known: Iterable[str] = ()) -> Sequence[str]:
         word: as it was typed: "batch_size", "--batch-size", "lr", "steps".
         known: every dotted key of the recipe; none: where it cannot be read.
     """
-    every, wanted = list(known), plain(word)
+    every, wanted = list(known), without_dashes(word)
     if word in every:
         return [word]
     found = [key for key in KEYS.get(wanted, ()) if not every or key in every]
     if not found:
         ends = every or [key for keys in NAMES for key in keys]
-        found = [key for key in dict.fromkeys(ends) if plain(key.rpartition(".")[2]) == wanted]
+        found = [key for key in dict.fromkeys(ends) if without_dashes(key.rpartition(".")[2]) == wanted]
     return found if len(found) <= MOST else []
 
 
@@ -72,6 +72,6 @@ def as_overrides(keys: Iterable[str], value: str) -> list[str]:
     return ["train.steps=null", *written] if written[:1] == [f"train.epochs={value}"] else written
 
 
-def plain(word: str) -> str:
+def without_dashes(word: str) -> str:
     """A word as the table is searched for it: "--Batch-size" and "batch_size" are one."""
     return word.lower().replace("-", "").replace("_", "")

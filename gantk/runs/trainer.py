@@ -27,7 +27,7 @@ from gantk.runs.signals import Interruption
 from gantk.runs.worker_ranks import same_state
 from gantk.training import checkpoint
 from gantk.training.distributed.ranks import ENOUGH, GO_ON, RESTORE
-from gantk.training.settings import picture_due
+from gantk.training.settings import due, picture_due
 
 
 @freed_memory_kept()
@@ -88,7 +88,7 @@ class Session:
             self.parts.ranks.leave()  # judging is for one
             self._tell("trained", self.enough)
             self.stop.at_once = True  # training is done and kept: a signal leaves at once
-            if self.stop.signal is not None:
+            if self.stop.signal:
                 raise Interrupted("training is done, evaluation is not", self.stop.exit_code)
             evaluate_test_split(self.folder, self.parts, self.pictures, self.audience, self.forgiving)
         except Diverged as error:
@@ -314,8 +314,3 @@ class Session:
             self._tell(event, reason)
             with self.forgiving("the report"):
                 write_report(self.folder)
-
-
-def due(step: int, every: int | None) -> bool:
-    """Whether something that happens every `every` steps happens after step `step`."""
-    return every is not None and step % every == 0

@@ -74,3 +74,8 @@ def picture_due(values: Mapping[str, Any], length: int, steps: int, step: int) -
         seen = values["train"]["batch"] * values["play"]["critic_steps"]  # samples a step, as `epochs` counts them
         return step * seen // length > (step - 1) * seen // length
     return step % (every or max(1, steps // 10)) == 0
+
+
+def due(step: int, every: int | None) -> bool:
+    """Whether something that happens every `every` steps happens after step `step`."""
+    return every is not None and step % every == 0

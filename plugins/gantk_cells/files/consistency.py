@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gantk.errors import DataError
 from gantk_cells import sizes
 from gantk_cells.files.class_folder import shown
@@ -79,3 +82,29 @@ def _meanings(path: Path, names: tuple[str, ...], usual: tuple[str, ...], every:
         f"{shown(path)} calls these channels {', '.join(map(repr, names))}, most others "
         f"{', '.join(map(repr, usual))}; {by_name if all(set(each) == set(usual) for each in every) else in_order}"
     )
+
+
+def refuse_equal_channels(name: str, parts: Sequence[NDArray[Any]], channels: Sequence[int | str]) -> None:
+    """Refuses a channel that repeats another one in every image: nets would learn that the two are equal.
+
+    Channels that have one value in each image are not compared.
+
+    Args:
+        name: of a class, for the message.
+        parts: images of each class, (N, C, H, W).
+        channels: the C channels that were asked for.
+
+    Raises:
+        DataError: there is one; the message names the channels that are enough.
+    """
+    kept: list[int] = []
+    for channel in range(len(channels)):
+        repeats = any(all(np.array_equal(part[:, channel], part[:, k]) for part in parts) for k in kept)
+        if not repeats or all((part[:, channel].max((1, 2)) == part[:, channel].min((1, 2))).all() for part in parts):
+            kept.append(channel)
+    if len(kept) < len(channels):
+        enough, every = (", ".join(map(str, each)) for each in ([channels[k] for k in kept], channels))
+        raise DataError(
+            f"{shown(name)}: of the channels {every} some repeat another in every image, as grey pictures do that were "
+            f"saved in colour. Read each once: data.channels=[{enough}]"
+        )

@@ -120,7 +120,8 @@ def load(folders: Sequence[ClassFolder], reading: Reading) -> list[ClassImages]:
     for remark, count in remarks.items():
         warn(f"{count} image{'s' * (count > 1)}, such as those in {shown(folders[0].path)}: {remark}")
     _check_classes(loaded, folders, reading)
-    _refuse_equal_channels(loaded, reading)
+    channels = reading.channels or range(loaded[0].images.shape[1])
+    consistency.refuse_equal_channels(loaded[0].name, [part.images for part in loaded], channels)
     return loaded
 
 
@@ -312,23 +313,3 @@ def _check_classes(loaded: Sequence[ClassImages], folders: Sequence[ClassFolder]
             consistency.check_meanings(
                 [(path, part.channels or None) for path, part in zip(named, loaded, strict=True)]
             )
-
-
-def _refuse_equal_channels(loaded: Sequence[ClassImages], reading: Reading) -> None:
-    """Refuses a channel that repeats another one in every image: nets would learn that the two are equal.
-
-    Channels that have one value in each image are not compared.
-    """
-    parts = [part.images for part in loaded]
-    channels = reading.channels or range(parts[0].shape[1])
-    kept: list[int] = []
-    for channel in range(len(channels)):
-        repeats = any(all(np.array_equal(part[:, channel], part[:, k]) for part in parts) for k in kept)
-        if not repeats or all((part[:, channel].max((1, 2)) == part[:, channel].min((1, 2))).all() for part in parts):
-            kept.append(channel)
-    if len(kept) < len(channels):
-        enough, every = (", ".join(map(str, each)) for each in ([channels[k] for k in kept], channels))
-        raise DataError(
-            f"{shown(loaded[0].name)}: of the channels {every} some repeat another in every image, as grey pictures do "
-            f"that were saved in colour. Read each once: data.channels=[{enough}]"
-        )
