@@ -24,7 +24,7 @@ from gantk.cli import gantk as group
 from gantk.components.registry import installed_registry
 from gantk.components.signature import parameters
 from gantk.recipe.blocks import Blocks, EvaluateEntry
-from gantk.recipe.familiar_keys import NAMES, as_overrides, keys_for, plain
+from gantk.recipe.familiar_keys import NAMES, as_overrides, keys_for, without_dashes
 from gantk.recipe.find_file import shipped
 from gantk.recipe.recipe import leaves, load
 from tests.helpers.documents import ROOT
@@ -247,7 +247,7 @@ def test_a_command_by_another_name_is_answered_with_one_that_is_there(word: str,
 
 def test_a_word_means_one_thing() -> None:
     for table in (habits.COMMANDS, habits.OPTIONS, NAMES):
-        own = str if table is habits.OPTIONS else plain
+        own = str if table is habits.OPTIONS else without_dashes
         rows = [{own(word) for word in each.split()} for each in table.values()]
         assert sum(map(len, rows)) == len(set().union(*rows)), table
 
@@ -296,7 +296,7 @@ def test_options_of_the_original_scripts_lead_where_the_table_says() -> None:
         named = re.findall(r"`--([A-Za-z_0-9]+)[ `]", option)
         told = re.findall(r"([a-z_]+\.[a-z_.]+|seed)=", right)
         for word in named:
-            if plain(word) in NOT_BY_NAME or not told:
+            if without_dashes(word) in NOT_BY_NAME or not told:
                 continue
             meant = keys_for(word)
             assert set(meant) & set(told), (word, meant, told)
