@@ -121,8 +121,9 @@ class Generator(Protocol):
     `gantk sample --set KEY=VALUE` sets. `latent_shape` is the shape of one latent, drawn from N(0, 1), or None where
     there is no latent; a generator with another prior defines `draw_latent(n, rng) -> Tensor` instead. A generator may
     also define `present(samples: Samples) -> Samples`: how `gantk sample` writes what it made, where that is not how
-    the critic saw it (a star-shaped net writes one stack of channels for K pairs); and `latent_parts: dict[str, slice]`,
-    parts of the latent that commands may hold fixed while others vary ({"red": slice(0, 50), …}).
+    the critic saw it (a star-shaped net writes one stack of channels for K pairs); and
+    `latent_parts: dict[str, slice]`, parts of the latent that commands may hold fixed while others vary
+    ({"red": slice(0, 50), …}).
     """
 
     latent_shape: tuple[int, ...] | None
