@@ -4,11 +4,14 @@ from pathlib import Path
 
 import torch
 
-from gantk.errors import FileError
+from gantk.errors import DoesNotFit, FileError
 from gantk.files import write_bytes
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
 from gantk_motif.motifs import to_bits
+
+VIEW = "motif/strings"
+"""The view that strings of 0s and 1s name, also where a generator's numbers lie between."""
 
 
 class StringLines:
@@ -27,6 +30,8 @@ class StringLines:
             DoesNotFit: samples that are no strings of one channel.
             FileError: the file cannot be written.
         """
+        if samples.spec.view != VIEW:
+            raise DoesNotFit("text holds strings of 0s and 1s, and these samples are no such strings; take .csv or .h5")
         lines = ("".join(map(str, row)) for row in to_bits(samples.samples, samples.spec).tolist())
         try:
             write_bytes(path, "".join(f"{line}\n" for line in lines).encode())
@@ -52,5 +57,5 @@ class StringLines:
         if not lines:
             raise FileError(f"{path}: holds no strings")
         bits = torch.tensor([[float(letter) for letter in line] for line in lines])
-        spec = DataSpec((1, bits.shape[1]), ("channel", "position"), range=(0.0, 1.0), view="motif/strings")
+        spec = DataSpec((1, bits.shape[1]), ("channel", "position"), range=(0.0, 1.0), view=VIEW)
         return Samples(samples=bits[:, None], spec=spec)

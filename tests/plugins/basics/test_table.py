@@ -74,7 +74,7 @@ def test_strings_as_text(tmp_path: Path) -> None:
         gantk.read(tmp_path / "b.txt")
 
 
-STRINGS = DataSpec((1, 3), ("channel", "position"), range=(0.0, 1.0))
+STRINGS = DataSpec((1, 3), ("channel", "position"), range=(0.0, 1.0), view="motif/strings")
 LETTERS = DataSpec((4, 3), ("base", "position"), range=(0, 1), categorical=True, names={"base": tuple("ACGT")})
 
 
