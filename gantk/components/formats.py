@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gantk.components import construct
 from gantk.components.registry import installed_registry
-from gantk.errors import FileError
+from gantk.errors import DoesNotFit, FileError, GantkError
 from gantk.spec import DataSpec
 
 if TYPE_CHECKING:
-    from gantk.interfaces import Format
+    from gantk.interfaces import Format, Samples
 
 
 def format_for(path: Path, spec: DataSpec | None = None) -> Format:
     """The format whose ending fits `path` best; the spec's own formats come before others.
+
+    Where several have that ending, the first that takes the samples writes them, and the first that can reads the file.
 
     Raises:
         FileError: no installed format has such an ending; the message lists those there are.
@@ -32,4 +35,39 @@ def format_for(path: Path, spec: DataSpec | None = None) -> Format:
     if not matches:
         endings = sorted({ending for found in formats for ending in found.endings} | {".png"})
         raise FileError(f"{path}: no installed format has that ending; there are {', '.join(endings)}")
-    return max(matches, key=lambda match: match[:2])[2]
+    longest = max(match[0] for match in matches)
+    fitting = [found for length, _, found in sorted(matches, key=lambda match: -match[1]) if length == longest]
+    return fitting[0] if len(fitting) == 1 else FirstThatFits(fitting)
+
+
+class FirstThatFits:
+    """Several formats of one ending, as one.
+
+    Args:
+        formats: in the order in which they are tried.
+    """
+
+    def __init__(self, formats: Sequence[Format]):
+        self.formats = formats
+        self.endings = formats[0].endings
+
+    def write(self, path: Path, samples: Samples) -> None:
+        """By the first format that takes such samples. Raises DoesNotFit, with what each says, where none does."""
+        reasons = []
+        for each in self.formats:
+            try:
+                each.write(path, samples)
+                return
+            except DoesNotFit as error:
+                reasons.append(str(error))
+        raise DoesNotFit("\n".join(reasons))
+
+    def read(self, path: Path) -> Samples:
+        """By the first format that can. Raises FileError, with what each says, where none can."""
+        reasons = []
+        for each in self.formats:
+            try:
+                return each.read(path)
+            except GantkError as error:
+                reasons.append(str(error))
+        raise FileError("\n".join(dict.fromkeys(reasons)))

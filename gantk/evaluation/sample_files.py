@@ -142,6 +142,7 @@ def evaluate_samples(samples: Samples, against: Reference) -> Results:
         DoesNotFit: the samples are of another kind than these data, or no metric can compare them.
     """
     _refuse_another_kind(samples.spec, against.data["train"].spec)
+    samples = replace(samples, spec=_completed(samples.spec, against.data["train"].spec))
     order = torch.randperm(len(samples), generator=randomness.generator(against.seed, "order"))
     shuffled, data = _in_form(samples[order], against.data)
     results: Results = {}
@@ -159,6 +160,18 @@ def _refuse_another_kind(spec: DataSpec, other: DataSpec) -> None:
             f"these samples are of another kind than the data: {_in_words(spec)} and {_in_words(other)}. "
             "Name by --data the recipe, or the real samples, that they were made after"
         )
+
+
+def _completed(spec: DataSpec, data: DataSpec) -> DataSpec:
+    """What a file says of its samples and, where it does not say it (text, tables), what the data say.
+
+    Args:
+        spec: of the samples.
+        data: of the data that they are judged by.
+    """
+    if spec.shape != data.shape:
+        return spec
+    return replace(spec, range=spec.range or data.range, attributes={**data.attributes, **spec.attributes})
 
 
 def _in_words(spec: DataSpec) -> str:

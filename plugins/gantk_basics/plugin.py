@@ -75,4 +75,5 @@ def gantk_components() -> Iterator[Component]:
         "callback", "tensorboard", f"{here}.callbacks.tensorboard:TensorBoard", "event files for TensorBoard"
     )
 
+    yield Component("format", "table", f"{here}.files.table:NumberTable", "vectors and strings of numbers (.csv, .tsv)")
     yield Component("format", "hdf5", f"{here}.files.hdf5:Hdf5", "HDF5 with named axes (.h5, .hdf5)")

@@ -63,6 +63,7 @@ class MotifStrings(Resident):
             axes=("channel", "position"),
             range=(0.0, 1.0),
             view="motif/strings",
+            formats=("basics/hdf5", "motif/text", "basics/table"),
             origin="simulated",
             attributes={"motif": motif},
         )

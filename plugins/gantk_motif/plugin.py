@@ -25,6 +25,7 @@ def gantk_components() -> Iterator[Component]:
     )
     yield Component("critic", "pooled", "gantk_motif.nets.pooled:PooledCritic", "sees where, whether and how much")
     yield Component("metric", "motif_rate", "gantk_motif.metrics:MotifRate", "strings with the motif, and collapse")
+    yield Component("format", "text", "gantk_motif.files:StringLines", "0/1 strings, one a line (.txt)")
     yield Component(
         "view", "strings", "gantk_motif.views.strings:StringsView", "picture of 0/1 strings, motifs highlighted"
     )

@@ -52,7 +52,7 @@ class Ring(Resident):
             names={"coordinate": ("x", "y")},
             classes=tuple(f"mode {mode}" for mode in range(modes)),
             view="basics/points",
-            formats=("basics/hdf5",),
+            formats=("basics/hdf5", "basics/table"),
             origin="simulated",
             attributes={"centres": centres.tolist(), "sigma": sigma},
         )

@@ -9,6 +9,7 @@ from annotated_types import Ge
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
+from rich.text import Text
 from torch import Tensor
 
 from gantk.errors import DoesNotFit
@@ -63,6 +64,11 @@ class Points(View):
         buffer = io.BytesIO()
         canvas.print_png(buffer)
         return Image.open(buffer).convert("RGB")
+
+    def text(self, samples: Samples) -> Text:
+        """The coordinates as numbers, a point a line."""
+        rows = samples.samples.detach().cpu().tolist()
+        return Text("".join("  ".join(f"{value:10.4g}" for value in row) + "\n" for row in rows), no_wrap=True)
 
     def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
         """Many points, and how each coordinate is distributed."""

@@ -7,6 +7,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge
 from PIL import Image, ImageDraw, ImageFont
+from rich.text import Text
 
 from gantk.interfaces import Panel, Samples, View
 from gantk.spec import DataSpec
@@ -17,6 +18,7 @@ PAPER = (255, 255, 255)
 INK = (40, 40, 40)
 PLAIN = np.array([(243, 243, 241), (178, 182, 188)], np.float32)  # a 0 and a 1
 MARKED = np.array([(255, 206, 130), (204, 78, 20)], np.float32)  # a 0 and a 1 within the motif
+ORANGE = "rgb(204,78,20)"
 MARGIN = 10  # pixels
 
 
@@ -59,6 +61,17 @@ class StringsView(View):
     def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
         """What a report shows of many strings beside held-out ones."""
         return panels(samples, real, self.motif)
+
+    def text(self, samples: Samples) -> Text:
+        """The strings as 0s and 1s for a terminal, one a line; motifs in colour."""
+        bits = to_bits(samples.samples, self.spec)
+        inside = covered(occurrences(bits, as_bits(self.motif)), len(self.motif)).tolist()
+        lines = Text(no_wrap=True)
+        for letters, marks in zip(bits.tolist(), inside, strict=True):
+            for letter, mark in zip(letters, marks, strict=True):
+                lines.append(str(letter), style=ORANGE if mark else "")
+            lines.append("\n")
+        return lines
 
     def _block(self, samples: Samples, caption: str) -> Image.Image:
         """Caption, count, and one row of cells a string."""
