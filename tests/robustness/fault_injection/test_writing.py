@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-import resource
+import os
+import signal
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,31 +15,48 @@ from hypothesis import strategies as st
 from gantk.files.atomic import append_lines, part_of, read_lines, remove_parts, write_json, write_text
 
 
-@pytest.fixture
-def small_disk():
-    """No file may grow beyond 1000 bytes, as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+def on_a_small_disk(what: Callable[[], None]) -> None:
+    """Runs something in a child process, in which no file may grow beyond 1000 bytes, as on a full disk."""
+    resource = pytest.importorskip("resource")
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+            what()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def test_a_line_that_finds_no_room_leaves_no_half(tmp_path: Path, small_disk: None) -> None:
+def test_a_line_that_finds_no_room_leaves_no_half(tmp_path: Path) -> None:
     path = tmp_path / "lines.jsonl"
     whole = [{"step": step, "text": "x" * 80} for step in range(9)]
-    append_lines(path, whole)
-    with pytest.raises(OSError, match="File too large"):
-        append_lines(path, [{"step": 9, "text": "x" * 200}])
-    assert list(read_lines(path)) == whole
-    append_lines(path, [{"step": 9}])  # a short one still fits
+
+    def write() -> None:
+        append_lines(path, whole)
+        with pytest.raises(OSError, match="File too large"):
+            append_lines(path, [{"step": 9, "text": "x" * 200}])
+        assert list(read_lines(path)) == whole
+        append_lines(path, [{"step": 9}])  # a short one still fits
+
+    on_a_small_disk(write)
     assert list(read_lines(path)) == [*whole, {"step": 9}]
 
 
-def test_a_file_that_finds_no_room_stays_as_it_was(tmp_path: Path, small_disk: None) -> None:
+def test_a_file_that_finds_no_room_stays_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     write_json(path, {"old": 1})
-    with pytest.raises(OSError, match="File too large"):
-        write_text(path, "x" * 5000)
+
+    def write() -> None:
+        with pytest.raises(OSError, match="File too large"):
+            write_text(path, "x" * 5000)
+
+    on_a_small_disk(write)
     assert path.read_text() == '{\n  "old": 1\n}\n'
     assert list(tmp_path.iterdir()) == [path]
 
