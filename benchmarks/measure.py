@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+from gantk.machine import own_cpu_seconds, total_cpu_seconds
+
 CLOCK = time.perf_counter  # `--cpu-seconds` puts time.process_time here
 BUSY = 0.15  # processor cores that others may use; above that a comparison means nothing
 
@@ -21,33 +23,18 @@ class TooBusy(Exception):
     """Other processes use too much of the machine for a comparison."""
 
 
-def _total_cpu_seconds() -> float | None:
-    """Seconds that all processors have worked since the machine started; None where the system does not say."""
-    try:
-        fields = [int(field) for field in Path("/proc/stat").read_text().split("\n")[0].split()[1:9]]
-    except (OSError, ValueError):
-        return None
-    user, nice, system, _idle, _wait, irq, softirq, steal = fields
-    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
-
-
-def _own_cpu_seconds() -> float:
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
-
-
 class Watch:
     """Says how many processor cores others have used since it was made."""
 
     def __init__(self) -> None:
-        self.began, self.total, self.own = time.monotonic(), _total_cpu_seconds(), _own_cpu_seconds()
+        self.began, self.total, self.own = time.monotonic(), total_cpu_seconds(), own_cpu_seconds()
 
     def others(self) -> float:
         """Cores used by others; the load average less what is ours where the system does not say more."""
-        total, elapsed = _total_cpu_seconds(), max(time.monotonic() - self.began, 1e-9)
+        total, elapsed = total_cpu_seconds(), max(time.monotonic() - self.began, 1e-9)
         if total is None or self.total is None:
             return max(0.0, os.getloadavg()[0] - torch.get_num_threads())
-        return max(0.0, (total - self.total - (_own_cpu_seconds() - self.own)) / elapsed)
+        return max(0.0, (total - self.total - (own_cpu_seconds() - self.own)) / elapsed)
 
 
 def wait_for_quiet(seconds: float = 2.0) -> float:

@@ -56,6 +56,13 @@ def set_threads(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
+def threads_of(device: Any) -> int:
+    """How many CPU threads compute a step together: on any other device than the CPU one, which waits for nobody."""
+    import torch
+
+    return torch.get_num_threads() if str(device) == "cpu" else 1
+
+
 def keep_freed_memory(kept: bool) -> bool:
     """Whether the C library keeps the memory that tensors give back, for the tensors of the next step (glibc alone).
 
@@ -85,6 +92,22 @@ def freed_memory_kept() -> Iterator[None]:
         if changed:
             keep_freed_memory(False)
             ctypes.CDLL(None).malloc_trim(0)
+
+
+def total_cpu_seconds() -> float | None:
+    """Seconds that all processors have worked since the machine started; None where the system does not say."""
+    try:
+        fields = [int(field) for field in Path("/proc/stat").read_text().split("\n")[0].split()[1:9]]
+        user, nice, system, _idle, _wait, irq, softirq, steal = fields
+    except (OSError, ValueError):
+        return None
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def own_cpu_seconds() -> float:
+    """Seconds that processors have worked for this process and its children."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def describe_machine(device: Any | None = None) -> dict[str, Any]:

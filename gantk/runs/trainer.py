@@ -13,7 +13,7 @@ from gantk.evaluation.evaluate import evaluate
 from gantk.evaluation.results import Entry, flat
 from gantk.files.run_folder import RunFolder, step_in_name
 from gantk.interfaces import Value
-from gantk.machine import freed_memory_kept
+from gantk.machine import freed_memory_kept, threads_of
 from gantk.reporting.report import write_report
 from gantk.reporting.snapshots import Pictures
 from gantk.runs.best_step import is_better, out_of_patience
@@ -122,7 +122,7 @@ class Session:
     def _train(self) -> None:
         ranks = self.parts.ranks
         seconds = max((line.get("seconds", 0.0) for line in self.folder.lines()), default=0.0)
-        forecast = Forecast(self.parts.steps)
+        forecast = Forecast(self.parts.steps, threads_of(self.parts.device))
         while True:
             with console.training(self.parts.state.step, self.parts.steps, "training") as display:
                 record = Record(self.folder, display, self.audience, self.forgiving, seconds)
