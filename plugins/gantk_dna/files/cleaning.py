@@ -33,8 +33,8 @@ def encode_all(path: Path, records: Sequence[Record], alphabet: AlphabetName) ->
         letter = records[at].sequence[position]
         hint = {("dna", "U"): "; for RNA say data.alphabet=rna", ("rna", "T"): "; for DNA say data.alphabet=dna"}
         raise DataError(
-            f"{path}, line {records[at].line}, record '{records[at].name}', position {position + 1}: {letter!r} is no "
-            f"letter of the alphabet {alphabet} ({RNA if alphabet == 'rna' else DNA})"
+            f"{path}, line {records[at].line}, record '{records[at].name}', position {position + 1}: {letter!r} is not "
+            f"a letter of the alphabet {alphabet} ({RNA if alphabet == 'rna' else DNA})"
             f"{hint.get((alphabet, letter.upper()), '')}; {len(wrong):,} such letters in the file"
         )
     return codes, starts

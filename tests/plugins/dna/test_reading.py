@@ -88,7 +88,7 @@ DAMAGED: dict[str, Damage] = {
     "UTF-16": ("a.txt", "ACGT\n".encode("utf-16"), {}, "not UTF-8"),
     "empty record": ("a.fa", ">a\n>b\nACGT\n", {}, "line 1: record 'a' has no sequence"),
     "empty last record": ("a.fa", ">a\nACGT\n>b\n", {}, "line 3: record 'b' has no sequence"),
-    "wrong letter": ("a.fa", ">a\nACGT\n>b\nAC-T\n", {}, "line 3, record 'b', position 3: '-' is no letter"),
+    "wrong letter": ("a.fa", ">a\nACGT\n>b\nAC-T\n", {}, "line 3, record 'b', position 3: '-' is not a letter"),
     "not even a letter": ("a.txt", "ACGT\nAĀ€T\n", {}, "line 2, record 'line 2', position 2: 'Ā'"),
     "RNA as DNA": ("a.txt", "ACGU\n", {}, "for RNA say data.alphabet=rna"),
     "DNA as RNA": ("a.txt", "ACGT\n", {"alphabet": "rna"}, "for DNA say data.alphabet=dna"),
@@ -153,7 +153,7 @@ def test_damaged_intervals(tmp_path: Path, damage: tuple[str, str]) -> None:
 GENOMES = {
     "two contigs of a name": (">a\nACGT\n>a\nACGT\n", {}, "a second contig|[Dd]uplicate"),
     "no FASTA": ("ACGT\nACGT\n", {}, "not a FASTA file|cannot be indexed"),
-    "wrong letter": (">a\nACGTACGT\n>b\nACXTACGT\n", {}, "'X' is no letter"),
+    "wrong letter": (">a\nACGTACGT\n>b\nACXTACGT\n", {}, "'X' is not a letter"),
     "too short": (">a\nACG\n", {}, "no contig is as long"),
     "no such contig": (">a\nACGT\n", {"contigs": ["chr1"]}, "no contig 'chr1'; there are a"),
     "only N": (">a\nNNNNNNNN\n", {}, "all 2 windows hold ambiguity codes"),
