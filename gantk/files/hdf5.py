@@ -150,7 +150,7 @@ def whole(owner: h5py.HLObject, name: str) -> int:
     Raises:
         NotAsWritten: it is missing, or something else.
     """
-    value = int(_attribute(owner, name, h5py.h5t.INTEGER, "no whole number from 0"))
+    value = int(_attribute(owner, name, h5py.h5t.INTEGER, "not a whole number from 0"))
     if not 0 <= value < 2**63:
         raise NotAsWritten(f"its attribute '{name}' is not a whole number from 0")
     return value

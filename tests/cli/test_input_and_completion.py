@@ -58,7 +58,7 @@ def test_verbosity(capsys: pytest.CaptureFixture[str]) -> None:
     ("typed", "completed"),
     [
         (["run", "toy_motif_w"], ["toy_motif_wgan", "toy_motif_wgan_gp"]),
-        (["run", "toy_motif", "train.checkpoint"], ["train.checkpoint_every="]),
+        (["run", "toy_motif", "train.checkpoint_e"], ["train.checkpoint_every="]),
         (["run", "toy_motif", "generator.pat"], ["generator.pattern="]),
         (["run", "toy_motif", "loss.use=basics/wgan"], ["loss.use=basics/wgan", "loss.use=basics/wgan_gp"]),
         (["run", "toy_motif", "loss.use", "=", "basics/wgan"], ["basics/wgan", "basics/wgan_gp"]),

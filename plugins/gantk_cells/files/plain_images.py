@@ -31,7 +31,7 @@ class Picture:
         """
         raise DoesNotFit(
             f"{path}: a PNG holds one image without the names of its channels; write {path.stem}.ome.tif or "
-            f"{path.stem}.h5. `gantk view` and `gantk sample -o {path.name}` draw pictures"
+            f"{path.stem}.h5. `gantk view` and `gantk sample RUN -o {path.name}` draw pictures"
         )
 
     def read(self, path: Path) -> Samples:

@@ -114,7 +114,9 @@ class Designer:
         self.rules = Rules(_block(Constraints, values["constraints"]), self.spec.shape[1])
         self.folder, self.values = folder, values
         folder.make(values)
-        console.say(f"GAN, predictors and designs go to {folder.made}; gantk design {folder.made} goes on from there")
+        console.say(
+            f"GAN, predictors and designs go to {folder.made}; what goes on from there: gantk design {folder.made}"
+        )
         folder.check_learned(data=_digest_of_data(found))
         self.model: TrainedGan | None = None
         if values["generator"]:

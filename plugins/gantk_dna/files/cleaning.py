@@ -42,8 +42,8 @@ def encode_all(
         position = int(wrong[0] - starts[at])
         letter = records[at].sequence[position]
         raise DataError(
-            f"{records[at].place_in(path)}, record '{records[at].name}', position {position + 1}: {letter!r} is no "
-            f"letter of the alphabet {alphabet} ({RNA if alphabet == 'rna' else DNA})"
+            f"{records[at].place_in(path)}, record '{records[at].name}', position {position + 1}: {letter!r} is not "
+            f"a letter of the alphabet {alphabet} ({RNA if alphabet == 'rna' else DNA})"
             f"{_cure(tuple(all_records) or records, alphabet)}; {len(wrong):,} such letters in the file"
         )
     return codes, starts
