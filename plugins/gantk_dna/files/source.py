@@ -58,7 +58,10 @@ def bytes_of(path: Path) -> bytes:
             return content_of(path)
         number = (about.st_dev, about.st_ino)
         if number not in _piped:
-            _piped[number] = content_of(path)
+            content = content_of(path)
+            if not content:
+                raise DataError(f"{path}: nothing came through this pipe. {ONCE}")
+            _piped[number] = content
         return _piped[number]
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error

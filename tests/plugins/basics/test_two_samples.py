@@ -100,7 +100,7 @@ def test_what_real_data_give_is_kept_for_both_splits_that_it_was_measured_on() -
     test, trains = points(60, 1), [points(60, 2), points(60, 3, shift=3.0)]
 
     def reference(metric: CriticTest, train: Resident) -> float | None:
-        return metric.compute(samples(test), train, test, rng=rng(), nets={})["score"].reference
+        return metric.compute(MetricInput(samples(test), train, test, rng()))["score"].reference
 
     metric = CriticTest(**quick)
     found = [reference(metric, train) for train in trains]
