@@ -15,6 +15,7 @@ from gantk.api.samples import read_samples
 from gantk.components.signature import Parameter, parameters
 from gantk.errors import DoesNotFit, FileError
 from gantk.files.latents import Latents
+from gantk.files.whole import refuse_devices
 from gantk.interfaces.optional_members import member
 from gantk.messages import did_you_mean, shown
 from gantk.spec import DataSpec
@@ -102,6 +103,8 @@ def condition_in(path: Path, spec: DataSpec) -> Tensor:
 
 def _array(path: Path) -> Tensor:
     try:
-        return torch.from_numpy(np.load(path, allow_pickle=False)).float()
+        refuse_devices(path, FileError)
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)  # refuses a file shorter than its heading says
+        return torch.from_numpy(np.array(mapped)).float()
     except (OSError, ValueError, TypeError) as error:
         raise FileError(f"{path}: cannot be read as a numpy array: {error}") from error

@@ -11,8 +11,10 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
+from gantk import machine
 from gantk.errors import FileError
 from gantk.files.atomic import write_bytes
+from gantk.files.whole import refuse_devices
 
 PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP", ".gif": "GIF"}
 """Ending to Pillow's format: by content, Pillow would start Ghostscript for PostScript."""
@@ -33,7 +35,9 @@ def read_picture(path: Path) -> Image.Image:
         FileError: it cannot be read as what its ending says.
     """
     try:
+        refuse_devices(path, FileError)
         with Image.open(path, formats=[PICTURES[path.suffix.lower()]]) as opened:
+            machine.refuse_above_data_limit(27 * opened.width * opened.height, str(path), FileError)  # as floats, twice
             opened.load()
             picture = opened.convert("RGB") if opened.mode[0] not in "IF" else _from_numbers(opened)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

@@ -91,6 +91,7 @@ OPTIONAL_MEMBERS = {
     "write_parts": OptionalMember(
         "format", "`(path, parts, count)`: writes samples that come part by part", "all are drawn, then written"
     ),
+    "writes": OptionalMember("format", "`False`: it only reads", "it writes what it reads", True),
 }
 """Name to what it means. A name that two kinds of component have means the same on both."""
 

@@ -19,6 +19,11 @@ NOTEBOOK = FOLDER / "gantk.ipynb"
 NUMBER = re.compile(r"-?\d[\d.]*(?:e[-+]?\d+)?")
 
 
+def without_numbers(text: str) -> str:
+    """The text with # for each number, whatever its sign and width: last digits differ between machines."""
+    return re.sub(r"\[ +#", "[#", NUMBER.sub("#", text))
+
+
 def outputs(notebook: Any) -> list[list[tuple[str, object]]]:
     """Of every code cell, what does not differ between machines: kinds of output, and text without numbers."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -27,13 +32,13 @@ def outputs(notebook: Any) -> list[list[tuple[str, object]]]:
 
 def _kind(output: Any) -> tuple[str, object]:
     if output.output_type == "stream":
-        return output.name, NUMBER.sub("#", output.text)
+        return output.name, without_numbers(output.text)
     if "text/html" in output.data:
         tags = re.findall(r"<(\w+)|>([a-z_.]+)</td>", output.data["text/html"])
         return "html", [one or other for one, other in tags]
     if "image/png" in output.data:
         return "picture", None
-    return "text", NUMBER.sub("#", output.data["text/plain"])
+    return "text", without_numbers(output.data["text/plain"])
 
 
 def test_it_is_small_whole_and_says_nothing_of_this_machine() -> None:

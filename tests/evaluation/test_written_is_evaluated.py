@@ -20,10 +20,10 @@ from gantk.components.registry import installed_registry
 from gantk.data import generated, take
 from gantk.errors import DoesNotFit, GantkError
 from gantk.evaluation import sample_files
-from gantk.evaluation.results import build_metrics
+from gantk.evaluation.results import Entry
 from gantk.interfaces import Dataset, Samples
 
-METRIC = {"use": "basics/diversity", "name": "diversity", "samples": 6, "require": {}}
+METRIC = {"use": "basics/diversity", "samples": 6}
 Made = Callable[[Path], dict[str, Any]]
 
 
@@ -122,7 +122,7 @@ def in_one_form(samples: Samples, like: Samples) -> torch.Tensor:
 @pytest.mark.parametrize("name", DATA)
 def test_every_layout_in_every_format(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = built(DATA[name](tmp_path))
-    entries = build_metrics({"evaluate": [METRIC]})
+    entries = [Entry("diversity", construct.component("metric", METRIC), None, {})]
     written = 0
     for form, made in forms(data["train"]).items():
         for component in installed_registry().of_kind("format"):
@@ -138,7 +138,7 @@ def test_every_layout_in_every_format(name: str, tmp_path: Path, capsys: pytest.
                 if name == "annotated sequences" and component.full == "dna/fasta":  # FASTA has no place for it
                     assert torch.equal(back.samples, made.samples[:, :4])
                     with pytest.raises(DoesNotFit, match=r"\(4, 12\) with data of \(5, 12\)"):
-                        sample_files.evaluate_samples(back, sample_files.Reference(entries, data, 0, True))
+                        sample_files.evaluate_samples(back, sample_files.Reference(entries, data, 0))
                     continue
                 expected = in_one_form(made, back)
                 assert back.samples.shape == expected.shape, what
@@ -149,7 +149,7 @@ def test_every_layout_in_every_format(name: str, tmp_path: Path, capsys: pytest.
                     assert made.labels is None or torch.equal(back.labels, made.labels), what
                 writer.write(again, back)
                 assert torch.equal(format_for(again).read(again).samples, back.samples), what
-                results = sample_files.evaluate_samples(back, sample_files.Reference(entries, data, 0, True))
+                results = sample_files.evaluate_samples(back, sample_files.Reference(entries, data, 0))
                 assert "diversity" in results, what
                 written += 1
     assert written >= 2  # HDF5 takes everything, under two endings

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from gantk.components.signature import first_paragraph, parameters, supplied
-from gantk.errors import DoesNotFit
+from gantk.errors import DataError, DoesNotFit
 from gantk.interfaces import Callback, Loss, Metric, Objective, View
 from gantk.interfaces.optional_members import has_member
 from gantk.plugin import KINDS
@@ -124,7 +124,7 @@ def objective_of(subject: Subject) -> tuple[Any, DataSpec]:
     for known in [each for each in data if subject.takes(each.spec)]:
         try:
             return subject.build(spec=known.spec, data=known, seed=0), known.spec
-        except DoesNotFit:
+        except (DataError, DoesNotFit):
             continue
     spec = subject.a_spec()
     return subject.build(spec=spec, data=None, seed=0), spec

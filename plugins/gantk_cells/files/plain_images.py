@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from gantk import machine
 from gantk.errors import DataError, DoesNotFit, FileError
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
@@ -22,6 +23,7 @@ class Picture:
     """
 
     endings = (".png",)
+    writes = False
 
     def write(self, path: Path, samples: Samples) -> None:
         """Writes nothing.
@@ -50,7 +52,12 @@ def decoded_file(path: Path) -> Decoded:
         FileError: it cannot be read.
     """
     try:
-        return decode(path, slices=True)
+        decoded = decode(path, slices=True)
+        values = decoded.images
+        machine.refuse_above_data_limit(
+            values.nbytes + 4 * values.size, f"{path}, as floating-point numbers,", DataError
+        )
+        return decoded
     except DataError as error:
         raise FileError(str(error)) from error
     except Exception as error:  # damaged files raise nearly anything: TiffFileError, zlib.error, ParseError, …

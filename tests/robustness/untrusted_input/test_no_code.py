@@ -21,6 +21,7 @@ ALLOWED = {
     ): "modules of the package itself, by their names in a fixed table",
     ("gantk/cli/__init__.py", "importlib.import_module"): "a command of gantk's own, by its name in a fixed table",
     ("gantk/components/registry.py", "importlib.import_module"): "what an installed plugin declares",
+    ("gantk/api/sampling_options.py", "np.load"): "latents and conditions of numpy, never pickled ones",
     ("gantk/machine.py", "ctypes"): "mallopt and malloc_trim of the C library that Python itself uses",
     (
         "gantk/training/distributed/launcher.py",
