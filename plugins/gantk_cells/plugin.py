@@ -38,6 +38,7 @@ COMPONENTS = (
     ),
     Component("view", "composite", "gantk_cells.views.composite:Composite", "red/green composites, one row a cell"),
     Component("format", "ome_tiff", "gantk_cells.files.ome_tiff:OmeTiff", "OME-TIFF: named channels, pixel size"),
+    Component("command", "biogans", "gantk_cells.commands.biogans:biogans", "train, predict, visualize as on Biowulf"),
     Component("command", "inspect", "gantk_cells.commands.inspect:inspect", "what a folder of images holds; a recipe"),
     Component(
         "command",
