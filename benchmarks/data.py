@@ -96,7 +96,7 @@ def batches() -> list[dict[str, Any]]:
 
         def one(wrapped: Wrapped = wrapped) -> None:
             wrapped.batch(indices, None)
-            wrapped.expect(indices)
+            wrapped.prefetch(indices)
 
         name = "a map-style data set" + (", read ahead" if ahead else "")
         found.append(entry(f"batches of 64 images from {name}", rate(one), "1/s"))

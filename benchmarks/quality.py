@@ -40,7 +40,7 @@ from torch import Tensor
 
 import gantk
 from benchmarks.measure import machine
-from gantk.interfaces import Samples
+from gantk.interfaces import MetricInput, Samples
 from gantk.training import from_recipe
 
 CELLS = 1000  # generated cells that are judged, one pair a protein each
@@ -124,11 +124,11 @@ class Real:
     def judge(self, samples: Samples) -> dict[str, float]:
         """What is known of generated samples, one unit a protein each."""
         rng = torch.Generator().manual_seed(0)
-        given: dict[str, Any] = {"train": self.data["train"], "test": self.data["test"], "rng": rng, "nets": {}}
-        probed = self.probe.compute(samples, **given)
+        inputs = MetricInput(samples, self.data["train"], self.data["test"], rng)
+        probed = self.probe.compute(inputs)
         found = {"probe": probed["accuracy"].value}
         found["probe, worst protein"] = min(each.value for name, each in probed.items() if name != "accuracy")
-        depends = self.dependence.compute(samples, **given)
+        depends = self.dependence.compute(inputs)
         found |= {name: depends[name].value for name in ("correlation_difference", "state_ratio")}
         return found | self.looks(pairs_of(samples).images)
 

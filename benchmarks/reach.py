@@ -16,6 +16,7 @@ import statistics
 import time
 from pathlib import Path
 
+from gantk.interfaces import MetricInput
 from gantk.machine import prepare_environment
 
 prepare_environment()
@@ -60,7 +61,7 @@ def judge(run: gantk.Run, recipe: str, seed: int) -> dict[str, float]:
     if recipe == "toy_motif":
         chosen = model.sample(1000, seed=2000 + seed, reject=8)
         rng = torch.Generator().manual_seed(seed)
-        values_of = entries[0].metric.compute(chosen, data["train"], data["test"], rng=rng, nets={})
+        values_of = entries[0].metric.compute(MetricInput(chosen, data["train"], data["test"], rng=rng, nets={}))
         found |= {f"reject_8.{name}": value.value for name, value in values_of.items()}
     return found
 

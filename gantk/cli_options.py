@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from gantk import console
 
@@ -36,10 +37,34 @@ quiet = click.option(
 )
 
 
+def refuse_beside(reason: str, *names: str) -> None:
+    """Options of the command that is at work which were given, and would have no effect, are refused.
+
+    Args:
+        reason: why they have none: "--curves draws what a run has recorded".
+        names: of its parameters, as the function calls them; "overrides" for KEY=VALUE.
+
+    Raises:
+        UsageError: one was given.
+    """
+    context = click.get_current_context()
+    typed = [each for each in context.command.params if each.name in names and _given(context, each)]
+    if typed:
+        words = ["KEY=VALUE" if isinstance(each, click.Argument) else each.opts[-1] for each in typed]
+        raise click.UsageError(f"{' and '.join(words)} would have no effect, since {reason}: leave it out")
+
+
+def _given(context: click.Context, parameter: click.Parameter) -> bool:
+    source = context.get_parameter_source(str(parameter.name))
+    return source is ParameterSource.COMMANDLINE and context.params[str(parameter.name)] != ()
+
+
 def tell_dropped(recipe: Recipe) -> None:
     """Says which values of the recipe an override of `use` has dropped, since they belonged to another component."""
     if recipe.dropped:
-        console.warn("dropped, since another component was chosen: " + ", ".join(recipe.dropped))
+        from gantk.recipe.recipe import dropped_sentence
+
+        console.warn(dropped_sentence(recipe.dropped))
 
 
 def refuse_to_overwrite(path: Path, force: bool) -> None:

@@ -114,7 +114,9 @@ def error(text: str, topic: str = "cause") -> None:
 
 
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]], *, to_stdout: bool = True) -> None:
-    """A table that fits the terminal; on a pipe it is plain text of natural width."""
+    """A table that fits the terminal; on a pipe it is plain text of natural width. On stderr not with --quiet."""
+    if not (to_stdout or _verbose):
+        return
     from rich.table import Table
 
     drawn = Table(

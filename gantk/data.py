@@ -119,7 +119,7 @@ class Wrapped:
         dataset: has `__getitem__`, `__len__` and `spec`; `__getitems__(indices)` is used where it exists.
     """
 
-    draws = False
+    augments = False
 
     def __init__(self, dataset: Any):
         self.dataset = dataset
@@ -156,7 +156,7 @@ class Wrapped:
         """What the data set says."""
         return variants(self.dataset, samples)
 
-    def expect(self, indices: Tensor) -> None:
+    def prefetch(self, indices: Tensor) -> None:
         """These will be asked for soon: starts to read them in the background, where the data set allows it."""
         if not member(self.dataset, "read_ahead"):
             return

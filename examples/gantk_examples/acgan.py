@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softplus
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss, Play, declares, feature_count
+from gantk.interfaces import Loss, Play, adam_defaults, declares, feature_count
 from gantk.spec import DataSpec
 
 Size = Annotated[int, Ge(1)]
@@ -134,5 +134,4 @@ class AuxiliaryClassifier(Loss):
     @classmethod
     def play_defaults(cls, **parameters: Any) -> dict[str, Any]:
         """Odena et al. 2017, appendix A: Adam(2e-4, 0.5, 0.999)."""
-        adam = {"use": "basics/adam", "lr": 2e-4, "betas": [0.5, 0.999]}
-        return {"critic_steps": 1, "generator_optimizer": dict(adam), "critic_optimizer": dict(adam)}
+        return adam_defaults(2e-4, (0.5, 0.999))

@@ -8,7 +8,7 @@ from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss, Play, has_member
+from gantk.interfaces import Loss, Play, adam_defaults, has_member
 from gantk.spec import DataSpec
 
 Size = Annotated[int, Ge(1)]
@@ -149,5 +149,4 @@ class Began(Loss):
     @classmethod
     def play_defaults(cls, **parameters: Any) -> dict[str, Any]:
         """Berthelot et al. 2017, section 4.1: Adam with a rate of 1e-4."""
-        adam = {"use": "basics/adam", "lr": 1e-4, "betas": [0.9, 0.999]}
-        return {"critic_steps": 1, "generator_optimizer": dict(adam), "critic_optimizer": dict(adam)}
+        return adam_defaults(1e-4, (0.9, 0.999))

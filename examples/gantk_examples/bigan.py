@@ -1,6 +1,5 @@
 """BiGAN (Donahue et al. 2017; ALI, Dumoulin et al. 2017): an encoder is learnt beside the generator."""
 
-from collections.abc import Mapping
 from math import prod
 from typing import Annotated, Any
 
@@ -11,7 +10,18 @@ from torch.nn.functional import softplus
 
 from gantk.data import take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, Loss, Play, Samples, Value, declares, draw_latent, has_member, member
+from gantk.interfaces import (
+    Loss,
+    Metric,
+    MetricInput,
+    Play,
+    Value,
+    adam_defaults,
+    declares,
+    draw_latent,
+    has_member,
+    member,
+)
 from gantk.sampling import evaluating
 from gantk.spec import DataSpec
 
@@ -161,11 +171,10 @@ class BiGan(Loss):
     @classmethod
     def play_defaults(cls, **parameters: Any) -> dict[str, Any]:
         """Donahue et al. 2017, appendix C: Adam(2e-4, 0.5, 0.999)."""
-        adam = {"use": "basics/adam", "lr": 2e-4, "betas": [0.5, 0.999]}
-        return {"critic_steps": 1, "generator_optimizer": dict(adam), "critic_optimizer": dict(adam)}
+        return adam_defaults(2e-4, (0.5, 0.999))
 
 
-class Reconstruction:
+class Reconstruction(Metric):
     """How far G(E(x)) is from x on the test split: mean absolute difference.
 
     The reference is what a shuffled pairing gives, G(E(x')) with x' another test sample: an encoder that says nothing
@@ -180,26 +189,18 @@ class Reconstruction:
     def __init__(self, *, looked_at: Annotated[int, Ge(2)] = 500):
         self.looked_at = looked_at
 
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]:
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`error`.
 
         Raises:
             DoesNotFit: a generator without an encoder.
         """
-        generator: Any = nets.get("generator")
+        generator: Any = inputs.nets.get("generator")
         if not has_member(generator, "encode"):
             raise DoesNotFit("examples/reconstruction needs a generator with `encode`, as examples/bigan makes it")
-        real = take(test, self.looked_at, rng).samples
+        real = take(inputs.test, self.looked_at, inputs.rng).samples
         with evaluating(generator):
             back = generator(generator.encode(real.to(next(generator.parameters()).device))).cpu()
-        shuffled = back[torch.randperm(len(back), generator=rng)]
+        shuffled = back[torch.randperm(len(back), generator=inputs.rng)]
         apart = [float((real - other).abs().mean()) for other in (back, shuffled)]
         return {"error": Value(apart[0], "lower", apart[1], "shuffled")}

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss, Play, declares
+from gantk.interfaces import Loss, Play, adam_defaults, declares
 from gantk.spec import DataSpec
 
 Size = Annotated[int, Ge(1)]
@@ -145,8 +145,7 @@ class CycleGan(Loss):
     @classmethod
     def play_defaults(cls, **parameters: Any) -> dict[str, Any]:
         """Zhu et al. 2017, appendix: Adam(2e-4, 0.5, 0.999)."""
-        adam = {"use": "basics/adam", "lr": 2e-4, "betas": [0.5, 0.999]}
-        return {"critic_steps": 1, "generator_optimizer": dict(adam), "critic_optimizer": dict(adam)}
+        return adam_defaults(2e-4, (0.5, 0.999))
 
 
 def _demand_two_domains(spec: DataSpec, name: str) -> None:

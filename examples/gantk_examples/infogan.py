@@ -1,6 +1,5 @@
 """InfoGAN (Chen et al. 2016): parts of the latent are codes that can be read back from the sample."""
 
-from collections.abc import Mapping
 from math import log, pi, prod
 from typing import Annotated, Any
 
@@ -13,7 +12,7 @@ from torch.nn.functional import cross_entropy, one_hot, softplus
 
 from gantk.data import take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, Loss, Play, Samples, Value, draw_latent, feature_count, member
+from gantk.interfaces import Loss, Metric, MetricInput, Play, Value, draw_latent, feature_count, member
 from gantk.sampling import render
 from gantk.spec import DataSpec
 
@@ -153,7 +152,7 @@ class InfoGan(Loss):
         return {"critic_steps": 1, "generator_optimizer": adam | {"lr": 1e-3}, "critic_optimizer": dict(adam)}
 
 
-class CodeInformation:
+class CodeInformation(Metric):
     """How much the categorical code says of the class that a classifier of real samples sees in the generated ones.
 
     Adjusted mutual information (Vinh et al. 2010): 0 by chance, 1 where each code is one class. The classifier is a
@@ -171,31 +170,23 @@ class CodeInformation:
         self.drawn = drawn
         self.learned = learned
 
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]:
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`information`.
 
         Raises:
             DoesNotFit: a generator without codes, or data without classes.
         """
-        generator, known = nets["generator"], take(train, self.learned, rng)
+        generator, known = inputs.nets["generator"], take(inputs.train, self.learned, inputs.rng)
         parts: Any = member(generator, "latent_parts")
         if "category" not in parts or known.labels is None:
             raise DoesNotFit("examples/code_information needs data with labels, and a generator such as examples/coded")
-        latent = draw_latent(generator, self.drawn, rng)
+        latent = draw_latent(generator, self.drawn, inputs.rng)
         assert latent is not None
         at = next(generator.parameters()).device
-        drawn = render(generator, train.spec, latent, self.drawn, device=at)
+        drawn = render(generator, inputs.train.spec, latent, self.drawn, device=at)
         classifier = LogisticRegression(max_iter=200).fit(known.samples.flatten(1).numpy(), known.labels.numpy())
         seen = classifier.predict(drawn.samples.flatten(1).numpy())
-        real = take(test, self.drawn, rng)
+        real = take(inputs.test, self.drawn, inputs.rng)
         assert real.labels is not None
         best = adjusted_mutual_info_score(real.labels.numpy(), classifier.predict(real.samples.flatten(1).numpy()))
         codes = latent[:, parts["category"]].argmax(1).numpy()

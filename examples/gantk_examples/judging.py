@@ -1,22 +1,19 @@
 """A metric and a view for data with classes."""
 
-from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
-import torch
 from annotated_types import Ge
 from PIL import Image, ImageDraw
 from sklearn.linear_model import LogisticRegression
-from torch import nn
 
 from gantk.data import take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, Samples, Value
+from gantk.interfaces import Metric, MetricInput, Samples, Value, View
 from gantk.spec import DataSpec
 
 
-class ClassAgreement:
+class ClassAgreement(Metric):
     """The share of generated samples in which a classifier of real ones sees the class they were made with.
 
     The classifier is a logistic regression on the values of the training samples. The reference is its share on the
@@ -31,26 +28,20 @@ class ClassAgreement:
         self.samples = samples
         self.learned = learned
 
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]:
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`agreement`, beside that of real test samples.
 
         Raises:
             DoesNotFit: the generator takes no labels, or the data have none.
         """
-        known = take(train, self.learned, rng)
-        if generated.labels is None or known.labels is None:
+        known = take(inputs.train, self.learned, inputs.rng)
+        if inputs.generated.labels is None or known.labels is None:
             raise DoesNotFit("examples/class_agreement needs data with labels, and a generator that takes them")
         classifier = LogisticRegression(max_iter=200).fit(known.samples.flatten(1).numpy(), known.labels.numpy())
-        real = take(test, self.samples, rng)
-        return {"agreement": Value(_share(classifier, generated), "higher", _share(classifier, real), "real test")}
+        real = take(inputs.test, self.samples, inputs.rng)
+        return {
+            "agreement": Value(_share(classifier, inputs.generated), "higher", _share(classifier, real), "real test")
+        }
 
 
 def _share(classifier: LogisticRegression, samples: Samples) -> float:
@@ -58,7 +49,7 @@ def _share(classifier: LogisticRegression, samples: Samples) -> float:
     return float(classifier.score(samples.samples.flatten(1).cpu().numpy(), samples.labels.cpu().numpy()))
 
 
-class ClassRows:
+class ClassRows(View):
     """A row of images for each class, with its name; samples without labels in rows as they come.
 
     Args:

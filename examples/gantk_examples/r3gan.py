@@ -2,13 +2,13 @@
 
 from typing import Annotated, Any
 
-import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from gantk.autograd import leaf, unit_gradient_norms
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss, Play, has_batch_statistics, has_second_order
+from gantk.interfaces import Loss, Play, adam_defaults, has_batch_statistics, require_second_order
 from gantk.spec import DataSpec
 
 
@@ -34,18 +34,20 @@ class Relativistic(Loss):
         Raises:
             DoesNotFit: a critic whose gradients a penalty cannot use.
         """
-        if self.gamma and (has_batch_statistics(critic) or not has_second_order(critic)):
+        if self.gamma:
+            require_second_order(critic, "R1 and R2", "loss.gamma=0")
+        if self.gamma and has_batch_statistics(critic):
             raise DoesNotFit("R1 and R2 need each sample's own gradient: a critic without batch normalisation")
         return generator, critic
 
     def critic_loss(self, play: Play) -> dict[str, Tensor]:
         """Real above fake, pair by pair, with small gradients at both."""
-        real, fake = _leaf(play.real), _leaf(play.fake)
-        of_real, of_fake = play.score(real), play.score(fake)
+        of_real, real_norms = unit_gradient_norms(play, leaf(play.real))
+        of_fake, fake_norms = unit_gradient_norms(play, leaf(play.fake))
         return {
             "critic": play.mean(softplus(of_fake - of_real)),
-            "r1": self.gamma / 2 * play.mean(_squared_gradient_norm(of_real, real, play)),
-            "r2": self.gamma / 2 * play.mean(_squared_gradient_norm(of_fake, fake, play)),
+            "r1": self.gamma / 2 * play.mean(real_norms**2),
+            "r2": self.gamma / 2 * play.mean(fake_norms**2),
         }
 
     def generator_loss(self, play: Play) -> dict[str, Tensor]:
@@ -56,15 +58,4 @@ class Relativistic(Loss):
     @classmethod
     def play_defaults(cls, **parameters: Any) -> dict[str, Any]:
         """Adam(2e-4, 0, 0.99), one critic update a step."""
-        adam = {"use": "basics/adam", "lr": 2e-4, "betas": [0.0, 0.99]}
-        return {"critic_steps": 1, "generator_optimizer": dict(adam), "critic_optimizer": dict(adam)}
-
-
-def _leaf(samples: Tensor) -> Tensor:
-    return samples.detach().requires_grad_()
-
-
-def _squared_gradient_norm(scores: Tensor, samples: Tensor, play: Play) -> Tensor:
-    """‖∇ score‖² of each unit, (B, *units)."""
-    (gradient,) = torch.autograd.grad(scores.sum(), samples, create_graph=True)
-    return gradient.square().flatten(1 + play.spec.unit_axes).sum(-1)
+        return adam_defaults(2e-4, (0.0, 0.99))

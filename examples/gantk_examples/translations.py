@@ -1,17 +1,16 @@
 """A view and a metric of pictures that are made from pictures."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
 import torch
 from annotated_types import Ge
 from PIL import Image, ImageDraw
-from torch import Tensor, nn
+from torch import Tensor
 
 from gantk.data import take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, Samples, Value, declares
+from gantk.interfaces import Metric, MetricInput, Samples, Value, declares
 from gantk.sampling import render
 from gantk.spec import DataSpec
 
@@ -91,7 +90,7 @@ def _made_of_pictures(samples: Samples) -> bool:
     return alike and not _is_own_condition(samples)
 
 
-class Translation:
+class Translation(Metric):
     """How far what a generator makes of test conditions is from what is right: mean absolute difference.
 
     Right is the sample that belongs to the condition, or what the data set calls `translated`. The reference is
@@ -107,28 +106,20 @@ class Translation:
     def __init__(self, *, looked_at: Annotated[int, Ge(1)] = 500):
         self.looked_at = looked_at
 
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]:
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`error`, and `cycle` where there is a way back.
 
         Raises:
             DoesNotFit: a generator that takes no condition.
         """
-        generator = nets.get("generator")
-        real, known = take(test, self.looked_at, rng), take(train, self.looked_at, rng)
+        generator = inputs.nets.get("generator")
+        real, known = take(inputs.test, self.looked_at, inputs.rng), take(inputs.train, self.looked_at, inputs.rng)
         if generator is None or not declares(generator, "condition") or real.condition is None:
             raise DoesNotFit("examples/translation needs data with a condition, and a generator that takes it")
         at: Any = next(generator.parameters()).device
 
         def made(condition: Tensor) -> Tensor:
-            return render(generator, test.spec, None, len(condition), condition=condition, device=at).samples
+            return render(generator, inputs.test.spec, None, len(condition), condition=condition, device=at).samples
 
         right, usual = (each.truth.get("translated", each.samples) for each in (real, known))
         translated = made(real.condition)

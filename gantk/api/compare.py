@@ -10,7 +10,7 @@ from gantk import console
 from gantk.api.run import Model, Run
 from gantk.components.registry import installed_registry
 from gantk.errors import FileError
-from gantk.evaluation.evaluate import evaluate
+from gantk.evaluation.evaluate import evaluate, left_out
 from gantk.evaluation.results import ARROWS, Entry, Results, build_metrics, counts
 from gantk.interfaces import Dataset, Value
 from gantk.recipe.recipe import entries_of
@@ -84,6 +84,7 @@ def judged(paths: Sequence[Path], metrics: Sequence[Entry], device: str, seed: i
             splits["test"],
             seed=values["seed"] if seed is None else seed,
             device=model.device,
+            guard=left_out,
         )
     return found
 

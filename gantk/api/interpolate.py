@@ -179,7 +179,10 @@ def draw_along(model: Model, latents: Tensor, label: str | None) -> Samples:
     """
     generator, spec = generator_of(model), model.spec
     labels = None
-    if spec.classes and declares(generator, "labels"):
+    takes_labels = spec.classes and declares(generator, "labels")
+    if label is not None and not takes_labels:
+        raise DoesNotFit(f"this generator does not draw one class or another, so it cannot draw '{label}'")
+    if takes_labels:
         if label is not None and label not in spec.classes:
             raise GantkError(f"no class is called '{label}'; there are {', '.join(spec.classes)}")
         labels = torch.full((len(latents),), spec.classes.index(label or spec.classes[0]))

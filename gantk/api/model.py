@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,13 @@ from gantk.components.registry import installed_registry
 from gantk.data import take
 from gantk.errors import DoesNotFit, GantkError, RecipeError
 from gantk.evaluation import evaluate
+from gantk.evaluation.evaluate import JUDGED_BY, left_out
 from gantk.evaluation.results import Evaluation, build_metrics
 from gantk.files import run_folder
 from gantk.interfaces import Dataset, declares
 from gantk.interfaces.optional_members import member
 from gantk.machine import find_device
-from gantk.recipe.overrides import as_text
+from gantk.recipe.overrides import as_text, refuse_others
 from gantk.recipe.recipe import recipe_from_text
 from gantk.training import checkpoint, from_recipe
 
@@ -154,7 +155,7 @@ class Model:
         overrides: Sequence[str] | Mapping[str, Any] = (),
         seed: int | None = None,
     ) -> Evaluation:
-        """Metrics on the test split, on fresh samples.
+        """Metrics on the test split, on fresh samples. Of several, one that cannot be computed is left out, with a warning.
 
         Args:
             metrics: names ("basics/diversity") or entries ({"use": "basics/diversity", "samples": 500}); none: those
@@ -166,6 +167,7 @@ class Model:
             GantkError: no such metric, wrong parameters, or data that are not there.
         """
         changes = as_text(overrides)
+        refuse_others(changes, JUDGED_BY, "where a trained model is judged")
         if metrics:
             entries = [_entry(metric) for metric in metrics]
             changes += as_text({"evaluate": entries})
@@ -185,6 +187,7 @@ class Model:
             data["test"],
             seed=values["seed"] if seed is None else seed,
             device=self.device,
+            guard=partial(left_out, several=len(built) > 1),
         )
         return Evaluation(results, f"{self.checkpoint.path}, test split", built)
 

@@ -18,7 +18,7 @@ from gantk.evaluation.results import Evaluation, from_json
 from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Callback
 from gantk.messages import nearest
-from gantk.recipe.recipe import Recipe, recipe_from_text
+from gantk.recipe.recipe import Recipe, dropped_sentence, recipe_from_text
 from gantk.recipe.recipe import load as load_file
 from gantk.recipe.yaml_positions import dump
 from gantk.runs import start
@@ -201,7 +201,7 @@ def load_recipe(recipe: str | Path | Mapping[str, Any] | Recipe, overrides: Over
         return recipe_from_text(dump(dict(recipe)), "recipe", overrides)
     loaded = load_file(recipe, overrides)
     if loaded.dropped:
-        console.warn("dropped, since another component was chosen: " + ", ".join(loaded.dropped))
+        console.warn(dropped_sentence(loaded.dropped))
     return loaded
 
 

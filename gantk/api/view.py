@@ -15,9 +15,9 @@ from gantk import plots
 from gantk.api.run import Model
 from gantk.components.formats import format_for
 from gantk.errors import FileError, GantkError
+from gantk.files.find_run import hint_of_run
 from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Samples
-from gantk.interfaces.optional_members import member
 from gantk.reporting import pictures
 from gantk.reporting.pictures import picture_of, write_animation, write_image
 from gantk.spec import DataSpec
@@ -47,7 +47,8 @@ def picture(source: Path, number: int, seed: int = 0, parameters: Mapping[str, A
         FileError: it cannot be read as any of these.
     """
     samples, title = samples_of(source, number, seed, whole=True)
-    if member(pictures.build_view(samples.spec), "wanted"):
+    view = pictures.build_view(samples.spec)
+    if view is not None and view.wanted:
         return picture_of(samples, title, {"rows": number, **(parameters or {})})
     return picture_of(samples[:number], title, parameters)
 
@@ -59,10 +60,11 @@ def samples_text(source: Path, number: int, seed: int = 0) -> Text:
         GantkError: it cannot be read, or such samples have no text.
     """
     samples, _ = samples_of(source, number, seed)
-    writer = member(pictures.build_view(samples.spec), "text")
-    if writer is None:
+    view = pictures.build_view(samples.spec)
+    text = None if view is None else view.text(samples)
+    if text is None:
         raise GantkError(f"{source}: such samples cannot be shown as text; without --text a picture is drawn")
-    return writer(samples)
+    return text
 
 
 def samples_of(source: Path, number: int, seed: int, *, whole: bool = False) -> tuple[Samples, str]:
@@ -75,11 +77,12 @@ def samples_of(source: Path, number: int, seed: int, *, whole: bool = False) -> 
         whole: of a file all samples, and of a run as many as the view wants to sum up where these are more.
     """
     if not source.exists():
-        raise FileError(f"{source}: there is no such run or file")
+        raise FileError(f"{source}: there is no such run or file. {hint_of_run(source)}")
     if source.is_dir() or is_checkpoint(source):
         model = Model(source)
         if whole:
-            number = max(number, member(pictures.build_view(model.spec), "wanted"))
+            view = pictures.build_view(model.spec)
+            number = number if view is None else max(number, view.wanted)
         return model.sample(number, seed=seed, raw=True), f"step {model.checkpoint.step}"
     try:
         samples = format_for(source).read(source)

@@ -52,12 +52,18 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        from gantk.cli import habits
+
         try:
-            return super().resolve_command(ctx, args)
+            name, command, rest = super().resolve_command(ctx, args)
         except click.UsageError as error:
-            near = nearest(args[0], self.list_commands(ctx))
-            hint = f" Did you mean '{near}'?" if near else " `gantk --help` lists them."
-            raise click.UsageError(f"There is no command '{printable(args[0])}'.{hint}", ctx) from error
+            near, line = nearest(args[0], self.list_commands(ctx)), habits.of_command(self, ctx, args[0], args[1:])
+            hint = f"Did you mean '{near}'?" if near else "`gantk --help` lists them."
+            hint = f"Write: {printable(line)}" if line else hint
+            raise click.UsageError(f"There is no command '{printable(args[0])}'. {hint}", ctx) from error
+        if command is not None:
+            habits.refuse_other_order(ctx, str(name), command, rest)
+        return name, command, rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from_plugins = self._from_plugins()
@@ -93,6 +99,18 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(run_command_line(arguments))
 
 
+def _show(error: click.ClickException, arguments: list[str]) -> None:
+    """Prints an error of click's, with the line to type where that can be told."""
+    if isinstance(error, click.NoSuchOption):
+        from gantk.cli import habits
+
+        line = habits.of_error(error, arguments)
+        if line is not None:
+            error.possibilities = []  # a like word is not what is meant
+            error.message = f"{error.format_message()} Write: {printable(line)}"
+    error.show()
+
+
 def run_command_line(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
     try:
@@ -102,7 +120,7 @@ def run_command_line(arguments: list[str] | None = None) -> int:
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
-        error.show()
+        _show(error, sys.argv[1:] if arguments is None else arguments)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         console.error("interrupted")

@@ -35,6 +35,8 @@ def command(runs: tuple[Path, ...], metrics: tuple[str, ...], seed: int | None, 
     from gantk.api import compare
     from gantk.evaluation.results import as_json as to_json
 
+    if not metrics:
+        cli_options.refuse_beside("without --metric nothing is computed", "seed", "device")
     found = compare.judged(runs, compare.entries(metrics), device, seed) if metrics else compare.kept(runs)
     if as_json:
         console.answer_json({name: to_json(results) for name, results in found.items()})

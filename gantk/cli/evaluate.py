@@ -43,21 +43,25 @@ def command(
     gantk evaluate runs/toy_motif-1 'evaluate=[{use: basics/diversity}]' --json
     gantk evaluate samples.h5 --data toy_motif
     """
-    from gantk.errors import BarMissed
+    from gantk.errors import BarMissed, DoesNotFit
     from gantk.evaluation.results import HEADINGS, missed_bars, rows, summary_lines
     from gantk.evaluation.results import as_json as to_json
 
     if data is not None:
+        cli_options.refuse_beside("metrics of a file of samples build their own nets, on the CPU", "device")
         entries, results, document = _of_file(source, data, overrides, seed)
     else:
         entries, results, document = _of_model(source, overrides, seed, device)
     missed = missed_bars([entry for entry in entries if entry.name in results], results)
+    missed += [f"{each.name} could not be measured" for each in entries if each.require and each.name not in results]
     if as_json:
         console.answer_json(document | {"split": "test", "values": to_json(results), "missed": missed})
     else:
         for line in summary_lines(entries, results):
             console.answer(line)
         console.table(f"{next(iter(document.values()))}, test split", HEADINGS, rows(results))
+    if not results:
+        raise DoesNotFit("no metric could be computed")
     if missed:
         raise BarMissed("below the bar that the recipe sets: " + "; ".join(missed))
 

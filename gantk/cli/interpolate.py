@@ -69,6 +69,10 @@ def command(
     cli_options.refuse_to_overwrite(out, force)
     if through is None and (order is not None or only):
         raise click.UsageError("--order and --only choose among the latents of a file: give one, --through FILE")
+    if through is not None:
+        cli_options.refuse_beside("--through names the latents", "stops", "seed")
+    if out.suffix.lower() not in (".gif", ".png") and png_frames is None:
+        cli_options.refuse_beside(f"{out} holds samples and no picture", "overrides")
     if png_frames is not None and png_frames.exists() and not force:
         raise click.UsageError(f"{png_frames} exists already; give another name, or --force to write into it")
     from gantk.api import interpolate

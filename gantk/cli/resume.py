@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -27,10 +28,16 @@ def command(run: Path, overrides: tuple[str, ...], older: str | None) -> int:
     gantk resume runs/toy_motif-1 --from step-500.h5
     """
     from gantk.cli.result import show_result
-    from gantk.files.run_folder import RunFolder
+    from gantk.files.find_run import run_around
+    from gantk.files.run_folder import CHECKPOINT_NAME, RunFolder
     from gantk.runs import start
     from gantk.training.distributed import launcher, process_group, ranks
 
+    around = run_around(run) if run.is_file() else None
+    if around is not None:
+        older_one = ["--from", run.name] if CHECKPOINT_NAME.fullmatch(run.name) else []
+        line = shlex.join(["gantk", "resume", str(around), *overrides, *older_one])
+        raise click.UsageError(f"{run} is a checkpoint; a run is resumed, from it. Write: {line}")
     values = start.recipe_of_run(RunFolder(run), overrides).values
     devices = values["machine"]["devices"]
     to_do = overrides or older or not start.is_finished(RunFolder(run), values)  # else none of the processes is needed

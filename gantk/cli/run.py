@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -19,7 +20,8 @@ from gantk import cli_options
 def command(recipe: str, overrides: tuple[str, ...], out: Path | None) -> int:
     """Train RECIPE, judge the result and write a report.
 
-    RECIPE is a file, or the name of a shipped recipe (`gantk list recipes`). Values are overridden with KEY=VALUE:
+    RECIPE is a file, the name of a shipped recipe (`gantk list recipes`), or - for standard input. Values are
+    overridden with KEY=VALUE:
 
     \b
     gantk run recipes/lin_starshaped.yaml train.steps=100 data.cells=300
@@ -29,6 +31,7 @@ def command(recipe: str, overrides: tuple[str, ...], out: Path | None) -> int:
     command that goes on.
     """
     from gantk.cli.result import show_result
+    from gantk.recipe.find_file import STDIN
     from gantk.recipe.recipe import load
     from gantk.runs import start
     from gantk.training.distributed import launcher, process_group, ranks
@@ -38,7 +41,11 @@ def command(recipe: str, overrides: tuple[str, ...], out: Path | None) -> int:
     if launcher.wanted(devices):
         ranks.Ranks(count=devices).share_of(loaded.values["train"]["batch"])
         where = [] if out is None else ["--out", str(out)]
-        return launcher.launch(["run", recipe, *overrides, *where], devices)
+        with TemporaryDirectory(prefix="gantk-") as folder:
+            if recipe == STDIN:  # each process reads it anew
+                recipe = str(Path(folder) / f"{loaded.name}.yaml")
+                Path(recipe).write_text(loaded.text, encoding="utf-8")
+            return launcher.launch(["run", recipe, *overrides, *where], devices)
     cli_options.tell_dropped(loaded)
     folder = start.start(loaded, out)
     if process_group.here().first:

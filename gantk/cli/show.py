@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from gantk import cli_options, console
+from gantk.messages import with_article
 
 if TYPE_CHECKING:
     from gantk.components.registry import Declared
@@ -29,6 +31,12 @@ def command(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
     found = installed_registry().named(name)
     if not found:
         return _recipe(name, overrides, as_json)
+    if overrides:
+        kinds = " and ".join(with_article(declared.kind) for declared in found)
+        raise click.UsageError(
+            f"KEY=VALUE changes a recipe, and {name} is {kinds}: leave it out, or show a recipe: "
+            f"gantk show RECIPE {shlex.join(overrides)}"
+        )
     if as_json:
         console.answer_json([_as_json(declared) for declared in found])
         return None
@@ -98,11 +106,12 @@ def _as_json(declared: Declared) -> dict[str, Any]:
 def _recipe(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
     from gantk.components.registry import installed_registry
     from gantk.errors import FileError
-    from gantk.recipe.find_file import locate
+    from gantk.recipe.find_file import STDIN, locate
     from gantk.recipe.recipe import leaves, load
 
     try:
-        locate(name)
+        if name != STDIN:
+            locate(name)
     except FileError as error:
         near = installed_registry().nearest_to(name)
         hint = f". A component of a similar name is '{near}'" if near else ""

@@ -2,47 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from gantk import cli_options, console
+from gantk.errors import DoesNotFit
 from gantk.interfaces.optional_members import member
+from gantk.messages import byte_size
 
 if TYPE_CHECKING:
     from gantk.recipe.recipe import Recipe
 
 
 @click.command()
-@click.argument("recipe")
-@cli_options.overrides
+@click.argument("words", metavar="RECIPE... [KEY=VALUE]...", nargs=-1, required=True)
 @cli_options.as_json
-def command(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
+def command(words: tuple[str, ...], as_json: bool) -> None:
     """Check RECIPE without running it: every mistake at once, and whether its parts fit together.
 
     Exits with 1 where something is wrong, with 2 where the data cannot be read as the recipe says. The nets are built,
     and one update is played, without memory; what a run will need of it is estimated, and refused where it is more than
     this machine has. Data that are not here are told of, and then what depends on them is not checked. With --json the
-    mistakes come as a list with file, line and column.
+    mistakes come as a list with file, line and column. Of several recipes each is checked.
+
+    \b
+    gantk validate my.yaml train.batch=32
+    gantk validate *.yaml
+    gantk validate - < my.yaml
     """
-    from gantk.class_counts import in_words, too_few
-    from gantk.errors import DataError, DoesNotFit, RecipeError
-    from gantk.messages import byte_size as bytes_in_words
+    from gantk.errors import DataError, FileError, GantkError, RecipeError
+    from gantk.recipe.overrides import apart
+
+    recipes, overrides = apart(words)
+    if not recipes:
+        raise click.UsageError("which recipe? It comes first: gantk validate RECIPE KEY=VALUE")
+    documents: list[dict[str, Any]] = []
+    failed: list[GantkError] = []
+    for recipe in recipes:
+        try:
+            documents.append(_validated(recipe, overrides))
+        except (RecipeError, DoesNotFit, DataError, FileError) as error:
+            failed.append(error)
+            if len(recipes) > 1 and not as_json:
+                console.error(str(error))
+            if as_json and not (isinstance(error, FileError) and len(recipes) == 1):
+                mistakes = getattr(error, "mistakes", None) or [{"message": str(error)}]
+                documents.append({"recipe": recipe, "valid": False, "mistakes": mistakes})
+        else:
+            if not as_json:
+                _tell(documents[-1])
+    if as_json and documents:
+        console.answer_json(documents[0] if len(recipes) == 1 else documents)
+    if failed and len(recipes) == 1:
+        raise failed[0]
+    if failed:
+        worst = max(failed, key=lambda error: error.exit_code)
+        message = f"{len(failed)} of {len(recipes)} recipes are not valid"
+        raise FileError(message) if worst.exit_code == FileError.exit_code else RecipeError(message)
+
+
+def _validated(name: str, overrides: Sequence[str]) -> dict[str, Any]:
     from gantk.recipe.recipe import load
 
-    try:
-        loaded = load(recipe, overrides)
-        cli_options.tell_dropped(loaded)
-        found = _checked(loaded)
-    except (RecipeError, DoesNotFit, DataError) as error:
-        if as_json:
-            mistakes = getattr(error, "mistakes", None) or [{"message": str(error)}]
-            console.answer_json({"recipe": recipe, "valid": False, "mistakes": mistakes})
-        raise
-    if as_json:
-        console.answer_json(found)
-        return
-    console.answer(f"{loaded.name}: {'valid' if 'samples' in found else 'valid in its form alone'}")
+    loaded = load(name, overrides)
+    cli_options.tell_dropped(loaded)
+    return _checked(loaded)
+
+
+def _tell(found: dict[str, Any]) -> None:
+    from gantk.class_counts import in_words, too_few
+
+    console.answer(f"{found['recipe']}: {'valid' if 'samples' in found else 'valid in its form alone'}")
     if "samples" in found:
         counts = [f"{split} {in_words(each)}" for split, each in found["classes"].items()]
         console.answer(f"data        {', '.join(counts)}")
@@ -53,7 +85,7 @@ def command(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
         console.answer(f"steps       {found['steps']:,}")
         for text in too_few(found["classes"]["train"], found["classes"]["test"]):
             console.warn(text)
-        console.answer(f"memory      about {bytes_in_words(found['memory']['total'])} ({found['memory']['reasons']})")
+        console.answer(f"memory      about {byte_size(found['memory']['total'])} ({found['memory']['reasons']})")
 
 
 def _checked(recipe: Recipe) -> dict[str, Any]:

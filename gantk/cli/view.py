@@ -43,7 +43,10 @@ def command(
     gantk view samples.h5
     gantk view made.fa --text
     """
+    if sum((curves, training, text)) > 1:
+        raise click.UsageError("--curves, --training and --text are different things to look at: give one of them")
     if text:
+        cli_options.refuse_beside("--text prints, and draws no picture", "overrides", "out", "force")
         from gantk.api import view
 
         console.answer_text(view.samples_text(source, number, seed))
@@ -51,6 +54,12 @@ def command(
     out = out or Path(f"{source.name.removesuffix(source.suffix) if source.is_file() else source.name}.png")
     if out.suffix.lower() not in (".png", ".gif"):
         raise click.UsageError(f"{out}: a picture's name ends in .png (or .gif, with --training)")
+    training = training or out.suffix.lower() == ".gif"
+    if curves and training:
+        raise click.UsageError(f"{out}: curves are one picture: give a name that ends in .png")
+    if curves or training:
+        shown = "the numbers of a run" if curves else "pictures that a run has drawn"
+        cli_options.refuse_beside(f"{shown} are shown as they are", "overrides", "number", "seed")
     cli_options.refuse_to_overwrite(out, force)
     from gantk.api import view
     from gantk.recipe.recipe import parameters_of
@@ -58,7 +67,7 @@ def command(
 
     if curves:
         write_image(out, view.curves_picture(source))
-    elif training or out.suffix.lower() == ".gif":
+    elif training:
         view.write_training(source, out)
     else:
         write_image(out, view.picture(source, number, seed, parameters_of(overrides)))

@@ -12,6 +12,10 @@ from gantk.components.signature import Parameter, asked_for, parameters, supplie
 from gantk.components.validate import fill
 from gantk.errors import ComponentError, GantkError, RecipeError
 from gantk.messages import with_article
+from gantk.plugin import INTERFACES
+
+DERIVED = ("loss", "metric", "view", "objective", "callback")
+"""Kinds whose components derive from their class in `gantk.interfaces`; those of others are any that fit."""
 
 
 def build(declared: Declared, values: Mapping[str, Any], *, registry: Registry | None = None, **available: Any) -> Any:
@@ -43,11 +47,20 @@ def _build(declared: Declared, values: Mapping[str, Any], registry: Registry, av
     given = {name: available[name] for name in supplied(target) if name in available}
     arguments = {each.name: _argument(each, values[each.name], registry, available) for each in parameters(target)}
     try:
-        return target(**given, **arguments)
+        built = target(**given, **arguments)
     except GantkError:
         raise
     except ValueError as error:
         raise RecipeError(f"{declared.kind} '{declared.full}': {error}") from error
+    if declared.kind in DERIVED and not any(
+        kind == declared.kind and isinstance(built, base) for base, kind in INTERFACES.items()
+    ):
+        name = f"gantk.interfaces.{declared.kind.capitalize()}"
+        raise ComponentError(
+            f"{declared.kind} '{declared.full}' is no {name}, which has the defaults of what it does not define: "
+            f"derive its class from it, `class {type(built).__name__}({name})`"
+        )
+    return built
 
 
 def _argument(parameter: Parameter, value: Any, registry: Registry, available: Mapping[str, Any]) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
+from pathlib import PurePath
 from typing import Any
 
 from pydantic import ValidationError
@@ -27,12 +29,14 @@ class Problem:
         message: what is wrong.
         hint: what to write instead, or "".
         at_key: whether the key at the end of `path` is at fault, and not its value.
+        unknown: whether that is since nothing knows it.
     """
 
     path: Path
     message: str
     hint: str = ""
     at_key: bool = False
+    unknown: bool = False
 
 
 def dotted(path: Path) -> str:
@@ -49,7 +53,7 @@ def find_problems(kind: str, values: Any, registry: Registry | None = None) -> l
         registry: where components come from; None: what is installed.
     """
     reader = Reader(registry)
-    reader.component(Nested(kind), values, ())
+    reader.component(Nested(kind), plain(values), ())
     return reader.problems
 
 
@@ -60,11 +64,24 @@ def fill(kind: str, values: Any, registry: Registry | None = None) -> dict[str, 
         RecipeError: there are mistakes in it.
     """
     reader = Reader(registry)
-    filled = reader.component(Nested(kind), values, ())
+    filled = reader.component(Nested(kind), plain(values), ())
     if reader.problems:
         lines = [f"{each.message}{f' ({each.hint})' if each.hint else ''}" for each in reader.problems]
         raise RecipeError("\n".join(lines))
     return filled
+
+
+def plain(value: Any) -> Any:
+    """A Python value as a recipe holds it: a path as text, a tuple as a list, a number of numpy as a number."""
+    if isinstance(value, Mapping):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return int(value)
+    return float(value) if isinstance(value, Real) and not isinstance(value, int) else value
 
 
 class Reader:
@@ -126,7 +143,8 @@ class Reader:
         for key in values:
             if key not in names:
                 hint = did_you_mean(key, names, f"keys are {', '.join(names)}" if names else "it has none")
-                self.add((*path, key), f"unknown key '{shown(key)[1:-1]}' in {title}", hint, True)
+                message = f"unknown key '{shown(key)[1:-1]}' in {title}"
+                self.problems.append(Problem((*path, key), message, hint, at_key=True, unknown=True))
         filled = {}
         for each in known:
             if each.name in values:

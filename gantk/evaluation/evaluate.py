@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import nn
 
-from gantk import randomness
+from gantk import console, randomness
 from gantk.data import take
+from gantk.errors import GantkError
 from gantk.evaluation.representation import as_judged
 from gantk.evaluation.results import Entry, Results
-from gantk.interfaces import Dataset, Samples, Value, declares
-from gantk.interfaces.optional_members import member
+from gantk.interfaces import Dataset, MetricInput, Samples, Value, declares
 from gantk.sampling import draw_like
 
 
@@ -49,7 +49,7 @@ def evaluate(
     """
     if not entries:
         return {}
-    wanted = max(member(entry.metric, "samples") for entry in entries)
+    wanted = max(entry.metric.samples for entry in entries)
     nets: Mapping[str, nn.Module] = {"critic": critic}
     generated = take(held_out, 0)
     if generator is not None:
@@ -61,10 +61,32 @@ def evaluate(
     results: Results = {}
     for entry in entries:
         with guard(f"the metric {entry.name}"):
-            given = generated[: member(entry.metric, "samples")]
+            given = generated[: entry.metric.samples]
             rng = randomness.generator(seed, f"{purpose}/{entry.name}")
-            results[entry.name] = counted(entry.metric.compute(given, train, held_out, rng=rng, nets=nets), given)
+            results[entry.name] = counted(
+                entry.metric.compute(MetricInput(given, train, held_out, rng=rng, nets=nets)), given
+            )
     return results
+
+
+JUDGED_BY = ("evaluate", "data", "seed")
+"""Blocks of a recipe that say how a trained model, or a file of samples, is judged; others have had their effect."""
+
+
+@contextmanager
+def left_out(what: str, several: bool = True) -> Iterator[None]:
+    """A guard for `evaluate`: of several metrics, one that does not fit is left out with a warning, and costs no other.
+
+    Args:
+        what: what is computed inside.
+        several: whether there are others; what fails alone is an error.
+    """
+    try:
+        yield
+    except GantkError as error:
+        if not several:
+            raise
+        console.warn(f"{what} is left out: {error}")
 
 
 def counted(values: Mapping[str, Value], samples: Samples) -> dict[str, Value]:

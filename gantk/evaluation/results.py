@@ -11,7 +11,6 @@ from gantk import notebook
 from gantk.components.construct import component
 from gantk.errors import RecipeError
 from gantk.interfaces import Metric, Value
-from gantk.interfaces.optional_members import has_member, member
 
 
 class Evaluation(dict[str, dict[str, Value]]):
@@ -147,11 +146,8 @@ HEADINGS = ("metric", "generated", "better", "reference", "which is", "95 %", "n
 
 def summary_lines(entries: Sequence[Entry], results: Results) -> list[str]:
     """The readable lines that some metrics put above their numbers."""
-    return [
-        member(entry.metric, "summary")(results[entry.name])
-        for entry in entries
-        if has_member(entry.metric, "summary") and entry.name in results
-    ]
+    lines = [entry.metric.summary(results[entry.name]) for entry in entries if entry.name in results]
+    return [line for line in lines if line]
 
 
 def as_json(results: Results) -> dict[str, Any]:

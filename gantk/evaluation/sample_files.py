@@ -15,13 +15,13 @@ from gantk.components.formats import format_for
 from gantk.components.registry import installed_registry
 from gantk.components.signature import parameters
 from gantk.data import Resident, evaluation_data
-from gantk.errors import ComponentError, DataError, DoesNotFit, GantkError, RecipeError
-from gantk.evaluation.evaluate import counted
+from gantk.errors import ComponentError, DataError, DoesNotFit, RecipeError
+from gantk.evaluation.evaluate import JUDGED_BY, counted, left_out
 from gantk.evaluation.representation import as_judged
 from gantk.evaluation.results import Entry, Results, build_metrics
-from gantk.interfaces import Dataset, Samples
-from gantk.interfaces.optional_members import member
+from gantk.interfaces import Dataset, Metric, MetricInput, Samples
 from gantk.recipe.find_file import ENDINGS
+from gantk.recipe.overrides import refuse_others
 from gantk.recipe.recipe import entries_of, load
 from gantk.spec import DataSpec
 from gantk.training import from_recipe
@@ -38,13 +38,11 @@ class Reference:
         entries: the metrics.
         data: the splits "train" and "test".
         seed: of whatever is drawn.
-        chosen: whether somebody chose the metrics; of those that gantk took, some may not fit.
     """
 
     entries: list[Entry]
     data: Mapping[str, Dataset]
     seed: int
-    chosen: bool
 
 
 def reference(name: str, overrides: Sequence[str], seed: int | None) -> Reference:
@@ -61,14 +59,19 @@ def reference(name: str, overrides: Sequence[str], seed: int | None) -> Referenc
     """
     path = Path(name)
     if path.suffix.lower() in ENDINGS or not path.is_file():
+        refuse_others(overrides, JUDGED_BY, "where a file of samples is judged")
         values = load(name, overrides).values
         entries = build_metrics(values)
         if not entries:
             raise RecipeError(f"{name}: has no `evaluate` entries; give some: 'evaluate=[{{use: plugin/metric}}]'")
-        return Reference(entries, from_recipe.datasets(values), values["seed"] if seed is None else seed, chosen=True)
+        return Reference(entries, from_recipe.datasets(values), values["seed"] if seed is None else seed)
     samples = format_for(path).read(path)
     entries = build_metrics({"evaluate": entries_of(overrides)}) if overrides else metrics_for(samples.spec)
-    return Reference(entries, split(samples, seed or 0, path), seed or 0, chosen=bool(overrides))
+    return Reference(entries, split(samples, seed or 0, path), seed or 0)
+
+
+def _takes_minutes(target: Any) -> bool:
+    return isinstance(target, type) and issubclass(target, Metric) and target.costly
 
 
 def metrics_for(spec: DataSpec) -> list[Entry]:
@@ -81,7 +84,7 @@ def metrics_for(spec: DataSpec) -> list[Entry]:
     plugins = list(dict.fromkeys(name.partition("/")[0] for name in named))
     for plugin in plugins:
         known = [each for each in installed_registry().of_kind("metric") if each.plugin == plugin]
-        costly = [each for each in known if member(installed_registry().load(each), "costly")]
+        costly = [each for each in known if _takes_minutes(installed_registry().load(each))]
         needing = [each for each in known if any(p.required for p in parameters(installed_registry().load(each)))]
         entries = [
             Entry(each.name, construct.component("metric", {"use": each.full}), None)
@@ -132,22 +135,33 @@ def _dataset(samples: Samples) -> Dataset:
 def evaluate_samples(samples: Samples, against: Reference) -> Results:
     """Every metric on samples from a file, in random order, since metrics look at the first so many.
 
-    A metric that does not fit is left out with a warning where nobody chose it.
+    Of several metrics, one that does not fit is left out with a warning.
 
     Raises:
-        DoesNotFit: a metric cannot compare such samples with these data.
+        DoesNotFit: the samples are of another kind than these data, or no metric can compare them.
     """
+    _refuse_another_kind(samples.spec, against.data["train"].spec)
     order = torch.randperm(len(samples), generator=randomness.generator(against.seed, "order"))
     shuffled, data = _in_form(samples[order], against.data)
     results: Results = {}
     for entry in against.entries:
-        try:
+        with left_out(f"the metric {entry.name}", several=len(against.entries) > 1):
             results[entry.name] = _values(shuffled, entry, data, against.seed)
-        except GantkError as error:
-            if against.chosen:
-                raise
-            console.warn(f"{entry.name} left out: {error}")
     return results
+
+
+def _refuse_another_kind(spec: DataSpec, other: DataSpec) -> None:
+    """Raises DoesNotFit where samples have other axes than the data that they are to be judged by."""
+    own, wanted = spec.axes[spec.unit_axes :], other.axes[other.unit_axes :]
+    if len(own) != len(wanted) or spec.categorical != other.categorical:
+        raise DoesNotFit(
+            f"these samples are of another kind than the data: {_in_words(spec)} there, {_in_words(other)} in the data; "
+            "choose by --data what they were made after"
+        )
+
+
+def _in_words(spec: DataSpec) -> str:
+    return " × ".join(f"{size} {axis}" for size, axis in zip(spec.shape, spec.axes, strict=True))
 
 
 def _in_form(samples: Samples, data: Mapping[str, Dataset]) -> tuple[Samples, Mapping[str, Dataset]]:
@@ -159,11 +173,10 @@ def _in_form(samples: Samples, data: Mapping[str, Dataset]) -> tuple[Samples, Ma
 
 
 def _values(samples: Samples, entry: Entry, data: Mapping[str, Dataset], seed: int) -> Any:
-    wanted = member(entry.metric, "samples")
     rng = randomness.generator(seed, f"evaluate/{entry.name}")
     try:
-        given = samples[:wanted]
-        return counted(entry.metric.compute(given, data["train"], data["test"], rng=rng, nets={}), given)
+        given = samples[: entry.metric.samples]
+        return counted(entry.metric.compute(MetricInput(given, data["train"], data["test"], rng=rng, nets={})), given)
     except KeyError as error:
         raise ComponentError(f"{entry.name} judges nets, and a file of samples has none: {error}") from error
     except (RuntimeError, ValueError, IndexError) as error:

@@ -15,9 +15,10 @@ from typing import Any
 from gantk import console
 from gantk.errors import FileError
 from gantk.files.atomic import append_lines, keep_aside, odd_lines, read_json, read_lines, write_json, write_text
+from gantk.files.find_run import hint_of_run
 from gantk.files.text import read_text
 
-CHECKPOINT_NAME = re.compile(r"step-(\d+)\.h5")
+CHECKPOINT_NAME = re.compile(r"(step|timed)-(\d+)\.h5")
 LINE = {"step": int}
 """What each line of metrics.jsonl and history.jsonl must hold."""
 
@@ -35,9 +36,7 @@ class RunFolder:
     def __init__(self, path: Path):
         self.path = Path(path)
         if not (self.path / "resolved.yaml").is_file():
-            raise FileError(
-                f"{path}: not a run folder (it has no resolved.yaml). Runs lie in runs/ unless --out said else"
-            )
+            raise FileError(f"{path}: not a run folder (it has no resolved.yaml). {hint_of_run(self.path)}")
         refuse_links(self.path)
 
     @classmethod
@@ -144,9 +143,9 @@ class RunFolder:
             raise FileError(f"{self.evaluation}: damaged: it holds no table of metrics. {cure}")
         return found
 
-    def checkpoint_path(self, step: int) -> Path:
-        """The path of the checkpoint of `step`."""
-        return self.path / "checkpoints" / f"step-{step}.h5"
+    def checkpoint_path(self, step: int, *, timed: bool = False) -> Path:
+        """The path of the checkpoint of `step`; `timed`: of the one that is kept every few minutes."""
+        return self.path / "checkpoints" / f"{'timed' if timed else 'step'}-{step}.h5"
 
     @property
     def best_checkpoint(self) -> Path:
@@ -154,9 +153,14 @@ class RunFolder:
         return self.path / "checkpoints" / "best.h5"
 
     def checkpoints(self) -> list[Path]:
-        """The numbered checkpoints, oldest first."""
+        """All checkpoints that a run can go on from, oldest first: the numbered ones, and the timed one."""
         found = [(CHECKPOINT_NAME.fullmatch(path.name), path) for path in (self.path / "checkpoints").glob("*.h5")]
-        return [path for _, path in sorted((int(match[1]), path) for match, path in found if match)]
+        ordered = sorted((int(match[2]), match[1] == "step", path) for match, path in found if match)
+        return [path for _, _, path in ordered]
+
+    def numbered_checkpoints(self) -> list[Path]:
+        """Those of the schedule, of interruptions and of the end, oldest first."""
+        return [path for path in self.checkpoints() if path.name.startswith("step-")]
 
     def last_checkpoint(self) -> Path:
         """The newest checkpoint.
@@ -178,7 +182,7 @@ class RunFolder:
 
     def last_scheduled(self, every: int | None) -> Path | None:
         """The newest checkpoint of a multiple of `every` steps, if there is one; others are of interruptions."""
-        found = [path for path in self.checkpoints() if every is not None and step_in_name(path) % every == 0]
+        found = [path for path in self.numbered_checkpoints() if every is not None and step_in_name(path) % every == 0]
         return found[-1] if found else None
 
     def forget_old_checkpoints(self, keep: int, spared: int | None = None) -> None:
@@ -188,12 +192,22 @@ class RunFolder:
             keep: how many stay.
             spared: the newest of a multiple of so many steps stays, too; None: no other stays.
         """
-        for path in self.checkpoints()[:-keep]:
+        for path in self.numbered_checkpoints()[:-keep]:
             if path != self.last_scheduled(spared):
                 path.unlink(missing_ok=True)
 
+    def forget_timed_checkpoints(self, but: Path | None = None) -> None:
+        """Removes the timed checkpoint, or the one before it: there is never more than one for long.
+
+        Args:
+            but: this one stays.
+        """
+        for path in self.checkpoints():
+            if path.name.startswith("timed-") and path != but:
+                path.unlink(missing_ok=True)
+
     def set_aside_after(self, path: Path) -> None:
-        """Renames the numbered checkpoints newer than `path`: a run that goes on from it will not take them for its.
+        """Renames the checkpoints newer than `path`: a run that goes on from it will not take them for its.
 
         Raises:
             OSError: they cannot be renamed.
@@ -279,8 +293,8 @@ def refuse_links(folder: Path) -> None:
 
 
 def step_in_name(path: Path) -> int:
-    """The step in the name of a numbered checkpoint or picture."""
-    return int(path.stem.removeprefix("step-"))
+    """The step in the name of a checkpoint or picture."""
+    return int(path.stem.removeprefix("step-").removeprefix("timed-"))
 
 
 def checkpoint_of(path: Path) -> Path:
@@ -294,7 +308,7 @@ def checkpoint_of(path: Path) -> Path:
         folder = RunFolder(path)
         return folder.best_checkpoint if folder.best_checkpoint.exists() else folder.last_checkpoint()
     if not path.exists():
-        raise FileError(f"{path}: there is no such run or checkpoint")
+        raise FileError(f"{path}: there is no such run or checkpoint. {hint_of_run(path)}")
     return path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import BinaryIO
 
 from gantk.errors import FileError
 from gantk.messages import printable
@@ -17,9 +18,23 @@ def read_text(path: Path) -> str:
     name = printable(str(path))
     try:
         with path.open("rb") as file:
-            content = file.read(4 * LARGEST + 1)
+            return decoded(file, name)
     except OSError as error:
         raise FileError(f"{name} cannot be read: {error.strerror or error}") from error
+
+
+def decoded(file: BinaryIO, name: str) -> str:
+    """The text of a recipe in an open file.
+
+    Args:
+        file: where it stands.
+        name: what messages call it.
+
+    Raises:
+        FileError: it is far too large, or is not UTF-8.
+        OSError: it cannot be read.
+    """
+    content = file.read(4 * LARGEST + 1)
     if len(content) > 4 * LARGEST:
         raise FileError(f"{name} is larger than any recipe: {4 * LARGEST:,} bytes and more")
     try:

@@ -7,8 +7,8 @@ from gantk.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from gantk.interfaces.callbacks import Callback
     from gantk.interfaces.dataset import SPLITS, Batch, Dataset, Samples
-    from gantk.interfaces.loss import Loss
-    from gantk.interfaces.metrics import Metric, Objective, Value
+    from gantk.interfaces.loss import Loss, LossWrapper, adam_defaults
+    from gantk.interfaces.metrics import Metric, MetricInput, Objective, Value
     from gantk.interfaces.nets import (
         Critic,
         Generator,
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
         has_batch_statistics,
         has_second_order,
         into_range,
+        require_second_order,
         step_listeners,
     )
-    from gantk.interfaces.optional_members import OPTIONAL_MEMBERS, has_member, member
+    from gantk.interfaces.optional_members import OPTIONAL_MEMBERS, has_member, member, overrides
     from gantk.interfaces.play import Play, may_share_forward
     from gantk.interfaces.views import Format, Panel, View
 
@@ -38,7 +39,9 @@ __all__ = [
     "Generator",
     "GeneratorWrapper",
     "Loss",
+    "LossWrapper",
     "Metric",
+    "MetricInput",
     "Objective",
     "Panel",
     "Play",
@@ -46,6 +49,7 @@ __all__ = [
     "StepListener",
     "Value",
     "View",
+    "adam_defaults",
     "call",
     "declares",
     "draw_latent",
@@ -56,6 +60,8 @@ __all__ = [
     "into_range",
     "may_share_forward",
     "member",
+    "overrides",
+    "require_second_order",
     "step_listeners",
 ]
 
@@ -64,8 +70,8 @@ __getattr__, __dir__ = lazy_exports(
     {
         "callbacks": ["Callback"],
         "dataset": ["Batch", "Dataset", "SPLITS", "Samples"],
-        "loss": ["Loss"],
-        "metrics": ["Metric", "Objective", "Value"],
+        "loss": ["Loss", "LossWrapper", "adam_defaults"],
+        "metrics": ["Metric", "MetricInput", "Objective", "Value"],
         "nets": [
             "Critic",
             "Generator",
@@ -78,9 +84,10 @@ __getattr__, __dir__ = lazy_exports(
             "has_batch_statistics",
             "has_second_order",
             "into_range",
+            "require_second_order",
             "step_listeners",
         ],
-        "optional_members": ["OPTIONAL_MEMBERS", "has_member", "member"],
+        "optional_members": ["OPTIONAL_MEMBERS", "has_member", "member", "overrides"],
         "play": ["Play", "may_share_forward"],
         "views": ["Format", "Panel", "View"],
     },

@@ -29,4 +29,4 @@ class Callback:
         """A sample picture was drawn."""
 
     def on_end(self, folder: Path) -> None:
-        """The run ended: it was judged, or training was interrupted or diverged."""
+        """The run ended: it was evaluated, or training was interrupted or diverged."""

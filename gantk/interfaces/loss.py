@@ -66,3 +66,66 @@ class Loss(nn.Module):
             write them: {"critic_steps": 5, "critic_optimizer": {"use": "basics/adam", "lr": 1e-4}}.
         """
         return {}
+
+
+class LossWrapper(Loss):
+    """A loss around another one. It does what that one does; a subclass overrides what it changes.
+
+    Where a recipe says nothing of `play`, the inner loss's `play_defaults` hold. What the inner loss trains itself
+    stands in `with_critic` and `with_generator` of this one, too, once `prepare` has been called; a subclass that
+    trains layers of its own joins the two in an `nn.ModuleList`.
+
+    Args:
+        loss: the inner loss, a parameter of the subclass, which recipes write as a nested `use:`.
+    """
+
+    def __init__(self, loss: Loss):
+        super().__init__()
+        self.loss = loss
+        self.cross_sample = loss.cross_sample or type(self).cross_sample
+
+    def prepare(
+        self, generator: nn.Module | None, critic: nn.Module, spec: DataSpec
+    ) -> tuple[nn.Module | None, nn.Module]:
+        """As the inner loss prepares them; a subclass that wraps a net gives it to `super().prepare`."""
+        prepared = self.loss.prepare(generator, critic, spec)
+        for side in ("with_critic", "with_generator"):
+            if getattr(self.loss, side, None) is not None:
+                setattr(self, side, getattr(self.loss, side))
+        return prepared
+
+    def critic_loss(self, play: Play) -> dict[str, Tensor]:
+        """Those of the inner loss."""
+        return self.loss.critic_loss(play)
+
+    def generator_loss(self, play: Play) -> dict[str, Tensor]:
+        """Those of the inner loss."""
+        return self.loss.generator_loss(play)
+
+    def critic_steps(self, step: int, usual: int) -> int:
+        """As the inner loss has it."""
+        return self.loss.critic_steps(step, usual)
+
+    def after_critic_step(self, play: Play) -> None:
+        """What the inner loss does."""
+        self.loss.after_critic_step(play)
+
+    def after_step(self, play: Play) -> None:
+        """What the inner loss does."""
+        self.loss.after_step(play)
+
+
+def adam_defaults(lr: float, betas: tuple[float, float], critic_steps: int = 1) -> dict[str, Any]:
+    """What `play_defaults` returns where both nets have the same Adam.
+
+    Args:
+        lr: learning rate.
+        betas: decay rates of the first and second moment.
+        critic_steps: critic updates in a step.
+    """
+    optimizer = {"use": "basics/adam", "lr": lr, "betas": list(betas)}
+    return {
+        "critic_steps": critic_steps,
+        "generator_optimizer": dict(optimizer),
+        "critic_optimizer": dict(optimizer),
+    }

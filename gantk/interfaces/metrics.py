@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -38,39 +38,65 @@ class Value:
     high: float | None = None
 
 
-@interface("metric")
-class Metric(Protocol):
-    """Generated against real: built as `Component(*, …)`.
+@dataclass(frozen=True)
+class MetricInput:
+    """What a metric is given to compute from.
 
-    `samples` is how many generated samples it wants. `compute` returns numbers by name, in the order to print them;
-    `rng` (CPU) is its only source of randomness. `nets` holds "generator" and "critic" where there are any.
-    A metric may define `summary(values) -> str`, one readable line printed above its numbers, and `costly = True` where
-    it takes minutes, so that it is computed only where somebody names it.
+    Args:
+        generated: samples of the generator, as many as the metric wants; none where there is no generator.
+        train: the training split.
+        test: the split to compare with: test, or validation where the numbers select a checkpoint.
+        rng: on the CPU, the metric's only source of randomness.
+        nets: "generator" and "critic", where there are any.
     """
 
-    samples: int
+    generated: Samples
+    train: Dataset
+    test: Dataset
+    rng: torch.Generator
+    nets: Mapping[str, nn.Module] = field(default_factory=dict)
 
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]: ...
+
+@interface("metric")
+class Metric:
+    """Generated samples against real ones: built as `Component(*, …)`. Override `compute`, and what else you need."""
+
+    samples: int = 0
+    """How many generated samples it wants."""
+
+    costly: bool = False
+    """True where it takes minutes: then it is computed only where a recipe or command names it."""
+
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
+        """Numbers by name, in the order in which they are printed."""
+        raise NotImplementedError
+
+    def summary(self, values: Mapping[str, Value]) -> str:
+        """A readable line that is printed above the numbers; empty: none.
+
+        Args:
+            values: what `compute` returned.
+        """
+        return ""
 
 
 @interface("objective")
-class Objective(Protocol):
+class Objective:
     """What designed samples are to have much of: built as `Component(spec, *, …)` by a command that designs.
 
-    `differentiable` says whether gradients flow to soft samples. A command may supply more by name: scored `data` to
-    learn from, a `seed`.
+    A command may supply more by name: scored `data` to learn from, a `seed`.
     """
 
-    differentiable: bool
+    differentiable: bool = False
+    """Whether gradients flow from the scores to soft samples."""
+
+    net: nn.Module | None = None
+    """The net that it learnt to score with; None where it learns nothing."""
 
     def __call__(self, samples: Tensor) -> Tensor:
         """(B, *spec.shape) to scores (B,), high for much of it."""
-        ...
+        raise NotImplementedError
+
+    def quality(self, data: Dataset) -> dict[str, float]:
+        """How well it predicts the scores of these samples, by name; empty where it learns nothing."""
+        return {}

@@ -72,6 +72,24 @@ def has_second_order(net: nn.Module) -> bool:
     return all(member(module, "second_order") for module in net.modules())
 
 
+def require_second_order(critic: nn.Module, penalty: str, otherwise: str) -> None:
+    """What a loss with a gradient penalty asks of a critic in `prepare`.
+
+    Args:
+        critic: as the loss is given it.
+        penalty: what messages call the penalty: "the gradient penalty of basics/wgan_gp".
+        otherwise: what to choose instead: "another loss, such as basics/wgan".
+
+    Raises:
+        DoesNotFit: the critic says that its gradients cannot be differentiated once more.
+    """
+    if not has_second_order(critic):
+        raise DoesNotFit(
+            f"{penalty} differentiates gradients, which this critic says it cannot (second_order = False): "
+            f"choose another critic, or {otherwise}"
+        )
+
+
 def feature_count(critic: nn.Module, spec: DataSpec) -> int:
     """F of `critic.features`, found by looking at one sample of zeros.
 

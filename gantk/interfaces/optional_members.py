@@ -1,11 +1,13 @@
-"""Every optional member that gantk looks for on a component: what it says, and what holds without it.
+"""Every optional member that gantk looks for on nets and data sets: what it says, and what holds without it.
 
-Components need no base class, so what they may define is looked up here, and nowhere else: `member(net, "features")`.
-docs/plugins.md prints the table.
+Nets are any `nn.Module` and data sets any map-style data set, so what they may define is looked up here, and nowhere
+else: `member(net, "features")`. Losses, metrics, views, objectives and callbacks derive from a class of
+`gantk.interfaces` instead, which has the defaults. docs/plugins.md prints both.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,12 +57,12 @@ OPTIONAL_MEMBERS = {
     "head": OptionalMember(
         "critic", "`(features)`: scores, with `head(features(x))` the same as `forward(x)`", "the same"
     ),
-    "expect": OptionalMember(
+    "prefetch": OptionalMember(
         "data set", "`(indices)`: will be asked for soon; starts to read them", "read when asked for"
     ),
-    "draws": OptionalMember(
+    "augments": OptionalMember(
         "data set",
-        "`False`: a batch draws nothing, so of several ranks each reads its share",
+        "`False`: a batch draws nothing at random, so of several ranks each reads its share",
         "drawn whole, then shared",
         True,
     ),
@@ -78,20 +80,6 @@ OPTIONAL_MEMBERS = {
     "class_counts": OptionalMember("data set", "class to number of samples, side by side", "its length"),
     "read_ahead": OptionalMember("items", "`True`: a thread may read the next batch", "read when asked for", False),
     "__getitems__": OptionalMember("items", "`(indices)`: many items at once", "one by one"),
-    "samples": OptionalMember("metric", "how many generated samples it wants", "none", 0),
-    "costly": OptionalMember(
-        "metric", "`True`: takes minutes, and is computed only where named", "always computed", False
-    ),
-    "summary": OptionalMember("metric", "`(values)`: a readable line above its numbers", "no line"),
-    "pictures": OptionalMember("view", "`(samples, caption)`: more pictures, by name", "one picture"),
-    "panels": OptionalMember("view", "`(samples, real)`: panels of the report, by name", "none"),
-    "text": OptionalMember("view", "`(samples)`: coloured text", "`--text` of `gantk view` is refused"),
-    "wanted": OptionalMember("view", "how many samples a picture sums up", "those that are drawn", 0),
-    "differentiable": OptionalMember(
-        "objective", "whether gradients flow to soft samples", "the conformance kit refuses it"
-    ),
-    "quality": OptionalMember("objective", "`()`: how well it predicts, by name", "nothing is reported"),
-    "net": OptionalMember("objective", "what it learnt", "nothing is kept"),
 }
 """Name to what it means. A name that two kinds of component have means the same on both."""
 
@@ -114,3 +102,13 @@ def has_member(component: Any, name: str) -> bool:
     """
     assert name in OPTIONAL_MEMBERS, name
     return hasattr(component, name)
+
+
+def overrides(component: Any, method: Callable[..., Any]) -> bool:
+    """Whether a component's class defines a method of its base class anew.
+
+    Args:
+        component: an instance.
+        method: of the base class: `overrides(view, View.panels)`.
+    """
+    return getattr(type(component), method.__name__) is not method

@@ -13,6 +13,7 @@ from gantk.plugin import interface
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from PIL import Image
+    from rich.text import Text
 
 
 @dataclass(frozen=True)
@@ -31,18 +32,38 @@ class Panel:
 
 
 @interface("view")
-class View(Protocol):
-    """Samples to pictures: built as `Component(spec, *, …)`.
+class View:
+    """Samples to pictures: built as `Component(spec, *, …)`. Override `draw`, and what else you need."""
 
-    `draw` gives one picture of all `samples`; `real`, where given, may be drawn beside or behind them. `caption` is
-    printed in the picture. A view may also define `pictures(samples, caption) -> dict[str, Image]`: more pictures by
-    a name fit for a file (one per protein, say), `text(samples) -> rich.text.Text`, for `gantk view --text`, and
-    `panels(samples, real) -> dict[str, Panel]`, by a name fit for a file: what a report shows of many generated
-    samples beside as many held-out real ones. A view whose picture sums up many samples says by `wanted` how many it
-    wants to be given, and takes a parameter `rows`: how many of them to draw one by one.
-    """
+    wanted: int = 0
+    """How many samples a picture sums up, where it sums up many; such a view takes a parameter `rows`: how many of
+    them to draw one by one."""
 
-    def draw(self, samples: Samples, *, real: Samples | None = None, caption: str = "") -> Image.Image: ...
+    def draw(self, samples: Samples, *, real: Samples | None = None, caption: str = "") -> Image.Image:
+        """One picture of all samples.
+
+        Args:
+            samples: what to draw.
+            real: real samples, to be drawn beside or behind them.
+            caption: printed in the picture.
+        """
+        raise NotImplementedError
+
+    def pictures(self, samples: Samples, caption: str = "") -> dict[str, Image.Image]:
+        """More pictures, one per protein, say, by a name fit for a file."""
+        return {}
+
+    def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
+        """What a report shows of many generated samples beside as many held-out real ones, by a name fit for a file.
+
+        Raises:
+            DoesNotFit: no panel can be drawn of such samples; the message says why.
+        """
+        return {}
+
+    def text(self, samples: Samples) -> Text | None:
+        """The samples as coloured text, for `--text` of `gantk view`; None: this view has none."""
+        return None
 
 
 @interface("format")

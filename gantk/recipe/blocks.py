@@ -61,7 +61,9 @@ class Train:
         precision: what the nets compute in; bfloat16 by autocast.
         sample_every: steps between sample pictures; null: about ten pictures in the run.
         samples: how many samples a picture shows.
-        checkpoint_every: steps between checkpoints; null: only at the end.
+        checkpoint_every: steps between checkpoints; null: none but the last.
+        checkpoint_minutes: after how many minutes without a checkpoint one is kept besides: a single file that the next
+            one replaces, and that `keep`, `keep_best` and `on_divergence` do not see; null: none.
         keep: how many of the last checkpoints are kept.
         keep_best: which number decides what checkpoint is kept as the best; null: none is.
         callbacks: what is told of the run while it goes on.
@@ -81,6 +83,7 @@ class Train:
     sample_every: Positive | None = None
     samples: Positive = 16
     checkpoint_every: Positive | None = None
+    checkpoint_minutes: Annotated[float, Gt(0)] | None = 5.0
     keep: Positive = 3
     keep_best: KeepBest | None = None
     callbacks: list[Annotated[Any, Kind("callback")]] = field(default_factory=list)

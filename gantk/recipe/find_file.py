@@ -4,17 +4,59 @@ from __future__ import annotations
 
 import importlib.resources
 import importlib.util
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
+from gantk import console
 from gantk.components.registry import Registry
 from gantk.components.registry import installed_registry as installed
 from gantk.errors import FileError
-from gantk.files.text import read_text
+from gantk.files.text import decoded, read_text
 from gantk.messages import did_you_mean, printable
 from gantk.recipe.diagnostics import Source
 from gantk.recipe.yaml_positions import compose
 
 ENDINGS = (".yaml", ".yml")
+STDIN = "-"
+
+
+@dataclass(frozen=True)
+class Found:
+    """The text of a recipe, and where it stands.
+
+    Args:
+        name: what runs of it are called after.
+        source: what messages call it: its path.
+        text: YAML.
+    """
+
+    name: str
+    source: str
+    text: str
+
+
+def read_recipe(name_or_path: str | Path, registry: Registry | None = None) -> Found:
+    """The recipe of this name, or "-": what comes on standard input.
+
+    Raises:
+        FileError: there is none, or it cannot be read.
+    """
+    if str(name_or_path) == STDIN:
+        return Found("recipe", "standard input", _from_stdin())
+    path = locate(name_or_path, registry)
+    return Found(path.stem, str(path), read_text(path))
+
+
+def _from_stdin() -> str:
+    if sys.stdin is None:
+        raise FileError("standard input is closed: there is no recipe to read from it")
+    if sys.stdin.isatty():
+        console.say("reading a recipe from the terminal; Ctrl-D ends it")
+    try:
+        return decoded(sys.stdin.buffer, "standard input")
+    except OSError as error:
+        raise FileError(f"standard input cannot be read: {error.strerror or error}") from error
 
 
 def locate(name_or_path: str | Path, registry: Registry | None = None) -> Path:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from gantk.messages import nearest, shown
+from gantk.components.validate import plain
+from gantk.errors import RecipeError
+from gantk.messages import nearest, printable, shown
 from gantk.recipe.diagnostics import Mistake, Node, Source, Spot
 from gantk.recipe.yaml_positions import compose
 
@@ -39,13 +44,13 @@ class Override:
 def as_text(overrides: Sequence[str] | Mapping[str, Any]) -> list[str]:
     """Overrides as a command line has them: {"train.batch": 32} -> ["train.batch=32"]."""
     if isinstance(overrides, Mapping):
-        return [f"{key}={_inline(value)}" for key, value in overrides.items()]
+        return [f"{key}={inline(value)}" for key, value in overrides.items()]
     return [overrides] if isinstance(overrides, str) else list(overrides)
 
 
-def _inline(value: Any) -> str:
+def inline(value: Any) -> str:
     """A Python value as YAML on one line: JSON, but YAML knows no surrogate pairs."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = json.dumps(plain(value), ensure_ascii=False, default=str)
     return "".join(each if each.isprintable() or ord(each) > 0xFFFF else f"\\u{ord(each):04x}" for each in text)
 
 
@@ -59,7 +64,7 @@ def apply(root: Node, overrides: Sequence[str] | Mapping[str, Any]) -> tuple[lis
         what overrides of `use` dropped, one readable line each; and the mistakes.
     """
     mistakes: list[Mistake] = []
-    parsed = [found for text in as_text(overrides) if (found := _parse(text, mistakes))]
+    parsed = [found for text in _whole(as_text(overrides), mistakes) if (found := _parse(text, mistakes))]
     first = [each for each in parsed if each.changes_use]
     first.sort(key=lambda each: (each.place[0] != "loss", len(each.place)))
     dropped: dict[str, str] = {}
@@ -70,6 +75,69 @@ def apply(root: Node, overrides: Sequence[str] | Mapping[str, Any]) -> tuple[lis
                 dropped |= _drop(root, holder, each)
             _put(holder, each, mistakes)
     return [line for path, line in dropped.items() if not _is_there(root, path.split("."))], mistakes
+
+
+def apart(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The words of a command line that name recipes, and those that change something in them."""
+    names, overrides, begun = list[str](), list[str](), ""
+    for word in words:
+        if begun and _goes_on(begun, word):
+            begun = f"{begun} {word}"
+        elif "=" in word and not Path(word).exists():
+            begun = word
+        else:
+            names.append(word)
+            continue
+        overrides.append(word)
+    return names, overrides
+
+
+def refuse_others(overrides: Sequence[str] | Mapping[str, Any], blocks: Sequence[str], why: str) -> None:
+    """Overrides that would change nothing are refused.
+
+    Args:
+        overrides: as a command takes them.
+        blocks: what they may be about: the first words of their keys.
+        why: what becomes of the others.
+
+    Raises:
+        RecipeError: one is about something else.
+    """
+    for text in as_text(overrides):
+        key = text.partition("=")[0]
+        if "=" in text and key.partition(".")[0] not in blocks:
+            may = " and ".join(f"{block}…" for block in blocks)
+            raise RecipeError(f"{printable(key)} has no effect here, {why}; what may be changed is {may}")
+
+
+def _whole(texts: Sequence[str], mistakes: list[Mistake]) -> list[str]:
+    """The overrides that came as they were meant; of others, which a shell has split at their blanks, a mistake."""
+    whole, waiting = list[str](), list(texts)
+    while waiting:
+        parts = [waiting.pop(0)]
+        while waiting and _goes_on(" ".join(parts), waiting[0]):
+            parts.append(waiting.pop(0))
+        if len(parts) == 1:
+            whole += parts
+            continue
+        key, _, value = re.sub(r"\s*[=:](?=\s|$)\s*|=", "=", " ".join(parts), count=1).partition("=")
+        spot = Spot(Source(COMMAND_LINE, " ".join(parts), is_file=False), 0, 0, len(" ".join(parts)))
+        mistakes.append(Mistake(spot, "split at its blanks", f"write {shlex.quote(f'{key}={value}')}"))
+    return whole
+
+
+def _goes_on(begun: str, following: str) -> bool:
+    """Whether an override that was split at a blank goes on with the text that follows."""
+    key, equals, value = begun.partition("=")
+    if equals:
+        opened = sum(value.count(each) for each in "[{") - sum(value.count(each) for each in "]}")
+        return opened > 0 or (not value.strip() and not KEY.match(following))
+    if following == "=":
+        return True
+    return re.fullmatch(r"[\w.]+:", begun) is not None and not KEY.match(following)
+
+
+KEY = re.compile(r"[\w.]+=")
 
 
 def _parse(text: str, mistakes: list[Mistake]) -> Override | None:

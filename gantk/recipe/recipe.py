@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from gantk import notebook
+from gantk import console, notebook
 from gantk.components.registry import Declared, Registry
 from gantk.components.registry import installed_registry as installed
 from gantk.components.signature import Parameter, parameters
-from gantk.components.validate import Problem, Reader, described
+from gantk.components.validate import Problem, Reader, described, dotted
 from gantk.errors import RecipeError
-from gantk.files.text import read_text
 from gantk.recipe import overrides as overriding
 from gantk.recipe.blocks import Blocks
 from gantk.recipe.diagnostics import Mistake, Node, Source, Spot
-from gantk.recipe.find_file import locate
+from gantk.recipe.familiar_keys import as_overrides, keys_for
+from gantk.recipe.find_file import read_recipe
+from gantk.recipe.overrides import inline
 from gantk.recipe.resolve import Resolver
 from gantk.recipe.yaml_positions import compose, dump
 
@@ -79,7 +81,7 @@ def load(
     """The recipe in a file.
 
     Args:
-        name_or_path: a file, or the name of a recipe that gantk or a plugin brings.
+        name_or_path: a file, the name of a recipe that gantk or a plugin brings, or "-" for standard input.
         overrides: ["train.batch=32", …], or {"train.batch": 32, …}.
         registry: by which components it is checked; None: what is installed, from which runs are built in any case.
 
@@ -87,8 +89,8 @@ def load(
         RecipeError: all mistakes in it.
         FileError: there is no such file, or it cannot be read.
     """
-    path = locate(name_or_path, registry)
-    return recipe_from_text(read_text(path), path.stem, overrides, registry, source_name=str(path))
+    found = read_recipe(name_or_path, registry)
+    return recipe_from_text(found.text, found.name, overrides, registry, source_name=found.source)
 
 
 def recipe_from_text(
@@ -117,7 +119,8 @@ def recipe_from_text(
     values = resolver.resolve()
     mistakes += wrong
     told = {mistake.spot for mistake in mistakes}  # what cannot be read is also of a wrong type: one message will do
-    located = (_located(root, problem) for problem in resolver.reader.problems)
+    known = [key for key, _ in leaves(values)]
+    located = (_located(root, _with_familiar_key(root, each, known)) for each in resolver.reader.problems)
     mistakes += [mistake for mistake in located if mistake.spot not in told]
     if mistakes:
         raise _error(mistakes)
@@ -142,15 +145,24 @@ def load_as(
         RecipeError: all mistakes in it.
         FileError: there is no such file, or it cannot be read.
     """
-    path = locate(name_or_path, registry)
-    root, mistakes = _composed(Source(str(path), read_text(path)), blocks)
-    mistakes += overriding.apply(root, overrides)[1]
+    found = read_recipe(name_or_path, registry)
+    root, mistakes = _composed(Source(found.source, found.text), blocks)
+    dropped, wrong = overriding.apply(root, overrides)
+    mistakes += wrong
     reader = Reader(registry)
     values = reader.block(parameters(blocks), root.plain(), (), "the recipe")
-    mistakes += [_located(root, problem) for problem in reader.problems]
+    known = [key for key, _ in leaves(values)]
+    mistakes += [_located(root, _with_familiar_key(root, problem, known)) for problem in reader.problems]
     if mistakes:
         raise _error(mistakes)
+    if dropped:
+        console.warn(dropped_sentence(dropped))
     return values
+
+
+def dropped_sentence(dropped: Sequence[str]) -> str:
+    """What to say of the values that an override of `use` has dropped, since they belonged to another component."""
+    return "dropped, since another component was chosen: " + ", ".join(dropped)
 
 
 def _composed(source: Source, blocks: type) -> tuple[Node, list[Mistake]]:
@@ -197,6 +209,24 @@ def parameters_of(overrides: Sequence[str]) -> dict[str, Any]:
     if mistakes:
         raise _error(mistakes)
     return root.plain()
+
+
+def _with_familiar_key(root: Node, problem: Problem, known: Sequence[str]) -> Problem:
+    """An unknown key that is known by another name is answered with that name."""
+    if not problem.unknown:
+        return problem
+    at = dotted(problem.path)
+    keys = [key for key in keys_for(str(problem.path[-1]), known) if key != at]
+    same_block = [key for key in keys if key.startswith(f"{problem.path[0]}.")]
+    keys = same_block or keys
+    if not keys:
+        return problem
+    node: Node | None = root
+    for step in problem.path:
+        node = node.child(step) if node is not None else None
+    if node is None or node.spot.source.is_file:
+        return replace(problem, hint=f"it is {' and '.join(keys)} in gantk")
+    return replace(problem, hint=f"write {shlex.join(as_overrides(keys, inline(node.plain())))}")
 
 
 def _located(root: Node, problem: Problem) -> Mistake:

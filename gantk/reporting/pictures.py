@@ -70,4 +70,4 @@ def write_animation(
 
 def build_view(spec: DataSpec, **parameters: Any) -> View | None:
     """The view that draws such samples, with parameters of its own, or None where the spec names none."""
-    return None if spec.view is None else component("view", {**parameters, "use": spec.view}, spec=spec)
+    return None if spec.view is None else component("view", {"use": spec.view, **parameters}, spec=spec)

@@ -16,7 +16,7 @@ from gantk.evaluation.representation import as_judged
 from gantk.files.atomic import write_json, write_text
 from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Callback, Dataset, Panel, Samples, View, declares
-from gantk.interfaces.optional_members import has_member, member
+from gantk.interfaces.optional_members import overrides
 from gantk.reporting.pictures import build_view, write_image
 from gantk.sampling import draw, draw_like
 from gantk.spec import DataSpec
@@ -69,7 +69,7 @@ class Pictures:
         self.view = view
         self.train = train
         self.count = count
-        self.wanted = max(count, member(view, "wanted"))  # a picture that sums up many samples wants more
+        self.wanted = count if view is None else max(count, view.wanted)  # a view may sum up many samples
         self.seed = seed
         self.device = device
         self.steps = steps
@@ -121,18 +121,18 @@ class Pictures:
     def of_panels(self, state: State, test: Dataset) -> None:
         """Draws what the view has to say of many samples beside held-out real ones: samples/panel-*, panels.json."""
         generator = state.sampled()
-        if not has_member(self.view, "panels") or generator is None or not len(test):
+        if self.view is None or not overrides(self.view, View.panels) or generator is None or not len(test):
             return
         count = max(self.count, min(PANEL_SAMPLES, len(test)))
         like = test if declares(generator, "condition") else self.train
         made = draw_like(generator, like, count, seed=self.seed, purpose="panels", device=self.device)
         made, _, _, test = as_judged(made, {}, self.train, test)
-        view: Any = self.view if made.spec == self.train.spec else build_view(made.spec)
+        view = self.view if made.spec == self.train.spec else build_view(made.spec)
         real = take(test, count, randomness.generator(self.seed, "panels"))
         panels: dict[str, Panel] = {}
         with matplotlib.rc_context(plots.STYLE):
             try:
-                panels = member(view, "panels")(made, real) if has_member(view, "panels") else {}
+                panels = view.panels(made, real) if view is not None else {}
             except DoesNotFit as error:
                 console.warn(f"no panels in the report: {error}")
             save_panels(panels, self.folder)
@@ -153,10 +153,8 @@ class Pictures:
         if self.view is None:
             return
         pictures = {name: self.view.draw(samples, real=self.real if name != "data" else None, caption=caption)}
-        if more and has_member(self.view, "pictures"):
-            pictures |= {
-                f"{name}-{part}": drawn for part, drawn in member(self.view, "pictures")(samples, caption).items()
-            }
+        if more:
+            pictures |= {f"{name}-{part}": drawn for part, drawn in self.view.pictures(samples, caption).items()}
         for title, picture in pictures.items():
             save(picture, self.folder, title)
             for callback in self.callbacks:

@@ -16,6 +16,7 @@ MAY_CHANGE = (
     "train.sample_every",
     "train.samples",
     "train.checkpoint_every",
+    "train.checkpoint_minutes",
     "train.keep",
     "train.keep_best",
     "train.callbacks",

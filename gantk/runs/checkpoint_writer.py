@@ -23,7 +23,9 @@ RETRY_SECONDS = (1, 4, 15, 60, 180)  # after a failure; then the run ends
 class Keeper:
     """Writes the checkpoints of a run, one at a time, while training goes on.
 
-    The loop stops for a copy of the tensors; HDF5, checksum, writing and flushing are a thread's.
+    The loop stops for a copy of the tensors; HDF5, checksum, writing and flushing are a thread's. Besides those that
+    the recipe asks for by steps there is one by time, so that a run that is killed loses minutes, whatever its recipe
+    says: a single file, which each of these replaces and any other checkpoint removes.
 
     Args:
         folder: where to.
@@ -37,6 +39,9 @@ class Keeper:
         self._writing: tuple[Path, Future[None]] | None = None
         self._failures = 0
         self._retry_at: float | None = None
+        self._reason = ""
+        self._kept_at = time.monotonic()
+        self._timed_failures = 0
 
     def wanted(self, due: bool) -> bool:
         """Whether to keep this step: a checkpoint is due, and none waits for another try, or it is time for that.
@@ -50,6 +55,12 @@ class Keeper:
         if due:
             self._collect(wait=True)  # the one before may have failed
         return (due and self._retry_at is None) or self.retry
+
+    @property
+    def overdue(self) -> bool:
+        """Whether so many minutes have passed since the last checkpoint that one by time is kept."""
+        minutes = self.parts.values["train"]["checkpoint_minutes"]
+        return minutes is not None and time.monotonic() - self._kept_at >= 60 * minutes
 
     @property
     def retry(self) -> bool:
@@ -69,16 +80,23 @@ class Keeper:
             raise Diverged(f"training diverged by step {held.step}: not finite: {shown}", held.step)
         return held
 
-    def keep(self) -> None:
+    def keep(self, *, timed: bool = False) -> None:
         """Starts to write the checkpoint of this step.
+
+        Args:
+            timed: whether it is the one by time. Where that cannot be written, no run ends, and what is not finite is
+                left to the steps at which it is found whatever the clock says.
 
         Raises:
             Diverged: a weight is not finite.
             FileError: no checkpoint could be written for a long time.
         """
         self._collect(wait=True)
+        self._kept_at = time.monotonic()
+        if timed and held_by(self.parts.state).non_finite():
+            return
         path, held, best = (
-            self.folder.checkpoint_path(self.parts.state.step),
+            self.folder.checkpoint_path(self.parts.state.step, timed=timed),
             self.held().copied(),
             dict(self.parts.best),
         )
@@ -136,6 +154,7 @@ class Keeper:
 
     def _write(self, path: Path, held: Held, best: Mapping[str, Any]) -> None:
         checkpoint.store(path, self._image(held, best))
+        self.folder.forget_timed_checkpoints(but=path)
         settings = self.parts.values["train"]
         spared = settings["checkpoint_every"] if settings["on_divergence"] == "restore" else None
         self.folder.forget_old_checkpoints(settings["keep"], spared)
@@ -147,6 +166,9 @@ class Keeper:
         try:
             writing.result()
         except OSError as error:
+            if path.name.startswith("timed-"):
+                self._warn_of_timed(path, error)
+                return
             self._reason = f"{path}: the checkpoint could not be written: {reason_of(error)}"
             if self._failures == len(RETRY_SECONDS):
                 self._give_up()
@@ -158,6 +180,15 @@ class Keeper:
             if self._failures:
                 console.say(f"{path}: written, after {self._failures} failures")
             self._failures, self._retry_at = 0, None
+
+    def _warn_of_timed(self, path: Path, error: OSError) -> None:
+        """Nobody asked for it, so that it ends no run; said once, and tried again as the next one."""
+        self._timed_failures += 1
+        if self._timed_failures == 1:
+            console.warn(
+                f"{path}: the checkpoint that is kept every few minutes could not be written: {reason_of(error)}. "
+                "Training goes on, and the next one is written when it is time"
+            )
 
     def _give_up(self) -> None:
         tries = self._failures + 1 if self._failures == len(RETRY_SECONDS) else self._failures

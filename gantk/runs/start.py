@@ -158,6 +158,7 @@ def _resume(
         try:
             if last_checkpoint is not None:
                 folder.set_aside_after(last_checkpoint.path)
+                folder.forget_timed_checkpoints(but=last_checkpoint.path)
             if by_another_metric:
                 folder.set_aside_best()
             _make_ready(folder, parts, changed)

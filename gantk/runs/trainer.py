@@ -144,8 +144,9 @@ class Session:
         step, finished = parts.state.step, parts.state.step == parts.steps
         record.add(step, terms)
         wanted = self.keeper.wanted(due(step, parts.values["train"]["checkpoint_every"]))
+        overdue = self.keeper.overdue
         pictured, measured = self._pictured(step), self._measured(step)
-        if pictured or measured or wanted or finished or self.stop.signal is not None:
+        if pictured or measured or wanted or overdue or finished or self.stop.signal is not None:
             record.read()  # raises where what led here was not finite
         try:
             self._look(record, pictured, measured)
@@ -158,6 +159,8 @@ class Session:
         if wanted or finished or self.stop.signal is not None:  # perhaps since a moment ago
             record.read()
             self.keeper.keep()
+        elif overdue:
+            self.keeper.keep(timed=True)
         self.keeper.look()
         if finished or self.stop.signal is not None:
             with self._said_if_stopped():
@@ -271,6 +274,7 @@ class Session:
         with self.forgiving("writing metrics.jsonl"):
             self.folder.cut_back(state.step, state.restorations)
             self.folder.append([line])
+            self.folder.forget_timed_checkpoints()  # it is further on the way that led here
         self._tell("restored", str(error))
         console.warn(
             f"{error}.\nGoing back to step {state.step}, with {rate:g} times the learning rates "

@@ -12,10 +12,20 @@ from gantk.errors import ComponentError, GantkError
 from gantk.messages import did_you_mean
 from gantk.spec import DataSpec
 from gantk.testing.rule import DOCUMENT, RULES, Broken, NotChecked, Rule
-from gantk.testing.rules import all_kinds, critics, datasets, losses, metrics_and_views, nets, objectives_and_callbacks
+from gantk.testing.rules import (
+    all_kinds,
+    critics,
+    datasets,
+    losses,
+    metrics_and_views,
+    objectives_and_callbacks,
+    resuming,
+)
+from gantk.testing.rules import nets as rules_of_nets
+from gantk.testing.rules.own_nets import PARTS
 from gantk.testing.subject import Plugin, Subject
 
-MODULES = (all_kinds, nets, critics, losses, datasets, metrics_and_views, objectives_and_callbacks)
+MODULES = (all_kinds, rules_of_nets, critics, losses, datasets, metrics_and_views, objectives_and_callbacks, resuming)
 """Importing these registers the rules."""
 
 
@@ -87,6 +97,7 @@ def cases(
     parameters: Mapping[str, Mapping[str, Any]] | None = None,
     specs: Sequence[DataSpec] = (),
     examples: int = 5,
+    nets: Mapping[str, Mapping[str, Any]] | None = None,
     registry: Registry | None = None,
 ) -> list[Case]:
     """Every rule for every component that a plugin declares.
@@ -97,10 +108,13 @@ def cases(
             small sizes that save time.
         specs: DataSpecs that are tried besides the drawn ones.
         examples: how many DataSpecs are drawn for a rule.
+        nets: what a loss is looked at with that does not take the kit's own nets, by the loss's name: a "generator"
+            (None: none), a "critic" and "data", each as a recipe names it: "acme/joint", or {"use": "acme/joint", …}.
+            What is not said is the kit's own.
         registry: where it is found; None: what is installed.
 
     Raises:
-        ComponentError: there is no such plugin, or it is broken.
+        ComponentError: there is no such plugin, it is broken, or `parameters` or `nets` name what it does not have.
     """
     registry = registry or installed()
     found = {each.name: each for each in registry.plugins if each.state != "refused"}
@@ -110,7 +124,7 @@ def cases(
     held = found[plugin]
     if held.state != "ok":
         raise ComponentError(f"{held.title} is {held.state}: {held.reason}\n{held.traceback}".rstrip())
-    looked_at = Plugin(plugin, registry, parameters or {}, specs, examples)
+    looked_at = Plugin(plugin, registry, parameters or {}, specs, examples, nets or {})
     light = Case(
         plugin,
         "",
@@ -123,7 +137,19 @@ def cases(
     for name in looked_at.parameters:
         if name.rpartition("/")[2] not in {each.declared.name for each in subjects}:
             raise ComponentError(f"parameters name '{name}', but '{plugin}' has no such component")
+    _check_nets(looked_at.nets, [each.declared.name for each in subjects if each.declared.kind == "loss"])
     return [light, *(_case(subject, rule) for subject in subjects for rule in rules_of(subject.declared.kind))]
+
+
+def _check_nets(nets: Mapping[str, Mapping[str, Any]], losses: Sequence[str]) -> None:
+    """Raises ComponentError where `nets` names no loss of the plugin, or what is neither net nor data."""
+    for name, blocks in nets.items():
+        if name.removeprefix("loss/") not in losses:
+            hint = did_you_mean(name, losses, f"its losses are {', '.join(losses) or 'none'}")
+            raise ComponentError(f"nets name '{name}', which is no loss of the plugin: {hint}")
+        for part in blocks.keys() - PARTS:
+            hint = did_you_mean(part, PARTS, f"there are {', '.join(PARTS)}")
+            raise ComponentError(f"nets of '{name}' name '{part}': {hint}")
 
 
 def rules_of(kind: str) -> list[Rule]:
@@ -154,6 +180,7 @@ def conformance(
     parameters: Mapping[str, Mapping[str, Any]] | None = None,
     specs: Sequence[DataSpec] = (),
     examples: int = 5,
+    nets: Mapping[str, Mapping[str, Any]] | None = None,
     registry: Registry | None = None,
 ) -> Callable[..., None]:
     """A pytest test that runs every rule for every component as a case of its own.
@@ -165,11 +192,12 @@ def conformance(
         parameters: see `cases`.
         specs: see `cases`.
         examples: see `cases`.
+        nets: see `cases`.
         registry: see `cases`.
     """
     import pytest
 
-    every = cases(plugin, parameters=parameters, specs=specs, examples=examples, registry=registry)
+    every = cases(plugin, parameters=parameters, specs=specs, examples=examples, nets=nets, registry=registry)
 
     @pytest.mark.parametrize("case", every, ids=[case.name for case in every])
     def test_conformance(case: Case) -> None:

@@ -31,6 +31,7 @@ class Plugin:
         parameters: what the author says about components: short name, or "kind/name", to values.
         specs: DataSpecs that the author wants to be tried, besides those that are drawn.
         examples: how many DataSpecs are drawn for a rule.
+        nets: what the author says of the nets that losses are looked at with: short name, or "loss/name", to blocks.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Plugin:
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     specs: Sequence[DataSpec] = ()
     examples: int = 5
+    nets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def subjects(self) -> list[Subject]:
         """All components of the plugin."""
@@ -78,9 +80,22 @@ class Subject:
     @property
     def given(self) -> dict[str, Any]:
         """What the author says about its parameters."""
+        return dict(self._said(self.plugin.parameters))
+
+    @property
+    def nets(self) -> dict[str, Any]:
+        """What the author says about the nets and data that a loss is looked at with."""
+        return dict(self._said(self.plugin.nets))
+
+    def _said(self, said: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
         kind, name = self.declared.kind, self.declared.name
-        said = self.plugin.parameters
-        return dict(said.get(f"{kind}/{name}", said.get(name, {})))
+        return said.get(f"{kind}/{name}", said.get(name, {}))
+
+    def part(self, kind: str, block: str | Mapping[str, Any], **supplied: Any) -> Any:
+        """Another component, as a recipe names it: "acme/encoder", or {"use": "acme/encoder", "width": 4}."""
+        values = {"use": block} if isinstance(block, str) else dict(block)
+        declared = self.plugin.registry.find(kind, values.pop("use", ""))
+        return construct.build(declared, values, registry=self.plugin.registry, **supplied)
 
     def build(self, *, defaults: bool = False, **supplied: Any) -> Any:
         """An instance, with the author's parameters, or with defaults wherever there are some.

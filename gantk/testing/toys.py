@@ -123,6 +123,12 @@ def noise(spec: DataSpec, count: int, seed: int = 0) -> Tensor:
     return torch.zeros_like(raw).scatter_(axis, raw.argmax(axis, keepdim=True), 1.0)
 
 
+def cloud(spec: DataSpec, centre: float, seed: int) -> Tensor:
+    """A batch around `centre`."""
+    rng = torch.Generator().manual_seed(seed)
+    return centre + 0.3 * torch.randn(BATCH, *spec.shape, generator=rng)
+
+
 def labels_of(spec: DataSpec, count: int, seed: int = 0) -> Tensor | None:
     """Labels at random, or None where there are no classes."""
     rng = torch.Generator().manual_seed(seed)
@@ -162,6 +168,14 @@ def data(spec: DataSpec, count: int = 200) -> dict[str, Dataset]:
         samples = structured(spec, count, seed)
         made[split] = Resident(spec, samples, labels=labels_of(spec, count, seed))
     return made
+
+
+def whole_data(spec: DataSpec, count: int = 64) -> Dataset:
+    """A training split of `structured` samples with all that a loss may ask for: labels, a condition, truth."""
+    rng = torch.Generator().manual_seed(5)
+    condition = None if spec.condition_shape is None else torch.randn(count, *spec.condition_shape, generator=rng)
+    truth = {"score": torch.randn(count, generator=rng)}
+    return Resident(spec, structured(spec, count, 0), labels=labels_of(spec, count), condition=condition, truth=truth)
 
 
 def play(

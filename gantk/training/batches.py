@@ -29,8 +29,8 @@ class Batches:
     def __init__(self, dataset: Dataset, batch: int, seed: int, side: str, ranks: Ranks, device: torch.device):
         self.dataset: Any = dataset
         self.order = Order(len(dataset), batch, seed, side)
-        self.augmented: bool = member(dataset, "draws")  # then a batch is made whole before it is shared
-        self.read_ahead: Callable[[Tensor], None] | None = member(dataset, "expect")
+        self.augmented: bool = member(dataset, "augments")  # then a batch is made whole before it is shared
+        self.read_ahead: Callable[[Tensor], None] | None = member(dataset, "prefetch")
         self.seed, self.side, self.ranks, self.device = seed, side, ranks, device
 
     def fetch(self, step: int, update: int, number: int) -> Batch:

@@ -14,7 +14,7 @@ from annotated_types import Ge, Gt, MinLen
 from torch import Tensor
 
 from gantk.errors import ComponentError, DataError, DoesNotFit
-from gantk.interfaces import Critic, Dataset
+from gantk.interfaces import Critic, Dataset, Objective
 from gantk.spec import DataSpec
 from gantk.training import State, TrainSettings, train
 from gantk_dna.alphabet import decode, hard_codes
@@ -24,7 +24,7 @@ from gantk_dna.metrics.prediction import prediction_quality
 from gantk_dna.motifs import choose_motifs, scan
 
 
-class Predicted:
+class Predicted(Objective):
     """The score that a net predicts, which is trained on scored sequences before the design starts.
 
     Args:
@@ -72,7 +72,7 @@ class Predicted:
         return prediction_quality(self.net, data, self.by)
 
 
-class Pwm:
+class Pwm(Objective):
     """The best log-odds score of motifs, over positions and strands, in bits; of several motifs, the sum.
 
     Args:
@@ -118,7 +118,7 @@ class Pwm:
         return sum(float(each.max(0).sum()) for each in self.log_odds) / 1000
 
 
-class Command:
+class Command(Objective):
     """What an external program prints: it reads FASTA on its standard input and writes one number a sequence.
 
     The last word of each line counts, so `name score` is fine. It gives no gradient, so only the method `feedback`

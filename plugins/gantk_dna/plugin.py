@@ -35,7 +35,7 @@ def gantk_components() -> Iterator[Component]:
         "critic", "pooled", "gantk_dna.nets.pooled:PooledCritic", "fast; what occurs, how often, where; either strand"
     )
     yield Component(
-        "format", "fasta", "gantk_dna.files.formats:Fasta", "FASTA, plain or gzip, with notes in its headings"
+        "format", "fasta", "gantk_dna.files.formats:Fasta", "FASTA, plain or compressed, with notes in its headings"
     )
     yield Component("format", "table", "gantk_dna.files.formats:Table", "CSV or TSV with one sequence a row")
     yield Component("view", "logo", "gantk_dna.views.logo:Logo", "sequence logo, and the sequences in colour")

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 import torch
 from annotated_types import Ge
-from torch import Tensor, nn
+from torch import Tensor
 
 from gantk.data import take
-from gantk.interfaces import Dataset, Samples, Value
+from gantk.interfaces import Metric, MetricInput, Value
 from gantk_motif.motifs import Motif, as_bits, chance_of_motif, covered, motif_of, occurrences, to_bits
 
 
@@ -61,7 +61,7 @@ def nearest_distance(strings: Tensor, train: Tensor, chunk: int = 8192) -> Tenso
     return (strings.shape[1] - best) / 2
 
 
-class MotifRate:
+class MotifRate(Metric):
     """Counts generated strings with the motif, beside random and real strings, and what a collapse would show.
 
     Args:
@@ -73,25 +73,17 @@ class MotifRate:
         self.samples = samples
         self.motif = motif
 
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]:
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """The numbers; `reference` is what as many held-out real strings give."""
-        motif = motif_of(generated.spec, self.motif)
-        made = to_bits(generated.samples[: self.samples], generated.spec)  # (N, L)
-        held_out = take(test, len(made))
+        motif = motif_of(inputs.generated.spec, self.motif)
+        made = to_bits(inputs.generated.samples[: self.samples], inputs.generated.spec)  # (N, L)
+        held_out = take(inputs.test, len(made))
         real = to_bits(held_out.samples, held_out.spec)
-        known = take(train, len(train))
+        known = take(inputs.train, len(inputs.train))
         training = to_bits(known.samples, known.spec)
         length = made.shape[1]
         places = length - len(motif) + 1
-        random = torch.randint(0, 2, made.shape, generator=rng, dtype=torch.uint8)
+        random = torch.randint(0, 2, made.shape, generator=inputs.rng, dtype=torch.uint8)
         found = self._describe(made, training, motif)
         truth = self._describe(real, training, motif)
         by_chance = int(occurrences(random, as_bits(motif)).any(1).sum())

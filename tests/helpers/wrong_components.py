@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 
 from gantk.data import Resident
 from gantk.errors import DoesNotFit
-from gantk.interfaces import SPLITS, Callback, Loss, Value
+from gantk.interfaces import SPLITS, Callback, Loss, Metric, MetricInput, Value, View
 from gantk.interfaces.play import Play
 from gantk.plugin import Component, hookimpl
 from gantk.spec import DataSpec
@@ -171,6 +172,25 @@ class TwoFaced(RightCritic):
         return 2 * super().forward(samples)
 
 
+class Spectral(RightCritic):
+    """Right: its power iteration moves a buffer in each pass in training mode."""
+
+    def __init__(self, spec: DataSpec):
+        super().__init__(spec)
+        self.mixed = nn.utils.parametrizations.spectral_norm(nn.Linear(8, 8))
+
+    def features(self, samples: Tensor) -> Tensor:
+        return self.mixed(super().features(samples))
+
+
+class OldSpectral(Spectral):
+    """Right: the same with hooks, as code of before torch 1.9 has it."""
+
+    def __init__(self, spec: DataSpec):
+        super().__init__(spec)
+        self.mixed = nn.utils.spectral_norm(nn.Linear(8, 8))
+
+
 class RightLoss(Loss):
     """Right."""
 
@@ -240,6 +260,100 @@ class Fickle(RightLoss):
         return usual + (self.calls < 10)
 
 
+class Counting(RightLoss):
+    """Adds a penalty at every fourth call, and counts in a plain attribute, which no checkpoint holds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def critic_loss(self, play: Play) -> dict[str, Tensor]:
+        self.calls += 1
+        terms = super().critic_loss(play)
+        return terms if self.calls % 4 else terms | {"penalty": play.mean(play.score(play.real) ** 2)}
+
+
+class Warming(RightLoss):
+    """Grows warm in a plain attribute."""
+
+    warmth = 0.0
+
+    def after_step(self, play: Play) -> None:
+        self.warmth += 0.01
+
+    def generator_loss(self, play: Play) -> dict[str, Tensor]:
+        return {"generator": -play.mean(play.score(play.fake)) * (1 + self.warmth)}
+
+
+class Buffered(RightLoss):
+    """Right: grows warm in a buffer, and has a penalty that is due at every fourth step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("warmth", torch.zeros(()))
+        self.due = True
+
+    def at_step(self, step: int) -> None:
+        self.due = step % 4 == 0
+
+    def critic_loss(self, play: Play) -> dict[str, Tensor]:
+        terms = super().critic_loss(play)
+        return terms | {"penalty": play.mean(play.score(play.real) ** 2)} if self.due else terms
+
+    def after_step(self, play: Play) -> None:
+        assert isinstance(self.warmth, Tensor)
+        self.warmth += 0.01
+
+    def generator_loss(self, play: Play) -> dict[str, Tensor]:
+        return {"generator": -play.mean(play.score(play.fake)) * (1 + self.warmth)}
+
+
+class Gambling(RightLoss):
+    """Draws its weight from Python's random numbers."""
+
+    def generator_loss(self, play: Play) -> dict[str, Tensor]:
+        return {"generator": -play.mean(play.score(play.fake)) * random.uniform(0.5, 1.5)}
+
+
+class RightOptimizer(torch.optim.SGD):
+    """Right."""
+
+    def __init__(self, parameters: Any):
+        super().__init__(parameters, lr=0.02, momentum=0.9)
+
+
+class Forgetful(torch.optim.SGD):
+    """Keeps its momentum in a plain attribute."""
+
+    def __init__(self, parameters: Any):
+        super().__init__(parameters, lr=0.01)
+        self.before: dict[int, Tensor] = {}
+
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            for number, weight in enumerate(group["params"]):
+                moved = weight.grad + 0.9 * self.before.get(number, torch.zeros_like(weight))
+                self.before[number] = moved
+                with torch.no_grad():
+                    weight.sub_(moved, alpha=group["lr"])
+
+
+class Noisy(RightOptimizer):
+    """Steps by Python's random numbers."""
+
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        self.param_groups[0]["lr"] = 0.02 * random.uniform(0.5, 1.5)
+        super().step()
+
+
+class Wordy(RightOptimizer):
+    """Loads another state than the one that it was given."""
+
+    def load_state_dict(self, state_dict: Any) -> None:
+        super().load_state_dict(state_dict)
+        self.param_groups[0]["lr"] /= 2
+
+
 class RightData(Resident):
     """Right."""
 
@@ -251,6 +365,19 @@ class RightData(Resident):
 
     def samples(self, seed: int) -> Tensor:
         return torch.rand(60, 1, 6, 6, generator=torch.Generator().manual_seed(seed))
+
+
+class Folder(RightData):
+    """Right.
+
+    Args:
+        root: where its files would be.
+        sizes: two numbers.
+    """
+
+    def __init__(self, split: str, *, root: Path, sizes: tuple[int, int] = (1, 2)):
+        super().__init__(split)
+        assert isinstance(root, Path) and root.is_dir()
 
 
 class Bright(RightData):
@@ -342,15 +469,17 @@ class Cheat:
         return [self.points[index] for index in sorted(indices)]
 
 
-class RightMetric:
+class RightMetric(Metric):
     """Right."""
 
     samples = 100
     better: Any = "lower"
 
-    def compute(self, generated: Any, train: Any, test: Any, *, rng: Any, nets: Any) -> dict[str, Value]:
-        real = test.batch(torch.arange(len(test)), None).samples
-        apart = (generated.samples.mean(0) - real.mean(0)).square().mean() + (generated.samples.std() - real.std()) ** 2
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
+        real = inputs.test.batch(torch.arange(len(inputs.test)), None).samples
+        apart = (inputs.generated.samples.mean(0) - real.mean(0)).square().mean() + (
+            inputs.generated.samples.std() - real.std()
+        ) ** 2
         return {"apart": Value(apart.item(), self.better)}
 
 
@@ -369,18 +498,27 @@ class Aimless(RightMetric):
 class Moody(RightMetric):
     """Draws from Python's random numbers."""
 
-    def compute(self, *data: Any, **more: Any) -> dict[str, Value]:
-        return {name: Value(v.value + random.random(), v.better) for name, v in super().compute(*data, **more).items()}
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
+        return {name: Value(v.value + random.random(), v.better) for name, v in super().compute(inputs).items()}
 
 
 class Undefined(RightMetric):
     """Divides 0 by 0."""
 
-    def compute(self, *data: Any, **more: Any) -> dict[str, Value]:
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
         return {"apart": Value(float("nan"), "lower")}
 
 
-class RightView:
+class Loner:
+    """Derives from nothing."""
+
+    samples = 10
+
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
+        return {"apart": Value(0.0, "lower")}
+
+
+class RightView(View):
     """Right.
 
     Args:
@@ -451,6 +589,12 @@ WRONG = {
     Vector: "terms",
     Orphan: "own_parameters",
     Fickle: "play_defaults",
+    Counting: "resume",
+    Warming: "checkpoint",
+    Gambling: "repeatable",
+    Forgetful: "resume",
+    Noisy: "repeatable",
+    Wordy: "checkpoint",
     Bright: "range",
     Same: "splits",
     Bytes: "types",
@@ -464,6 +608,7 @@ WRONG = {
     Aimless: "direction",
     Moody: "repeatable",
     Undefined: "values",
+    Loner: "builds",
     Crowd: "pictures",
     Painter: "repeatable",
     Misspelt: "hooks",
@@ -475,13 +620,27 @@ KIND_OF = {
     SmallGenerator: "generator",
     SmallCritic: "critic",
     Loss: "loss",
+    torch.optim.Optimizer: "optimizer",
     RightData: "dataset",
     Cheat: "dataset",
     RightMetric: "metric",
+    Loner: "metric",
     RightView: "view",
     Callback: "callback",
 }
-RIGHT = (RightGenerator, RightCritic, RightLoss, RightData, RightMetric, RightView, RightCallback)
+RIGHT = (
+    RightGenerator,
+    RightCritic,
+    Spectral,
+    OldSpectral,
+    RightLoss,
+    Buffered,
+    RightOptimizer,
+    RightData,
+    RightMetric,
+    RightView,
+    RightCallback,
+)
 
 
 def kind_of(target: type) -> str:
@@ -491,7 +650,7 @@ def kind_of(target: type) -> str:
 
 @hookimpl
 def gantk_components() -> Iterator[Component]:
-    for target in (*RIGHT, *WRONG):
+    for target in (*RIGHT, Folder, *WRONG):
         yield Component(
             kind_of(target), target.__name__.lower(), f"tests.helpers.wrong_components:{target.__name__}", ""
         )

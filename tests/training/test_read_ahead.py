@@ -34,7 +34,7 @@ class Slow:
 
 def test_what_is_expected_is_read_in_the_background_and_once() -> None:
     data = Wrapped(Slow(read_ahead=True))
-    data.expect(torch.tensor([3, 1]))
+    data.prefetch(torch.tensor([3, 1]))
     assert data.batch(torch.tensor([3, 1]), None).samples[:, 0].tolist() == [3, 1]
     assert data.batch(torch.tensor([5]), None).samples[:, 0].tolist() == [5]  # another; by the same reader
     assert len(data.dataset.readers) == 2
@@ -43,7 +43,7 @@ def test_what_is_expected_is_read_in_the_background_and_once() -> None:
 
 def test_nothing_is_read_ahead_where_the_data_set_does_not_say_so() -> None:
     data = Wrapped(Slow(read_ahead=False))
-    data.expect(torch.tensor([3, 1]))
+    data.prefetch(torch.tensor([3, 1]))
     data.batch(torch.tensor([3, 1]), None)
     assert data.dataset.readers == ["MainThread"]
 
@@ -51,12 +51,12 @@ def test_nothing_is_read_ahead_where_the_data_set_does_not_say_so() -> None:
 def test_what_nobody_asks_for_is_forgotten() -> None:
     data = Wrapped(Slow(read_ahead=True))
     for first in range(3 * AHEAD):
-        data.expect(torch.tensor([first]))
+        data.prefetch(torch.tensor([first]))
     assert len(data._ahead) == AHEAD
     assert data.batch(torch.tensor([0]), None).samples[0, 0] == 0
 
 
 def test_it_can_be_pickled_while_it_reads() -> None:
     data = Wrapped(Slow(read_ahead=True))
-    data.expect(torch.tensor([3]))
+    data.prefetch(torch.tensor([3]))
     assert pickle.loads(pickle.dumps(data)).batch(torch.tensor([3]), None).samples[0, 0] == 3  # safe: own bytes

@@ -12,7 +12,7 @@ import torch
 
 from gantk.components.signature import first_paragraph, parameters, supplied
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Callback, Loss
+from gantk.interfaces import Callback, Loss, Metric, Objective, View
 from gantk.interfaces.optional_members import has_member
 from gantk.plugin import KINDS
 from gantk.spec import DataSpec
@@ -85,7 +85,14 @@ def builds(subject: Subject) -> None:
     if kind == "generator":
         known = has_member(made, "latent_shape") or has_member(made, "draw_latent")
         demand(known, "a generator with `latent_shape` (or `draw_latent`)", "neither")
-    bases = {"loss": Loss, "callback": Callback, "optimizer": torch.optim.Optimizer}
+    bases = {
+        "loss": Loss,
+        "callback": Callback,
+        "metric": Metric,
+        "view": View,
+        "objective": Objective,
+        "optimizer": torch.optim.Optimizer,
+    }
     if kind in bases:
         demand(isinstance(made, bases[kind]), f"a {bases[kind].__name__}", type(made).__name__)
 

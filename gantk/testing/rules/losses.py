@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -11,17 +12,21 @@ from torch import Tensor, nn
 from gantk.components import validate
 from gantk.components.signature import parameters
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss
+from gantk.interfaces import Loss, draw_latent
 from gantk.interfaces.play import Play
 from gantk.spec import DataSpec
 from gantk.testing import toys
 from gantk.testing.rule import NotChecked, demand, demand_finite, rule
-from gantk.testing.rules.own_nets import Match, matching
+from gantk.testing.rules.own_nets import Match, Pair, matching, play_of, plays_generator, prepare, real_batch
 from gantk.testing.subject import Subject, with_units
-from gantk.testing.toys import BATCH, POINTS, Slope, SmallCritic, SmallGenerator
+from gantk.testing.toys import BATCH, POINTS, Slope, SmallCritic, SmallGenerator, cloud
+from gantk.training.state import require_grad_only, trainable_parameters
 
 UNITS = 3
 STEPS = 100
+LR = 0.02
+STEPS_OWN, LR_OWN = 40, 0.002
+"""Of nets that are not the kit's, which are deeper and take longer."""
 
 
 class Fixed(Play):
@@ -36,38 +41,33 @@ class Fixed(Play):
         return torch.full(shape, 0.5)
 
 
-def prepared(
-    subject: Subject, spec: DataSpec, critic: nn.Module, *, with_generator: bool = True
-) -> tuple[Loss, nn.Module, nn.Module]:
-    """The loss, and the nets as it prepares them.
+def prepared(subject: Subject, spec: DataSpec, critic: nn.Module, seed: int = 2) -> Match:
+    """The loss with the kit's nets, as it prepares them.
 
     Raises:
-        NotChecked: it refuses the kit's nets.
+        NotChecked: it refuses the kit's nets, or its author names others.
     """
-    torch.manual_seed(2)
-    loss: Loss = subject.build(spec=spec)
-    generator = SmallGenerator(spec) if with_generator else None
+    if subject.nets:
+        raise NotChecked("its author names the nets that it is looked at with")
+    pair = Pair(spec, lambda: SmallGenerator(spec) if plays_generator(subject) else None, lambda: critic)
     try:
-        made, judge = loss.prepare(generator, critic, spec)
+        return prepare(subject, pair, seed)
     except DoesNotFit as error:
         raise NotChecked(f"it refuses the kit's nets: {error}") from error
-    return loss, made if made is not None else SmallGenerator(spec), judge
 
 
-def plays_generator(subject: Subject) -> bool:
-    """Whether the loss has a generator to train."""
-    return subject.target.generator_loss is not Loss.generator_loss
+def with_any(subject: Subject, seed: int = 2) -> Match:
+    """The loss with the kit's nets or, where it does not take those, with its own; see `matching`."""
+    torch.manual_seed(seed)
+    try:
+        return prepared(subject, POINTS, SmallCritic(POINTS), seed)
+    except NotChecked as refusal:
+        return matching(subject, refusal, seed)
 
 
 def terms_of(loss: Loss, side: str, play: Play) -> dict[str, Tensor]:
     """The terms of one side."""
     return (loss.critic_loss if side == "critic" else loss.generator_loss)(play)
-
-
-def cloud(spec: DataSpec, centre: float, seed: int) -> Tensor:
-    """A batch around `centre`."""
-    rng = torch.Generator().manual_seed(seed)
-    return centre + 0.3 * torch.randn(BATCH, *spec.shape, generator=rng)
 
 
 def sides(subject: Subject) -> tuple[str, ...]:
@@ -84,27 +84,22 @@ def named_terms(subject: Subject) -> None:
     """On one unit and on several; a loss that refuses the kit's nets, with those of its own plugin."""
     try:
         for spec in (POINTS, with_units(POINTS, UNITS)):
-            _named_terms(subject, partial(_with_small_nets, subject, spec))
+            _named_terms(subject, partial(prepared, subject, spec, SmallCritic(spec)))
     except NotChecked as refusal:
         _named_terms(subject, partial(matching, subject, refusal))
 
 
-def _with_small_nets(subject: Subject, spec: DataSpec) -> Match:
-    return spec, *prepared(subject, spec, SmallCritic(spec))
-
-
-def _named_terms(subject: Subject, match: Callable[[], Match]) -> None:
+def _named_terms(subject: Subject, match_anew: Callable[[], Match]) -> None:
     names: dict[str, set[str]] = {}
     for side in sides(subject):
-        spec, loss, generator, critic = match()
-        play = toys.play(side, critic, generator, spec, cloud(spec, 1, 0), cross_sample=bool(loss.cross_sample))
-        terms = terms_of(loss, side, play)
+        match = match_anew()
+        terms = terms_of(match.loss, side, play_of(match, side, real_batch(match)))
         demand(isinstance(terms, dict) and bool(terms), f"a dict of terms for the {side}", terms)
         for name, value in terms.items():
             shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
             demand(shape == (), f"'{name}' as a scalar tensor", shape)
         torch.stack(tuple(terms.values())).sum().backward()
-        net = critic if side == "critic" else generator
+        net = match.critic if side == "critic" else match.generator
         reached = any(weight.grad is not None and bool(weight.grad.any()) for weight in net.parameters())
         demand(reached, f"terms of the {side} that depend on its weights", "no gradient")
         names[side] = set(terms)
@@ -119,30 +114,41 @@ def _named_terms(subject: Subject, match: Callable[[], Match]) -> None:
     "are 0.",
 )
 def finite(subject: Subject) -> None:
-    """Three critics that differ in scale."""
+    """Three critics that differ in scale; of nets of its own, as they are."""
     for side in sides(subject):
-        for scale in (1.0, 1e5, 0.0):
-            torch.manual_seed(0)
-            loss, generator, critic = prepared(subject, POINTS, SmallCritic(POINTS, scale))
-            real = cloud(POINTS, 1, 0)
-            play = toys.play(side, critic, generator, POINTS, real, cross_sample=bool(loss.cross_sample))
-            terms = terms_of(loss, side, play)
-            for name, value in terms.items():
-                demand_finite(value.detach(), f"'{name}' under scores of about {scale:g}")
-            torch.stack(tuple(terms.values())).sum().backward()
-            for net in (critic, generator):
-                for name, weight in net.named_parameters():
-                    if weight.grad is not None:
-                        demand_finite(weight.grad, f"the gradient of {name} under scores of about {scale:g}")
+        try:
+            for scale in (1.0, 1e5, 0.0):
+                torch.manual_seed(0)
+                match = prepared(subject, POINTS, SmallCritic(POINTS, scale))
+                _finite(match, side, f"under scores of about {scale:g}")
+        except NotChecked as refusal:
+            _finite(matching(subject, refusal), side, "with nets of its own")
 
 
-def _trained(net: nn.Module, terms: Callable[[int], dict[str, Tensor]], after: Callable[[], None], rate: float) -> None:
-    optimizer = torch.optim.Adam(net.parameters(), lr=rate)
-    for step in range(STEPS):
+def _finite(match: Match, side: str, where: str) -> None:
+    terms = terms_of(match.loss, side, play_of(match, side, real_batch(match)))
+    for name, value in terms.items():
+        demand_finite(value.detach(), f"'{name}' {where}")
+    torch.stack(tuple(terms.values())).sum().backward()
+    for net in (match.critic, match.generator):
+        for name, weight in net.named_parameters():
+            if weight.grad is not None:
+                demand_finite(weight.grad, f"the gradient of {name} {where}")
+
+
+def _trained(
+    match: Match, side: Literal["critic", "generator"], play: Callable[[int], Play], after: Any = None
+) -> None:
+    net = match.critic if side == "critic" else match.generator
+    trained = trainable_parameters(net, match.loss, f"with_{side}")  # type: ignore[arg-type]  # one of the two
+    optimizer = torch.optim.Adam(trained, lr=LR_OWN if match.own else LR)
+    for step in range(STEPS_OWN if match.own else STEPS):
         optimizer.zero_grad()
-        torch.stack(tuple(terms(step).values())).sum().backward()
+        made = play(step)
+        torch.stack(tuple(terms_of(match.loss, side, made).values())).sum().backward()
         optimizer.step()
-        after()
+        if after is not None:
+            after(made)
 
 
 @rule("critic_sign", "loss", says="Updates of the critic raise the scores of real samples against those of fakes.")
@@ -150,21 +156,33 @@ def critic_sign(subject: Subject) -> None:
     """A critic that has it the wrong way round learns the right one."""
     if not plays_generator(subject):
         raise NotChecked("it has no fakes")
-    start = _contrary()
-    loss, generator, critic = prepared(subject, POINTS, start)
-    real, fake = cloud(POINTS, 1, 0), cloud(POINTS, -1, 1)
+    try:
+        match, fake = prepared(subject, POINTS, _contrary()), cloud(POINTS, -1, 1)
+    except NotChecked as refusal:
+        match, fake = matching(subject, refusal), None
+    _demand_gap(_with_trained_critic(match, fake))
+
+
+def _with_trained_critic(match: Match, fake: Tensor | None) -> Play:
+    """Trains the critic, against these fakes or the generator's; returns its last play."""
+    real = real_batch(match)
     last: list[Play] = []
 
-    def terms(step: int) -> dict[str, Tensor]:
-        play = toys.play("critic", critic, generator, POINTS, real, cross_sample=bool(loss.cross_sample), step=step)
-        play.fake = fake
-        last[:] = [play]
-        return loss.critic_loss(play)
+    def play(step: int) -> Play:
+        made = play_of(match, "critic", real, step)
+        if fake is not None:
+            made.fake = fake
+        last[:] = [made]
+        return made
 
-    _trained(critic, terms, lambda: loss.after_critic_step(last[0]), 0.02)
+    _trained(match, "critic", play, after=match.loss.after_critic_step)
+    return last[0]
+
+
+def _demand_gap(play: Play) -> None:
     with torch.no_grad():
-        gap = (last[0].score(real).mean() - last[0].score(fake).mean()).item()
-    demand(gap > 0, f"real samples above fakes after {STEPS} critic updates", f"they are {-gap:.3g} below")
+        gap = (play.score(play.real).mean() - play.score(play.fake).mean()).item()
+    demand(gap > 0, "real samples above fakes after updates of the critic", f"they are {-gap:.3g} below")
 
 
 def _contrary() -> SmallCritic:
@@ -182,12 +200,18 @@ def generator_sign(subject: Subject) -> None:
     """Under a critic that stays as it is."""
     if not plays_generator(subject):
         raise NotChecked("it has no generator")
-    loss, generator, critic = prepared(subject, POINTS, Slope(POINTS, below=1.0))
-    real = cloud(POINTS, 2, 0)
+    try:
+        match = prepared(subject, POINTS, Slope(POINTS, below=1.0))
+        real = cloud(POINTS, 2, 0)
+    except NotChecked as refusal:
+        match = matching(subject, refusal)
+        real = real_batch(match)
+        _with_trained_critic(match, None)
+    latent = draw_latent(match.generator, BATCH, torch.Generator().manual_seed(1))
 
     def play(step: int) -> Play:
-        made = toys.play("generator", critic, generator, POINTS, real, cross_sample=bool(loss.cross_sample), step=step)
-        made.latent = torch.randn(BATCH, 4, generator=torch.Generator().manual_seed(1))
+        made = play_of(match, "generator", real, step)
+        made.latent = latent
         return made
 
     def scored() -> float:
@@ -195,11 +219,11 @@ def generator_sign(subject: Subject) -> None:
             fixed = play(0)
             return fixed.score(fixed.fake).mean().item()
 
-    critic.requires_grad_(False)
+    require_grad_only([], trainable_parameters(match.critic, match.loss, "with_critic"))
     before = scored()
-    _trained(generator, lambda step: loss.generator_loss(play(step)), lambda: None, 0.02)
+    _trained(match, "generator", play)
     after = scored()
-    demand(after > before, f"fakes that score above {before:.3g} after {STEPS} generator updates", f"{after:.3g}")
+    demand(after > before, f"fakes that score above {before:.3g} after updates of the generator", f"{after:.3g}")
 
 
 @rule(
@@ -233,10 +257,11 @@ def units_alone(subject: Subject) -> None:
 
 def _gradient(subject: Subject, side: str, spec: DataSpec, critic: SmallCritic, real: Tensor, fake: Tensor) -> Tensor:
     """What the critic's weights, or the fakes, are told by one update."""
-    loss, generator, judge = prepared(subject, spec, critic)
-    if judge is not critic or any(True for _ in loss.parameters()):
+    match = prepared(subject, spec, critic)
+    loss = match.loss
+    if match.critic is not critic or any(True for _ in loss.parameters()):
         raise NotChecked("the loss adds layers of its own, whose weights differ with the units")
-    play = toys.play(side, judge, generator, spec, real, kind=Fixed, cross_sample=bool(loss.cross_sample))
+    play = toys.play(side, critic, match.generator, spec, real, kind=Fixed, cross_sample=bool(loss.cross_sample))
     play.fake = fake.clone().requires_grad_(side == "generator")
     torch.stack(tuple(terms_of(loss, side, play).values())).sum().backward()
     gradient = critic.weight.grad if side == "critic" else play.fake.grad
@@ -251,11 +276,9 @@ def _gradient(subject: Subject, side: str, spec: DataSpec, critic: SmallCritic, 
 )
 def own_parameters(subject: Subject) -> None:
     """Every parameter of the prepared loss is under one of the two, or in a net."""
-    try:
-        loss, generator, critic = prepared(subject, POINTS, SmallCritic(POINTS))
-    except NotChecked as refusal:
-        _, loss, generator, critic = matching(subject, refusal)
-    known = {id(weight) for net in (generator, critic) for weight in net.parameters()}
+    match = with_any(subject)
+    loss = match.loss
+    known = {id(weight) for net in (match.generator, match.critic) for weight in net.parameters()}
     for name in ("with_critic", "with_generator"):
         known |= {id(weight) for weight in getattr(loss, name, torch.nn.Module()).parameters()}
     lost = [name for name, weight in loss.named_parameters() if weight.requires_grad and id(weight) not in known]

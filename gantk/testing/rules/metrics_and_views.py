@@ -15,8 +15,7 @@ from torch import Tensor, nn
 
 from gantk.data import generated, take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, Panel, Samples, Value
-from gantk.interfaces.optional_members import has_member, member
+from gantk.interfaces import Dataset, MetricInput, Panel, Samples, Value
 from gantk.spec import DataSpec
 from gantk.testing import specs, toys
 from gantk.testing.rule import NotChecked, demand, rule
@@ -43,7 +42,7 @@ class Setting:
         """What the metric says of these samples, and of a generator that makes them."""
         rng = torch.Generator().manual_seed(seed)
         nets = {"generator": toys.Replay(samples.samples), "critic": self.critic}
-        return metric.compute(samples, self.data["train"], self.data["test"], rng=rng, nets=nets)
+        return metric.compute(MetricInput(samples, self.data["train"], self.data["test"], rng=rng, nets=nets))
 
     def made(self, samples: Tensor, labels: Tensor | None) -> Samples:
         """Samples as a generator would have made them."""
@@ -80,7 +79,7 @@ def setting(subject: Subject) -> Setting:
         spec = data["train"].spec
         torch.manual_seed(0)
         critic = toys.SmallCritic(spec)
-        wanted = int(member(metric, "samples"))
+        wanted = metric.samples
         most = max(1, len(data["validation"]) // 2)  # so that there are others
         found = Setting(data, critic, min(wanted, MOST, most, len(data["train"])))
         try:
@@ -107,7 +106,7 @@ def _data(subject: Subject) -> Iterator[Mapping[str, Dataset]]:
 def values(subject: Subject) -> None:
     """Numbers, and a summary where there is one."""
     metric = subject.build()
-    wanted = member(metric, "samples")
+    wanted = metric.samples
     demand(isinstance(wanted, int) and wanted >= 0, "`samples`, a whole number", wanted)
     found = setting(subject)
     numbers = found.compute(metric, found.good())
@@ -116,8 +115,8 @@ def values(subject: Subject) -> None:
         demand(isinstance(value, Value), f"'{name}' as a gantk.interfaces.Value", type(value).__name__)
         right = isinstance(value.value, int | float) and isfinite(value.value)
         demand(right, f"'{name}' as a finite number", repr(value.value))
-    if has_member(metric, "summary"):
-        demand(isinstance(metric.summary(numbers), str), "a summary that is text", metric.summary(numbers))
+    summary = metric.summary(numbers)
+    demand(isinstance(summary, str), "a summary that is text", type(summary).__name__)
 
 
 @rule(
@@ -198,15 +197,11 @@ def _pictures(view: Any, spec: DataSpec) -> None:
             size = getattr(picture, "size", (0, 0))
             right = hasattr(picture, "save") and min(size) > 0
             demand(right, f"a PIL picture of {count} samples", type(picture).__name__)
-    more = member(view, "pictures")
-    if more is not None:
-        wrong = [name for name, each in more(take(data, 4), "a caption").items() if not hasattr(each, "save")]
-        demand(not wrong, "pictures from `pictures`", wrong)
-    panels = member(view, "panels")
-    if panels is not None:
-        made = panels(replace(take(data, 8), attributes={"origin": "generated"}), take(data, 8))
-        wrong = [name for name, each in made.items() if not (isinstance(each, Panel) and each.title and each.caption)]
-        demand(not wrong, "panels with a title and a caption from `panels`", wrong)
+    wrong = [name for name, each in view.pictures(take(data, 4), "a caption").items() if not hasattr(each, "save")]
+    demand(not wrong, "pictures from `pictures`", wrong)
+    panels = view.panels(replace(take(data, 8), attributes={"origin": "generated"}), take(data, 8))
+    wrong = [name for name, each in panels.items() if not (isinstance(each, Panel) and each.title and each.caption)]
+    demand(not wrong, "panels with a title and a caption from `panels`", wrong)
 
 
 @rule("repeatable", "view", says="The same samples give the same picture, and stay as they were.")

@@ -9,7 +9,6 @@ import torch
 from PIL import Image
 
 from gantk.interfaces import Callback
-from gantk.interfaces.optional_members import member
 from gantk.messages import nearest
 from gantk.testing import toys
 from gantk.testing.rule import demand, demand_shape, rule
@@ -41,7 +40,7 @@ def descends(subject: Subject) -> None:
 def scores(subject: Subject) -> None:
     """Of a few samples that it takes."""
     objective, spec = objective_of(subject)
-    differentiable = member(objective, "differentiable")
+    differentiable = objective.differentiable
     demand(isinstance(differentiable, bool), "`differentiable`, true or false", differentiable)
     samples = toys.noise(spec, 5)
     with torch.no_grad():

@@ -4,27 +4,12 @@ from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge, Interval
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import relu, softplus
 
 from gantk.autograd import leaf, unit_gradient_norms
-from gantk.interfaces import Loss, Play
-
-
-def adam_defaults(lr: float, betas: tuple[float, float], critic_steps: int = 1) -> dict[str, Any]:
-    """A `play` block with the same Adam for both nets.
-
-    Args:
-        lr: learning rate.
-        betas: decay rates of the first and second moment.
-        critic_steps: critic updates per generator update.
-    """
-    optimizer = {"use": "basics/adam", "lr": lr, "betas": list(betas)}
-    return {
-        "critic_steps": critic_steps,
-        "generator_optimizer": dict(optimizer),
-        "critic_optimizer": dict(optimizer),
-    }
+from gantk.interfaces import Loss, Play, adam_defaults, require_second_order
+from gantk.spec import DataSpec
 
 
 def cross_entropy(scores: Tensor, target: Tensor | float) -> Tensor:
@@ -70,6 +55,18 @@ class Gan(Loss):
         self.label_noise = label_noise
         self.r1 = r1
         self.r1_every = r1_every
+
+    def prepare(
+        self, generator: nn.Module | None, critic: nn.Module, spec: DataSpec
+    ) -> tuple[nn.Module | None, nn.Module]:
+        """Both nets as they are.
+
+        Raises:
+            DoesNotFit: R1 is on, and the critic says that its gradients cannot be differentiated once more.
+        """
+        if self.r1:
+            require_second_order(critic, "R1 of basics/gan", "loss.r1=0")
+        return generator, critic
 
     def critic_loss(self, play: Play) -> dict[str, Tensor]:
         """Cross-entropy on real and on fake samples, and the penalty on real ones."""

@@ -6,7 +6,7 @@ import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from gantk.interfaces import Loss, Play, feature_count, member
+from gantk.interfaces import Loss, LossWrapper, feature_count, member
 from gantk.spec import DataSpec
 from gantk_basics.nets.layers import UnitLinear
 
@@ -65,7 +65,7 @@ def closeness(vectors: Tensor, kernels: int) -> Tensor:
     return torch.exp(-apart).sum(-1).movedim(-1, 0)
 
 
-class MinibatchDiscrimination(Loss):
+class MinibatchDiscrimination(LossWrapper):
     """Another loss, under a critic that sees how close the samples of a batch are to each other.
 
     A generator that makes one sample over and over gives itself away. Real and fake batches go through the critic
@@ -82,8 +82,7 @@ class MinibatchDiscrimination(Loss):
     cross_sample = True
 
     def __init__(self, *, loss: Loss, kernels: Annotated[int, Ge(1)] = 50, dims: Annotated[int, Ge(1)] = 5):
-        super().__init__()
-        self.loss = loss
+        super().__init__(loss)
         self.kernels = kernels
         self.dims = dims
 
@@ -91,28 +90,4 @@ class MinibatchDiscrimination(Loss):
         self, generator: nn.Module | None, critic: nn.Module, spec: DataSpec
     ) -> tuple[nn.Module | None, nn.Module]:
         """The generator as the inner loss prepares it; the critic wrapped."""
-        prepared = self.loss.prepare(generator, MinibatchCritic(critic, spec, self.kernels, self.dims), spec)
-        for side in ("with_critic", "with_generator"):
-            if hasattr(self.loss, side):
-                setattr(self, side, getattr(self.loss, side))
-        return prepared
-
-    def critic_loss(self, play: Play) -> dict[str, Tensor]:
-        """Those of the inner loss."""
-        return self.loss.critic_loss(play)
-
-    def generator_loss(self, play: Play) -> dict[str, Tensor]:
-        """Those of the inner loss."""
-        return self.loss.generator_loss(play)
-
-    def critic_steps(self, step: int, usual: int) -> int:
-        """As the inner loss has it."""
-        return self.loss.critic_steps(step, usual)
-
-    def after_critic_step(self, play: Play) -> None:
-        """What the inner loss does."""
-        self.loss.after_critic_step(play)
-
-    def after_step(self, play: Play) -> None:
-        """What the inner loss does."""
-        self.loss.after_step(play)
+        return super().prepare(generator, MinibatchCritic(critic, spec, self.kernels, self.dims), spec)

@@ -8,9 +8,8 @@ from torch import Tensor, nn
 
 from gantk.autograd import leaf, unit_gradient_norms
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss, Play, has_batch_statistics, has_second_order
+from gantk.interfaces import Loss, Play, adam_defaults, has_batch_statistics, require_second_order
 from gantk.spec import DataSpec
-from gantk_basics.losses.gan import adam_defaults
 
 
 class Wgan(Loss):
@@ -87,11 +86,8 @@ class WganGp(Loss):
                 "critic a score depends on the whole batch (batch normalisation, minibatch discrimination): give the "
                 "critic `normalisation: none` or `normalisation: layer`, or choose another loss, such as basics/wgan"
             )
-        if self.penalty and not has_second_order(critic):
-            raise DoesNotFit(
-                "the gradient penalty of basics/wgan_gp differentiates gradients, which this critic says it cannot "
-                "(second_order = False): choose another critic, or another loss, such as basics/wgan"
-            )
+        if self.penalty:
+            require_second_order(critic, "the gradient penalty of basics/wgan_gp", "another loss, such as basics/wgan")
         return generator, critic
 
     def critic_loss(self, play: Play) -> dict[str, Tensor]:

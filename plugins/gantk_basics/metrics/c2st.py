@@ -7,11 +7,11 @@ import torch
 from annotated_types import Ge, Gt, Lt
 from scipy.stats import binomtest
 from sklearn.neighbors import KNeighborsClassifier
-from torch import Tensor, nn
+from torch import Tensor
 
 from gantk.components import fill
 from gantk.data import take
-from gantk.interfaces import Dataset, Samples, Value
+from gantk.interfaces import Metric, MetricInput, Value
 from gantk_basics.metrics.intervals import too_few
 from gantk_basics.metrics.two_sample_tests import (
     StoredSamples,
@@ -24,7 +24,7 @@ from gantk_basics.metrics.two_sample_tests import (
 )
 
 
-class C2st:
+class C2st(Metric):
     """Classifier two-sample test: the share of held-out samples that a classifier tells right; .5 where it cannot.
 
     Equally many generated and held-out real samples; a part of both trains the classifier, the rest is judged. Beside
@@ -62,26 +62,18 @@ class C2st:
         self.rate = rate
         self.share = share
 
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]:
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`accuracy` over all units, its interval `low` … `high` and `p_value`, then each unit's accuracy."""
-        count = min(len(generated), len(test))
-        made_known, made_new = split(generated[:count], train, self.share, rng)
-        real_known, real_new = split(take(test, count, rng), train, self.share, rng)
-        units, size = test.spec.unit_count, min(len(made_new), len(real_new))
-        new = [part.batch(torch.arange(size), rng) for part in (made_new, real_new)]
+        count = min(len(inputs.generated), len(inputs.test))
+        made_known, made_new = split(inputs.generated[:count], inputs.train, self.share, inputs.rng)
+        real_known, real_new = split(take(inputs.test, count, inputs.rng), inputs.train, self.share, inputs.rng)
+        units, size = inputs.test.spec.unit_count, min(len(made_new), len(real_new))
+        new = [part.batch(torch.arange(size), inputs.rng) for part in (made_new, real_new)]
         if self.by == "net":
-            device = device_of(nets)
-            seed = int(torch.randint(2**62, (), generator=rng))
+            device = device_of(inputs.nets)
+            seed = int(torch.randint(2**62, (), generator=inputs.rng))
             critic = learn(
-                fresh_critic(test.spec, self.critic, seed),
+                fresh_critic(inputs.test.spec, self.critic, seed),
                 StoredSamples(made_known.to(device)),
                 real_known.to(device),
                 "gan",
@@ -94,7 +86,7 @@ class C2st:
             )
             guessed = [scores(critic, part, units, device) > 0 for part in new]
         else:
-            made, real = (part.batch(torch.arange(len(part)), rng).samples for part in (made_known, real_known))
+            made, real = (part.batch(torch.arange(len(part)), inputs.rng).samples for part in (made_known, real_known))
             guessed = [by_neighbours(made, real, part.samples, units) for part in new]
         right = torch.cat([~guessed[0], guessed[1]])  # (2 size, U)
         test_of_all = binomtest(int(right.sum()), right.numel(), 0.5, alternative="greater")
@@ -106,7 +98,7 @@ class C2st:
             "high": Value(high, note="of the 95 % confidence interval", n=size, n_reference=size),
             "p_value": Value(float(test_of_all.pvalue), "higher", None, "of this accuracy by chance alone", size, size),
         }
-        for number, name in enumerate(unit_names(test.spec)):
+        for number, name in enumerate(unit_names(inputs.test.spec)):
             own = right[:, number].float().mean().item()
             values[f"accuracy_{name}"] = Value(own, "lower", 0.5, "by chance", size, size)
         return values

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from gantk.components import fill
 from gantk.data import any_version, take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Batch, Dataset, GeneratorWrapper, Samples, Value
+from gantk.interfaces import Batch, Dataset, GeneratorWrapper, Metric, MetricInput, Samples, Value
 from gantk.sampling import draw
 from gantk_basics.metrics.two_sample_tests import (
     Objective,
@@ -57,7 +57,7 @@ class Found:
         return values.mean().item(), values.std(correction=1).item() if len(values) > 1 else 0.0
 
 
-class CriticTest:
+class CriticTest(Metric):
     """Classifier two-sample test by a critic: about 0 where generated samples cannot be told from real ones.
 
     A fresh critic is trained, by the same loop as every training and with the generator frozen, to tell generated
@@ -111,23 +111,17 @@ class CriticTest:
         self.anchors = anchors
         self._real: WeakKeyDictionary[Dataset, dict[str, Found]] = WeakKeyDictionary()
 
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]:
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`score` (mean over units), its `std` over splits, then each unit's score and the anchors."""
-        device = device_of(nets)
-        if test not in self._real:  # the same for every model of these data
-            self._real[test] = self._anchors(train, test, device, torch.Generator().manual_seed(0))
-        real = self._real[test]
-        held = take(test, self.images, rng)
-        found = self._score(nets.get("generator", generated), held, train, rng, device, "critic test")
-        names = unit_names(test.spec)
+        device = device_of(inputs.nets)
+        if inputs.test not in self._real:  # the same for every model of these data
+            self._real[inputs.test] = self._anchors(inputs.train, inputs.test, device, torch.Generator().manual_seed(0))
+        real = self._real[inputs.test]
+        held = take(inputs.test, self.images, inputs.rng)
+        found = self._score(
+            inputs.nets.get("generator", inputs.generated), held, inputs.train, inputs.rng, device, "critic test"
+        )
+        names = unit_names(inputs.test.spec)
         same = real.get("same")
         mean, std = found.together()
         values = {

@@ -4,17 +4,17 @@ A distribution holds each sample in all versions that training treats as the sam
 chance, each unit has a distribution of its own, and the mean of all distances is told.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Annotated
 
 import torch
 from annotated_types import Ge
-from torch import Tensor, nn
+from torch import Tensor
 
 from gantk.data import variants
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, Samples, Value
+from gantk.interfaces import Metric, MetricInput, Value
 from gantk_basics.metrics.features import On, Rows, demand_enough, in_versions, real_rows
 
 MOST_VERSIONS = 8
@@ -134,7 +134,7 @@ def _singular_values(matrix: Tensor) -> Tensor:
     return torch.linalg.eigvalsh(wide @ wide.T).clamp(min=0).sqrt()
 
 
-class SlicedWasserstein:
+class SlicedWasserstein(Metric):
     """Sliced Wasserstein distance from generated to real samples, in units of the samples' values.
 
     Rabin et al. 2012. Beside it the same distance between training and test samples: what a perfect generator has.
@@ -152,21 +152,15 @@ class SlicedWasserstein:
         self.projections = projections
         self.on = on
 
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]:
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`distance`, with that of training samples as reference."""
-        sides = _sides(generated, train, test, self.samples, self.on, rng, nets)
-        return _compared(*sides, lambda one, other: sliced_wasserstein(one.every, other.every, self.projections, rng))
+        sides = _sides(inputs, self.samples, self.on)
+        return _compared(
+            *sides, lambda one, other: sliced_wasserstein(one.every, other.every, self.projections, inputs.rng)
+        )
 
 
-class Frechet:
+class Frechet(Metric):
     """Fréchet distance between normal distributions fitted to generated and to real samples.
 
     Heusel et al. 2017, equation 6, there on features of an Inception net; here on the samples' own numbers, or on the
@@ -182,36 +176,21 @@ class Frechet:
         self.samples = samples
         self.on = on
 
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]:
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`distance`, with that of training samples as reference."""
-        sides = _sides(generated, train, test, self.samples, self.on, rng, nets)
+        sides = _sides(inputs, self.samples, self.on)
         return _compared(*sides, lambda one, other: frechet_of_parts(parts_of(one), parts_of(other)))
 
 
-def _sides(
-    generated: Samples,
-    train: Dataset,
-    test: Dataset,
-    most: int,
-    on: On,
-    rng: torch.Generator,
-    nets: Mapping[str, nn.Module],
-) -> tuple[list[Rows], list[Rows], list[Rows]]:
+def _sides(inputs: MetricInput, most: int, on: On) -> tuple[list[Rows], list[Rows], list[Rows]]:
     """Each unit's generated, held-out and training samples: of the first and the last equally many."""
+    generated, train, nets = inputs.generated, inputs.train, inputs.nets
     if not len(train):
         raise DoesNotFit("a distance needs training samples to compare with, and there are none")
     made = in_versions(generated.samples[:most], train, on, nets)
-    real = real_rows(test, most, train, on, rng, nets)
+    real = real_rows(inputs.test, most, train, on, inputs.rng, nets)
     demand_enough(generated, real, 1)
-    same = real_rows(train, min(most, len(generated)), train, on, rng, nets)
+    same = real_rows(train, min(most, len(generated)), train, on, inputs.rng, nets)
     made = [each[: len(other)] for each, other in zip(made, same, strict=True)]
     return made, real, same
 

@@ -11,10 +11,10 @@ from typing import Annotated, Literal
 
 import torch
 from annotated_types import Ge
-from torch import Tensor, nn
+from torch import Tensor
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, Samples, Value
+from gantk.interfaces import Metric, MetricInput, Value
 from gantk_basics.metrics.distances import apart, apart_from_others, chunks, nearest
 from gantk_basics.metrics.features import On, Rows, all_rows, demand_enough, in_versions, real_rows
 from gantk_basics.metrics.intervals import redrawn, redrawn_pairs, too_few, wilson
@@ -56,7 +56,7 @@ def mean_of(parts: Sequence[Tensor]) -> float:
     return sum(part.double().mean().item() for part in parts) / len(parts)
 
 
-class PrecisionRecall:
+class PrecisionRecall(Metric):
     """Precision (share of generated samples among the real ones), recall (the reverse), density and coverage.
 
     A sample is among others where it lies within a ball around one of them that reaches to its k-th nearest neighbour.
@@ -75,23 +75,16 @@ class PrecisionRecall:
         self.k = k
         self.on = on
 
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]:
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`precision`, `recall`, `density`, `coverage`.
 
         Raises:
             DoesNotFit: there are fewer than two generated, training or held-out samples.
         """
+        generated, train, rng, nets = inputs.generated, inputs.train, inputs.rng, inputs.nets
         made, real, same = (
             in_versions(generated.samples[: self.samples], train, self.on, nets),
-            real_rows(test, self.samples, train, self.on, rng, nets),
+            real_rows(inputs.test, self.samples, train, self.on, rng, nets),
             real_rows(train, min(self.samples, len(generated)), train, self.on, rng, nets),
         )
         demand_enough(generated, real, 2)
@@ -137,7 +130,7 @@ def _lost(value: Value) -> bool:
     return value.high is not None and value.reference is not None and value.high < value.reference / 2
 
 
-class Diversity:
+class Diversity(Metric):
     """How far generated samples are from each other, beside real ones: a collapsed generator has near 0.
 
     Args:
@@ -149,22 +142,15 @@ class Diversity:
         self.samples = samples
         self.on = on
 
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]:
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`distance`: the mean over all pairs; `nearest`: the mean over samples, to the nearest other of as many;
         `distinct`: the share that repeats no other, nearer than 1 % of the real mean distance.
 
         Raises:
             DoesNotFit: there are fewer than two generated or held-out samples.
         """
-        real = real_rows(test, self.samples, train, self.on, rng, nets)
+        generated, train, rng, nets = inputs.generated, inputs.train, inputs.rng, inputs.nets
+        real = real_rows(inputs.test, self.samples, train, self.on, rng, nets)
         demand_enough(generated, real, 2)
         from_made = [
             apart_from_others(each) for each in in_versions(generated.samples[: self.samples], train, self.on, nets)
@@ -226,7 +212,7 @@ def mean_distance(apart: Tensor) -> float:
     return apart.double().fill_diagonal_(0).sum().item() / (count * (count - 1))
 
 
-class Memorisation:
+class Memorisation(Metric):
     """Whether generated samples repeat training samples: distances to the nearest one, beside those of held-out data.
 
     A generator that learnt the distribution is as far from the training samples as held-out samples are; one that
@@ -241,20 +227,13 @@ class Memorisation:
         self.samples = samples
         self.on = on
 
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]:
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`nearest_training`: mean distance; `nearer`: probability that a generated sample is nearer to training than
         a held-out one; `copies`: share that is nearer than all but the nearest 1 % of held-out ones, or than all
         where there are fewer than 99."""
+        generated, train, rng, nets = inputs.generated, inputs.train, inputs.rng, inputs.nets
         made = in_versions(generated.samples[: self.samples], train, self.on, nets)
-        real = real_rows(test, self.samples, train, self.on, rng, nets)
+        real = real_rows(inputs.test, self.samples, train, self.on, rng, nets)
         demand_enough(generated, real, 1)
         from_made, from_real = ([torch.full((len(each),), torch.inf) for each in side] for side in (made, real))
         for part in all_rows(train, self.on, nets):

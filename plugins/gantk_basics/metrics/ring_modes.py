@@ -8,11 +8,11 @@ from typing import Annotated
 
 import torch
 from annotated_types import Ge
-from torch import Tensor, nn
+from torch import Tensor
 
 from gantk.data import take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, Samples, Value
+from gantk.interfaces import Metric, MetricInput, Value
 
 
 def near_modes(points: Tensor, centres: Tensor, sigma: float) -> Tensor:
@@ -28,7 +28,7 @@ def near_modes(points: Tensor, centres: Tensor, sigma: float) -> Tensor:
     return torch.bincount(mode[nearest <= 3 * sigma], minlength=len(centres))
 
 
-class RingModes:
+class RingModes(Metric):
     """How many modes of the ring have a generated point within 3 sigma, and how many points are that near to one.
 
     Metz et al. 2017; counted as in Lin et al. 2018 (PacGAN), section 4.1, on 2,500 points. Beside it how evenly the
@@ -41,22 +41,14 @@ class RingModes:
     def __init__(self, *, samples: Annotated[int, Ge(1)] = 2500):
         self.samples = samples
 
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]:
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`modes_covered` (a count), `high_quality` and `evenness` (shares in [0, 1]), each beside the test split's."""
-        known = train.spec.attributes
+        known = inputs.train.spec.attributes
         if "centres" not in known or "sigma" not in known:
             raise DoesNotFit("basics/ring_modes needs data whose modes are known, such as basics/ring")
         centres, sigma = torch.tensor(known["centres"]), float(known["sigma"])
-        found = _measured(generated.samples, centres, sigma)
-        real = _measured(take(test, self.samples, rng).samples, centres, sigma)
+        found = _measured(inputs.generated.samples, centres, sigma)
+        real = _measured(take(inputs.test, self.samples, inputs.rng).samples, centres, sigma)
         return {name: Value(found[name], "higher", real[name], "real test") for name in found}
 
     def summary(self, values: Mapping[str, Value]) -> str:

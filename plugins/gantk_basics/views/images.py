@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Panel, Samples
+from gantk.interfaces import Panel, Samples, View
 from gantk.plots import histograms, legend_above, new_figure
 from gantk.spec import DataSpec
 
@@ -23,7 +23,7 @@ TEXT = 13  # height of letters, pixels
 Grey = NDArray[np.uint8]
 
 
-class Images:
+class Images(View):
     """A grid of images. One channel is drawn grey, three in colour, any other number as grey panels side by side.
 
     Where samples have units, each unit is an image of its own and a sample is a row of them.

@@ -13,14 +13,14 @@ from PIL import Image
 from torch import Tensor
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Panel, Samples
+from gantk.interfaces import Panel, Samples, View
 from gantk.plots import MADE, REAL, histograms, new_figure
 from gantk.spec import DataSpec
 
 LEAST = 1.0  # no axis is shorter, so that a single point does not fill the picture with its last digits
 
 
-class Points:
+class Points(View):
     """A scatter of points in a plane, generated ones over real ones, in equal scales.
 
     Args:

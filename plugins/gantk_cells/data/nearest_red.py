@@ -15,7 +15,6 @@ from gantk_cells.files import cache
 from gantk_cells.segmentation import inside
 
 CHUNK = 512  # cells looked at together
-FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def borrowed(stored: Tensor, counts: Tensor) -> Borrowed:
             "choose two: data.channels=[0, 1]"
         )
     pixels = sha256(stored.numpy().tobytes()).hexdigest()
-    key = cache.digest("borrowed", FORMAT, list(stored.shape), counts.tolist(), pixels[:16])
+    key = cache.digest("borrowed", list(stored.shape), counts.tolist(), pixels[:16])
     kept = cache.load(key, pixels)
     if kept is not None:
         return Borrowed(*(torch.from_numpy(kept[0][name]) for name in ("lenders", "cell")))

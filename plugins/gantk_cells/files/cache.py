@@ -1,5 +1,8 @@
 """Arrays that take long to make, kept in HDF5 files: written atomically, ignored when stale or damaged.
 
+Stale is what was made from something else, by another version of this plugin, or with other versions of the libraries
+that read images.
+
 The files lie in `$GANTK_CACHE`, else `$XDG_CACHE_HOME/gantk`, else `~/.cache/gantk`; any of them may be deleted at
 any time. A folder of data is never written to.
 """
@@ -12,7 +15,9 @@ import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +43,27 @@ def digest(*parts: Any) -> str:
     return sha256(json.dumps(parts).encode()).hexdigest()
 
 
+def state(about: os.stat_result) -> tuple[int, ...]:
+    """What says that a file is still the same: number, size, times of its content and of its last change.
+
+    The last of these no program sets back; so a file put there with an older time stamp, or with the size and time of
+    the one before, has another state.
+    """
+    return about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns
+
+
+@cache
+def made_by() -> str:
+    """What makes arrays: the source of this plugin's readers and data sets, and the versions of the libraries."""
+    package = Path(__file__).parents[1]
+    sources = sorted([*package.glob("*.py"), *package.glob("files/*.py"), *package.glob("data/*.py")])
+    versions = []
+    for name in ("numpy", "scipy", "pillow", "tifffile", "imagecodecs"):
+        with suppress(PackageNotFoundError):  # the last one need not be there
+            versions.append((name, version(name)))
+    return digest(versions, *(source.read_text(encoding="utf-8") for source in sources))
+
+
 def load(key: str, fingerprint: str) -> tuple[dict[str, np.ndarray], Any] | None:
     """The arrays and notes kept under `key`, or None where there are none, or they were made from something else.
 
@@ -52,7 +78,7 @@ def load(key: str, fingerprint: str) -> tuple[dict[str, np.ndarray], Any] | None
         if not content.startswith(WORD) or hdf5.unsealed(content, WORD) is None:
             return None  # damaged, or not ours: it is made anew
         with hdf5.opened(content, path, "a cache", "Delete it") as file:
-            if hdf5.read_string(file, "fingerprint") != fingerprint:
+            if hdf5.read_string(file, "fingerprint") != digest(fingerprint, made_by()):
                 return None
             parts = hdf5.members(file)
             return hdf5.arrays(parts["arrays"]), json.loads(hdf5.array(parts["notes"]).tobytes())
@@ -73,7 +99,7 @@ def save(key: str, fingerprint: str, arrays: Mapping[str, np.ndarray], notes: An
         folder().mkdir(parents=True, exist_ok=True)
         image = io.BytesIO()
         with h5py.File(image, "w", userblock_size=hdf5.BLOCK) as file:
-            hdf5.write_string(file, "fingerprint", fingerprint)
+            hdf5.write_string(file, "fingerprint", digest(fingerprint, made_by()))
             group = file.create_group("arrays")
             for name, values in arrays.items():
                 group.create_dataset(name, data=values, chunks=True, compression="lzf")

@@ -201,9 +201,8 @@ def _class(name: str, path: Path, top: Path, only: str | None = None) -> ClassFo
         if entry.is_symlink():
             _stay_inside(Path(entry), top)
         if entry.is_file():
-            about = entry.stat()
             files.append(entry.name)
-            facts.append((entry.name, about.st_size, about.st_mtime_ns))
+            facts.append((entry.name, *cache.state(entry.stat())))
     return ClassFolder(name, path, tuple(files), cache.digest(facts))
 
 

@@ -20,8 +20,6 @@ from gantk_cells.files.decode import chosen, decode
 from gantk_cells.files.folders import ClassFolder, shown
 from gantk_cells.sizes import Fit, fitted
 
-CACHE_FORMAT = 2
-
 
 @dataclass(frozen=True)
 class Reading:
@@ -84,8 +82,8 @@ def load(folders: Sequence[ClassFolder], reading: Reading) -> list[ClassImages]:
         DataError: an unreadable file, a missing channel, images of unequal size or type.
     """
     how = {name: value for name, value in asdict(reading).items() if name != "damaged"}
-    keys = [cache.digest(CACHE_FORMAT, str(folder.path.resolve()), folder.name, how) for folder in folders]
-    kept = [cache.load(key, folder.fingerprint) for key, folder in zip(keys, folders, strict=True)]
+    keys = [cache.digest(str(folder.path.resolve()), folder.name, how) for folder in folders]
+    kept = [_kept(key, folder, reading) for key, folder in zip(keys, folders, strict=True)]
     missing = [folder for folder, entry in zip(folders, kept, strict=True) if entry is None]
     read = iter(_read_folders(missing, reading))
     loaded, damaged = [], []
@@ -103,6 +101,14 @@ def load(folders: Sequence[ClassFolder], reading: Reading) -> list[ClassImages]:
         _report_damaged(damaged, reading)
     _check_classes(loaded, folders)
     return loaded
+
+
+def _kept(key: str, folder: ClassFolder, reading: Reading) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
+    """What is cached of a folder, unless a file that could not be read then (for want of memory, say) can be now."""
+    kept = cache.load(key, folder.fingerprint)
+    if kept is not None and any(isinstance(_try(folder.path / file, reading), _File) for file, _ in kept[1]["damaged"]):
+        return None
+    return kept
 
 
 def _read_folders(

@@ -11,16 +11,16 @@ import torch
 from annotated_types import Ge
 from gantk_basics.metrics.intervals import redrawn, wilson
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, Samples, Value
+from gantk.interfaces import Dataset, Metric, MetricInput, Value
 from gantk_cells.metrics.pairs import Pairs, pairs_in, pairs_of
 from gantk_cells.segmentation import RED_STATES, inside, red_state
 from gantk_cells.stack import shows_growth_zones
 
 
-class Dependence:
+class Dependence(Metric):
     """Red–green correlation inside the cell for each protein, and of fission yeast the share of cells in each state.
 
     The correlation is Pearson's over the pixels of one cell, averaged over cells. States are those of the growth zones
@@ -46,26 +46,18 @@ class Dependence:
         self.states = states
         self._real: WeakKeyDictionary[Dataset, dict[str, Measured]] = WeakKeyDictionary()
 
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]:
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`correlation_difference` (the largest), of states `state_ratio` (the worst), then each correlation and share.
 
         Raises:
             DoesNotFit: a sample does not have exactly two channels.
         """
-        if test not in self._real:
-            self._real[test] = measure(pairs_in(test, self.images, torch.Generator().manual_seed(0)))
-        real, made = self._real[test], measure(pairs_of(generated))
+        if inputs.test not in self._real:
+            self._real[inputs.test] = measure(pairs_in(inputs.test, self.images, torch.Generator().manual_seed(0)))
+        real, made = self._real[inputs.test], measure(pairs_of(inputs.generated))
         if set(made) != set(real):  # generated pairs without labels are compared as a whole
             real, made = {"all": Measured.joined(real)}, {"all": Measured.joined(made)}
-        note = f"{test.spec.origin}, held out"
+        note = f"{inputs.test.spec.origin}, held out"
         correlations = {
             name: Value(
                 made[name].correlation(),
@@ -74,7 +66,7 @@ class Dependence:
                 note,
                 len(made[name]),
                 len(real[name]),
-                *made[name].interval(rng),
+                *made[name].interval(inputs.rng),
             )
             for name in real
         }
@@ -82,7 +74,7 @@ class Dependence:
         n = len(every), len(all_real)
         difference = max(abs(value.value - (value.reference or 0)) for value in correlations.values())
         values = {"correlation_difference": Value(difference, "lower", 0.0, "largest over proteins", *n)}
-        if not (shows_growth_zones(test.spec) if self.states is None else self.states):
+        if not (shows_growth_zones(inputs.test.spec) if self.states is None else self.states):
             return values | {f"correlation_{name}": value for name, value in correlations.items()}
         states, worst = {}, 1.0
         for state, share, usual in zip(RED_STATES, every.shares(), all_real.shares(), strict=True):

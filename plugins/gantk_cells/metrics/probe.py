@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated, Literal
 from weakref import WeakKeyDictionary
@@ -15,14 +14,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, Samples, Value
+from gantk.interfaces import Dataset, Metric, MetricInput, Value
 from gantk_cells.metrics.pairs import Pairs, pairs_in, pairs_of
 
 _trained: WeakKeyDictionary[Dataset, dict[tuple[int, ...], Classifier]] = WeakKeyDictionary()
 """Probes by the data set and the parameters they were trained with, so that a run trains each once."""
 
 
-class Probe:
+class Probe(Metric):
     """A small classifier tells the protein of a pair: its accuracy on generated pairs, beside that on real test pairs.
 
     Samples with one unit a protein are judged unit by unit, labelled pairs by their label. Of pairs without labels only
@@ -52,26 +51,18 @@ class Probe:
         self.width = width
         self.confusion = confusion
 
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]:
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`accuracy` first, then that of each protein; `share_difference` and each `share_…` where there are no labels.
 
         Raises:
             DoesNotFit: the real data have no labels to learn.
         """
-        probe = self._probe(train)
-        if test not in probe.real:
-            probe.real[test] = probe.judge(pairs_in(test, self.images, torch.Generator().manual_seed(0)))
-        real = probe.real[test]
-        made = probe.judge(pairs_of(generated))
-        note = f"{test.spec.origin}, held out"
+        probe = self._probe(inputs.train)
+        if inputs.test not in probe.real:
+            probe.real[inputs.test] = probe.judge(pairs_in(inputs.test, self.images, torch.Generator().manual_seed(0)))
+        real = probe.real[inputs.test]
+        made = probe.judge(pairs_of(inputs.generated))
+        note = f"{inputs.test.spec.origin}, held out"
         everything = len(made.seen), len(real.seen)
         if made.labels is None:
             shares = {

@@ -16,7 +16,7 @@ from gantk.data import evaluation_data, generated
 from gantk.errors import GantkError
 from gantk.files import Latents
 from gantk.interfaces import GeneratorWrapper, Samples, member
-from gantk.recipe import recipe_from_text
+from gantk.recipe import recipe_from_text, refuse_others
 from gantk.spec import DataSpec
 from gantk.training import datasets
 from gantk_cells.reconstruction.search import Reconstructions, Search, difference, reconstruct, typical_surprise
@@ -128,6 +128,7 @@ def carry_out(model: Model, overrides: Sequence[str], each: int, search: Search,
     generator: nn.Module | None = model.state.sampled()
     if generator is None:
         raise GantkError(f"{model.checkpoint.path}: has no generator to reconstruct with")
+    refuse_others(overrides, ("data",), "where a trained model reconstructs")
     values = recipe_from_text(model.checkpoint.recipe, name=model.checkpoint.path.name, overrides=overrides).values
     data = datasets(values)
     form: Any = member(data["train"], "as_judged")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Panel, Samples
+from gantk.interfaces import Panel, Samples, View
 from gantk.spec import DataSpec
 from gantk_cells.stack import channel_names, is_stack, protein_names, shares_red, stack
 from gantk_cells.views.panels import panels
@@ -30,7 +30,7 @@ Brightness = NDArray[np.floating]  # channels (C, H, W) from 0 to 1
 Picture = NDArray[np.uint8]  # (H, W, 3)
 
 
-class Composite:
+class Composite(View):
     """Red/green composites. Where a sample is one cell with several proteins, a row is a cell and a column a protein.
 
     The picture says whether its images are generated, simulated or real. Real samples, where given, stand below.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,20 +18,20 @@ from gantk.errors import DataError
 from gantk_dna.alphabet import AlphabetName, sequence_spec
 from gantk_dna.data import splitting
 from gantk_dna.data.onehot import OneHot, chosen_side, counts_in_words
-from gantk_dna.data.windows import Windows, around_intervals, marked, tiled
+from gantk_dna.data.windows import Marks, Windows, around_intervals, marked, tiled
 from gantk_dna.files.cleaning import Ambiguous, settle_ambiguous
 from gantk_dna.files.genome import Contigs, read_bed
-from gantk_dna.files.sequences import check_file
+from gantk_dna.files.source import check_file, state_of
 
 Share = Annotated[float, Interval(ge=0, lt=0.5)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What `Genome` was asked for, and the state of its files: the key under which the result is kept."""
+    """What `Genome` was asked for, and the state of its files: the key under which the result is kept in memory."""
 
     path: Path
-    stamps: tuple[tuple[int, int], ...]
+    states: tuple[Hashable, ...]
     length: int
     stride: int
     contigs: tuple[str, ...] | None
@@ -54,7 +55,7 @@ class Genome(OneHot):
 
     Args:
         split: "train", "validation" or "test".
-        path: FASTA, plain or gzip. Plain files above 64 MB are read by an index that is kept in the cache folder.
+        path: FASTA, GenBank or 2bit, plain or compressed (gzip, bzip2, xz), or a pipe; read whole.
         length: letters of a window.
         stride: letters from one window's start to the next; null: `length`, so that windows do not overlap.
         contigs: names of the contigs to use; null: all.
@@ -95,10 +96,11 @@ class Genome(OneHot):
     ):
         if block < length:
             raise DataError(f"data.block is {block:,}: a block cannot be shorter than a window of {length}")
-        states = [check_file(file).stat() for file in (path, bed, annotation) if file is not None]
+        files = {"data.path": path, "data.bed": bed, "data.annotation": annotation}
+        states = tuple(state_of(check_file(file, key)) for key, file in files.items() if file is not None)
         options = Options(
             path=path,
-            stamps=tuple((state.st_size, state.st_mtime_ns) for state in states),
+            states=states,
             length=length,
             stride=stride or length,
             contigs=None if contigs is None else tuple(contigs),
@@ -135,7 +137,7 @@ def _prepare(options: Options) -> tuple[Windows, np.ndarray]:
     genome = Contigs(options.path, options.alphabet)
     names = _chosen_contigs(options, genome)
     told: Counter[str] = Counter()
-    marks = None if options.annotation is None else marked(read_bed(options.annotation, genome.lengths), genome.lengths)
+    marks = None if options.annotation is None else _marks(options.annotation, genome)
     if options.bed is None:
         windows = tiled(genome, names, options.length, options.stride, marks)
     else:
@@ -148,8 +150,10 @@ def _prepare(options: Options) -> tuple[Windows, np.ndarray]:
         windows = windows[settle_ambiguous(windows.codes, told, options.ambiguous, options.seed, path=options.path)]
     if not len(windows.codes):
         raise DataError(f"{options.path}: all {total:,} windows hold ambiguity codes; say data.ambiguous=sample")
-    first, _ = splitting.first_of_each(splitting.keys_of(windows.codes, options.both_strands))
+    first, inverse = splitting.first_of_each(splitting.keys_of(windows.codes, options.both_strands))
     same = "equal to an earlier one" + (" or its reverse complement" if options.both_strands else "")
+    others = int((windows.score != windows.score[first[inverse]]).sum())
+    same += f" (of them {others:,} with another score: the first stays)" if others else ""
     told[same] += len(windows.codes) - len(first)
     windows = windows[first]
     shares = (options.validation, options.test)
@@ -161,6 +165,10 @@ def _prepare(options: Options) -> tuple[Windows, np.ndarray]:
         raise DataError(f"{options.path}: no window is left for training ({counts_in_words(total, told, sides)})")
     say(f"{options.path}, windows of {options.length}: {counts_in_words(total, told, sides)}")
     return windows, sides
+
+
+def _marks(path: Path, genome: Contigs) -> Marks:
+    return marked(read_bed(path, genome.lengths, "data.annotation"), genome.lengths)
 
 
 def _chosen_contigs(options: Options, genome: Contigs) -> list[str]:

@@ -33,37 +33,32 @@ def label_rows(
     told: Counter[str],
     *,
     label: str | None,
-    score: Sequence[str],
+    scores: np.ndarray | None,
     bins: int | None,
     percentiles: tuple[float, float],
 ) -> tuple[Labels, np.ndarray]:
-    """Labels and scores of the rows that have them, and the numbers of these rows.
+    """Labels and scores of the rows, and the numbers of the rows whose scores are in the range that stays.
 
     Args:
         path: for messages.
         records: rows of a table.
         sides: the side of each: bins and percentiles are those of the training scores.
-        told: counts by reason; rows without a score are added.
+        told: counts by reason; rows with other scores are added.
         label: column of class names.
-        score: column of numbers, or columns of counts in bins.
+        scores: of each row, (N,), or None.
         bins: how many labels are made of the scores.
         percentiles: range of scores that stays.
 
     Raises:
-        DataError: an empty label, a wrong number, scores that make no such bins, contradicting parameters.
+        DataError: an empty label, scores that make no such bins, contradicting parameters.
     """
-    if bins and (label or not score):
+    if bins and (label or scores is None):
         raise DataError("data.bins makes labels of data.score: give a score, and no label")
     left = np.arange(len(records))
-    scores = None
-    if score:
-        numbers = [number_in(path, record, score) for record in records]
-        left = np.array([at for at, number in enumerate(numbers) if number is not None], np.int64)
-        told["without a score"] += len(records) - len(left)
-        scores = np.array([number for number in numbers if number is not None], np.float32)
-        training = scores[sides[left] == TRAIN]
+    if scores is not None:
+        training = scores[sides == TRAIN]
         if not len(training):
-            raise DataError(f"{path}: no training sequence has a score in {', '.join(score)}")
+            raise DataError(f"{path}: no sequence with a score is in the training split")
         if percentiles != (0.0, 100.0):
             low, high = np.percentile(training, percentiles)
             inside = (scores >= low) & (scores <= high)
@@ -77,6 +72,28 @@ def label_rows(
     if bins and scores is not None:
         return _binned(path, scores, scores[sides[left] == TRAIN], bins), left
     return Labels(None, (), scores), left
+
+
+def score_rows(
+    path: Path, records: Sequence[Record], columns: Sequence[str], told: Counter[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of the rows that have one, (n,) float32, and the numbers of these rows, (n,).
+
+    Args:
+        path: for messages.
+        records: rows of a table.
+        columns: a column of numbers, or columns of counts in bins.
+        told: counts by reason; rows without a score are added.
+
+    Raises:
+        DataError: a wrong number, or no row has a score.
+    """
+    numbers = [number_in(path, record, columns) for record in records]
+    left = np.array([at for at, number in enumerate(numbers) if number is not None], np.int64)
+    if not len(left):
+        raise DataError(f"{path}: no sequence has a score in {', '.join(columns)}")
+    told["without a score"] += len(records) - len(left)
+    return np.array([number for number in numbers if number is not None], np.float32), left
 
 
 def _named(path: Path, records: Sequence[Record], column: str, scores: np.ndarray | None) -> Labels:

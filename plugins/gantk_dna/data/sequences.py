@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,28 +17,30 @@ from gantk.console import say, warn
 from gantk.errors import DataError
 from gantk_dna.alphabet import AlphabetName, decode, sequence_spec
 from gantk_dna.data import splitting
-from gantk_dna.data.labels import Labels, annotation_rows, given_sides, label_rows
+from gantk_dna.data.labels import Labels, annotation_rows, given_sides, label_rows, score_rows
 from gantk_dna.data.onehot import OneHot, chosen_side, counts_in_words, pick
 from gantk_dna.files.cleaning import Ambiguous, Anchor, OtherLengths, to_matrix
-from gantk_dna.files.sequences import Record, check_file, read_sequences
+from gantk_dna.files.sequences import Record, read_sequences
+from gantk_dna.files.source import state_of
 from gantk_dna.files.tables import is_table, read_table
 
 Share = Annotated[float, Interval(ge=0, lt=0.5)]
+Duplicates = Literal["remove", "average", "keep"]
 SplitBy = Literal["sequence", "identity", "group", "given"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What `Sequences` was asked for, and the state of its file: the key under which the result is kept."""
+    """What `Sequences` was asked for, and the state of its file: the key under which the result is kept in memory."""
 
     path: Path
-    stamp: tuple[int, int]
+    state: Hashable
     length: int | None
     other_lengths: OtherLengths
     anchor: Anchor
     alphabet: AlphabetName
     ambiguous: Ambiguous
-    duplicates: Literal["remove", "keep"]
+    duplicates: Duplicates
     both_strands: bool
     sequence: str | None
     label: str | None
@@ -64,20 +67,22 @@ class Prepared:
 
 
 class Sequences(OneHot):
-    """Sequences from a file: FASTA, one a line, or a table (CSV, TSV) with a heading; each plain or gzip.
+    """Sequences from FASTA, FASTQ, GenBank, 2bit, lines or a table (CSV, TSV) with a heading; gzip, bzip2 or xz too.
 
     Equal sequences are removed, so they never stand on two sides of the split; what was removed is told.
 
     Args:
         split: "train", "validation" or "test".
-        path: the file, by its ending a table (.csv, .tsv, .tab), else FASTA or one sequence a line.
+        path: the file or pipe: by its ending a table (.csv, .tsv, .tab), else told by how it begins: FASTA, FASTQ,
+            GenBank, 2bit, or one sequence a line.
         length: letters of a sample; null: the length that most sequences have.
         other_lengths: of sequences of another length: an error; left out (drop); the longer cut and the shorter left
             out (crop); the longer cut and the shorter filled up with N (pad).
         anchor: which part of a longer sequence stays, and where a shorter one stands.
         alphabet: dna knows T, rna U; iupac knows both, and keeps ambiguity codes as equal shares of their bases.
         ambiguous: of N and other ambiguity codes: an error; their sequences left out; a base drawn that they allow.
-        duplicates: whether all but the first of equal sequences are removed.
+        duplicates: of equal sequences: the first stays, with what the table says of it (remove), or with the mean of
+            their scores (average), or all of them stay.
         both_strands: a sequence and its reverse complement mean the same: they count as equal, and in training each
             is turned over half of the time.
         sequence: column of the sequences in a table; null: sequence, seq, x or dna.
@@ -108,7 +113,7 @@ class Sequences(OneHot):
         anchor: Anchor = "start",
         alphabet: AlphabetName = "dna",
         ambiguous: Ambiguous = "error",
-        duplicates: Literal["remove", "keep"] = "remove",
+        duplicates: Duplicates = "remove",
         both_strands: bool = False,
         sequence: str | None = None,
         label: str | None = None,
@@ -126,10 +131,9 @@ class Sequences(OneHot):
         test: Share = 0.1,
         seed: Annotated[int, Ge(0)] = 0,
     ):
-        state = check_file(path).stat()
         options = Options(
             path=path,
-            stamp=(state.st_size, state.st_mtime_ns),
+            state=state_of(path),
             length=length,
             other_lengths=other_lengths,
             anchor=anchor,
@@ -191,17 +195,24 @@ def _prepare(options: Options) -> Prepared:
         seed=options.seed,
     )
     records = [records[at] for at in kept]
+    scores = None
+    if options.score:  # before equal sequences are removed: one without a score does not stand for one that has it
+        scores, left = score_rows(path, records, options.score, told)
+        codes, records = codes[left], [records[at] for at in left]
     keys = splitting.keys_of(codes, options.both_strands)
     first, inverse = splitting.first_of_each(keys)
-    if options.duplicates == "remove":
-        told[_equal(options, records, first, inverse)] += len(keys) - len(first)
+    if options.duplicates != "keep":
+        told[_equal(options, records, scores, first, inverse)] += len(keys) - len(first)
+        if scores is not None:
+            mean = (np.bincount(inverse, scores) / np.bincount(inverse)).astype(np.float32)
+            scores = mean if options.duplicates == "average" else scores[first]
         codes, records, keys = codes[first], [records[at] for at in first], [keys[at] for at in first]
         first = inverse = np.arange(len(first))
     distinct = [records[at] for at in first]
     sides = _sides(options, [keys[at] for at in first], codes[first], distinct)[inverse]
     labels, left = label_rows(
         path, records, sides, told,
-        label=options.label, score=options.score, bins=options.bins, percentiles=options.percentiles,
+        label=options.label, scores=scores, bins=options.bins, percentiles=options.percentiles,
     )  # fmt: skip
     if not (sides[left] == splitting.TRAIN).any():
         raise DataError(f"{path}: no sequence is left for training ({counts_in_words(total, told, sides[left])})")
@@ -213,14 +224,25 @@ def _prepare(options: Options) -> Prepared:
     return Prepared(codes[left], sides[left], labels, annotations)
 
 
-def _equal(options: Options, records: list[Record], first: np.ndarray, inverse: np.ndarray) -> str:
-    """Why duplicates are removed, in words."""
+def _equal(
+    options: Options, records: list[Record], scores: np.ndarray | None, first: np.ndarray, inverse: np.ndarray
+) -> str:
+    """Why duplicates are removed, in words, and of how many the table says something else than of those that stay."""
+    stays = first[inverse]  # (N,), the number of the equal sequence that stays
+    others: dict[str, int] = {}
+    columns = {"label": options.label, "entry in the column of the split": options.split_column}
+    for what, column in (columns | {"annotation": options.annotation}).items():
+        if column:
+            entries = [record.fields[column] for record in records]
+            if what == "annotation" and options.both_strands:
+                entries = [min(entry, entry[::-1]) for entry in entries]
+            others[f"another {what}"] = sum(entry != entries[at] for entry, at in zip(entries, stays, strict=True))
+    if scores is not None:
+        done = "averaged" if options.duplicates == "average" else "the first stays; data.duplicates=average: the mean"
+        others[f"another score: {done}"] = int((scores != scores[stays]).sum())
     same = "equal to an earlier one" + (" or its reverse complement" if options.both_strands else "")
-    if not options.label:
-        return same
-    labels = [record.fields[options.label] for record in records]
-    other = sum(label != labels[first[at]] for label, at in zip(labels, inverse, strict=True))
-    return f"{same} (of them {other:,} with another label)" if other else same
+    told = ", ".join(f"{number:,} with {what}" for what, number in others.items() if number)
+    return f"{same} (of them {told})" if told else same
 
 
 def _read(options: Options) -> list[Record]:

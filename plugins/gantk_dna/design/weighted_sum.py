@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gantk import randomness
 from gantk.components import component
-from gantk.interfaces import Batch, Dataset, has_member
+from gantk.interfaces import Batch, Dataset, Objective, overrides
 from gantk_dna.design.gan import digest_of
 
 
@@ -63,7 +63,7 @@ class Objectives:
     """
 
     def __init__(self, entries: Sequence[Mapping[str, Any]], seed: int, **supplied: Any):
-        self.terms: list[tuple[Any, Any, float]] = []
+        self.terms: list[tuple[Objective, Any, float]] = []
         with torch.random.fork_rng(devices=[]):
             for number, entry in enumerate(entries):
                 torch.manual_seed(randomness.derive(seed, f"objective {number}"))
@@ -86,12 +86,12 @@ class Objectives:
     @property
     def learned(self) -> bool:
         """Whether any of them was trained on the data."""
-        return any(has_member(objective, "quality") for objective, _, _ in self.terms)
+        return any(overrides(objective, Objective.quality) for objective, _, _ in self.terms)
 
     @property
     def digest(self) -> str:
         """A digest of the weights of those that were trained: 16 hexadecimal digits; of none, "none"."""
-        nets = [objective.net for objective, _, _ in self.terms if has_member(objective, "net")]
+        nets = [objective.net for objective, _, _ in self.terms if objective.net is not None]
         return digest_of(nn.ModuleList(nets)) if nets else "none"
 
     def quality(self, data: Dataset) -> dict[str, float]:
@@ -99,7 +99,6 @@ class Objectives:
         return {
             f"{number}.{name}": value
             for number, (objective, _, _) in enumerate(self.terms)
-            if has_member(objective, "quality")
             for name, value in objective.quality(data).items()
         }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,8 +18,16 @@ Anchor = Literal["start", "centre", "end"]
 Ambiguous = Literal["error", "drop", "sample"]
 
 
-def encode_all(path: Path, records: Sequence[Record], alphabet: AlphabetName) -> tuple[np.ndarray, np.ndarray]:
-    """Codes of all records, one behind the other, and where each starts: (total,) uint8 and (N + 1,).
+def encode_all(
+    path: Path, records: Sequence[Record], alphabet: AlphabetName, all_records: Iterable[Record] = ()
+) -> tuple[np.ndarray, np.ndarray]:
+    """Codes of some records, one behind the other, and where each starts: (total,) uint8 and (N + 1,).
+
+    Args:
+        path: for messages.
+        records: which.
+        alphabet: what letters there may be.
+        all_records: of the file, for the message that says which alphabet has their letters; none: `records`.
 
     Raises:
         DataError: a letter that the alphabet does not have; the message names record, line and position.
@@ -31,13 +39,21 @@ def encode_all(path: Path, records: Sequence[Record], alphabet: AlphabetName) ->
         at = int(np.searchsorted(starts, wrong[0], side="right")) - 1
         position = int(wrong[0] - starts[at])
         letter = records[at].sequence[position]
-        hint = {("dna", "U"): "; for RNA say data.alphabet=rna", ("rna", "T"): "; for DNA say data.alphabet=dna"}
         raise DataError(
-            f"{path}, line {records[at].line}, record '{records[at].name}', position {position + 1}: {letter!r} is no "
+            f"{records[at].place_in(path)}, record '{records[at].name}', position {position + 1}: {letter!r} is no "
             f"letter of the alphabet {alphabet} ({RNA if alphabet == 'rna' else DNA})"
-            f"{hint.get((alphabet, letter.upper()), '')}; {len(wrong):,} such letters in the file"
+            f"{_cure(tuple(all_records) or records, alphabet)}; {len(wrong):,} such letters in the file"
         )
     return codes, starts
+
+
+def _cure(records: Sequence[Record], alphabet: AlphabetName) -> str:
+    """Which alphabet knows every letter, in words; "" where none does, or only another mistake would follow."""
+    alphabets: dict[AlphabetName, str] = {"rna": "for RNA", "dna": "for DNA", "iupac": "for T and U in one file"}
+    for other, what in alphabets.items():
+        if other != alphabet and not any((encode(record.sequence, other) == INVALID).any() for record in records):
+            return f"; {what} say data.alphabet={other}"
+    return ""
 
 
 def to_matrix(
@@ -103,7 +119,7 @@ def _fitting(
     if policy == "error" and len(other):
         record = records[other[0]]
         raise DataError(
-            f"{path}, line {record.line}: record '{record.name}' has {lengths[other[0]]} letters, not {length}, and "
+            f"{record.place_in(path)}: record '{record.name}' has {lengths[other[0]]} letters, not {length}, and "
             f"{len(other) - 1:,} more have another length; say data.other_lengths=drop, crop or pad"
         )
     short, long = int((lengths < length).sum()), int((lengths > length).sum())
@@ -151,9 +167,11 @@ def settle_ambiguous(
     if policy == "error":
         at = int(rows.argmax())
         position = int(unsure[at].argmax())
-        where = f", line {records[at].line}, record '{records[at].name}'" if records else f", sequence {at + 1}"
+        where = f"{path}, sequence {at + 1}"
+        if records:
+            where = f"{records[at].place_in(path)}, record '{records[at].name}'"
         raise DataError(
-            f"{path}{where}, position {position + 1}: ambiguity code {DNA[matrix[at, position]]}; there are "
+            f"{where}, position {position + 1}: ambiguity code {DNA[matrix[at, position]]}; there are "
             f"{int(unsure.sum()):,} in {int(rows.sum()):,} sequences: say data.ambiguous=drop (those sequences) or "
             "sample (a base that the code allows)"
         )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import gzip
 import io
 import json
+import lzma
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,12 @@ from gantk_dna.files.sequences import Record, read_sequences
 from gantk_dna.files.tables import read_table
 
 WRAP = 80  # letters a line of FASTA
+COMPRESSED: Mapping[str, Callable[[bytes], bytes]] = {
+    ".gz": partial(gzip.compress, mtime=0),
+    ".bz2": bz2.compress,
+    ".xz": lzma.compress,
+}
+"""What compresses the content of a file, by the ending behind that of its format."""
 _NOTE = re.compile(r'(?<!\w)(\w+)=("(?:[^"\\]|\\.)*"|\S+)')
 
 
@@ -91,7 +100,9 @@ def assembled(path: Path, records: Sequence[Record], notes: Sequence[Mapping[str
     """
     texts = [record.sequence for record in records]
     everything = "".join(texts).upper()
-    alphabet: AlphabetName = "rna" if "U" in everything and "T" not in everything else "dna"
+    alphabet: AlphabetName = "dna"
+    if "U" in everything:
+        alphabet = "iupac" if "T" in everything else "rna"  # of both, U is T
     for record in records:
         if len(record.sequence) != len(texts[0]):
             raise FileError(
@@ -140,18 +151,18 @@ def parsed(text: str) -> Any:
 def _write(path: Path, text: str) -> None:
     try:
         content = text.encode()
-        path.write_bytes(gzip.compress(content, mtime=0) if path.name.lower().endswith(".gz") else content)
+        path.write_bytes(COMPRESSED.get(path.suffix.lower(), bytes)(content))
     except OSError as error:
         raise FileError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 class Fasta:
-    """FASTA, plain or gzip. Headings say label, model, latent seed and index, scores, …: `>sample_0 label=EI …`.
+    """FASTA, plain or compressed (gzip, bzip2, xz): headings such as `>sample_0 label=EI …` say what is known of each.
 
-    Annotation channels are not written; tables have them.
+    That is label, model, latent seed and index, scores, …. Annotation channels are not written; tables have them.
     """
 
-    endings = (".fa", ".fasta", ".fna", ".fa.gz", ".fasta.gz", ".fna.gz")
+    endings = tuple(each + packed for packed in ("", *COMPRESSED) for each in (".fa", ".fasta", ".fna"))
 
     def write(self, path: Path, samples: Samples) -> None:
         """Writes all samples to one file.
@@ -193,7 +204,7 @@ def _as_text(value: Any, *, blanks: bool) -> str:
 class Table:
     """CSV or TSV: a column of sequences, and one for each thing that is known of them."""
 
-    endings = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+    endings = tuple(each + packed for packed in ("", *COMPRESSED) for each in (".csv", ".tsv"))
 
     def write(self, path: Path, samples: Samples) -> None:
         """Writes all samples to one file.

@@ -1,54 +1,43 @@
-"""Genomes by contig and position: small or gzip files are read whole, large ones by an index; and BED intervals."""
+"""Genomes by contig and position, and BED intervals."""
 
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-import pyfaidx
 
+from gantk.console import say
 from gantk.errors import DataError
 from gantk_dna.alphabet import AlphabetName
 from gantk_dna.files.cleaning import encode_all
-from gantk_dna.files.sequences import Record, cache_folder, is_gzip, lines_of, read_sequences
-
-READ_WHOLE = 64 * 2**20
-"""Bytes up to which a plain FASTA file is read whole, which is faster than making an index of it."""
+from gantk_dna.files.sequences import Record, lines_of, read_sequences
+from gantk_dna.files.source import check_file
 
 
 class Contigs:
-    """The contigs of a FASTA file.
+    """The contigs of a FASTA, GenBank or 2bit file, read whole: two bytes a letter.
 
     Args:
-        path: the file; gzip files, also ordinary ones, are read whole.
+        path: the file, plain or compressed, or a pipe.
         alphabet: of its letters.
 
     Raises:
-        DataError: it is missing, damaged, no FASTA, or two contigs have one name.
+        DataError: it is missing, damaged, of another format, or two contigs have one name.
     """
 
     def __init__(self, path: Path, alphabet: AlphabetName):
         self.path = path
         self.alphabet = alphabet
-        self._index: pyfaidx.Fasta | None = None
-        self._records: Mapping[str, Record] = {}
+        self._records: dict[str, Record] = {}
         self._codes: dict[str, np.ndarray] = {}
-        self.lengths: dict[str, int] = {}
-        if not is_gzip(path) and path.stat().st_size > READ_WHOLE:
-            self._index = _open_indexed(path)
-            self.lengths = {name: len(self._index[name]) for name in self._index.keys()}  # noqa: SIM118  # no mapping
-            return
-        records = read_sequences(path, only_fasta=True)
-        for record in records:
-            if record.name in self.lengths:
+        for record in read_sequences(path, only_contigs=True):
+            if record.name in self._records:
                 raise DataError(f"{path}, line {record.line}: a second contig is called '{record.name}'; rename one")
-            self.lengths[record.name] = len(record.sequence)
-        self._records = {record.name: record for record in records}
+            self._records[record.name] = record
+        self.lengths = {name: len(record.sequence) for name, record in self._records.items()}
 
     def codes(self, name: str, start: int = 0, end: int | None = None) -> np.ndarray:
         """Codes of a contig from `start` to before `end`, (end - start,) uint8.
@@ -56,29 +45,10 @@ class Contigs:
         Raises:
             DataError: a letter that the alphabet does not have.
         """
-        if self._index is not None:
-            stop = self.lengths[name] if end is None else end
-            try:
-                text = str(self._index[name][start:stop])
-            except (pyfaidx.FetchError, UnicodeDecodeError, ValueError) as error:
-                raise DataError(f"{self.path}, contig '{name}' at {start + 1}: cannot be read: {error}") from error
-            return encode_all(self.path, [Record(f"{name} from {start + 1}", text, 0)], self.alphabet)[0]
         if name not in self._codes:
-            self._codes[name] = encode_all(self.path, [self._records[name]], self.alphabet)[0]
+            record, others = self._records[name], self._records.values()
+            self._codes[name] = encode_all(self.path, [record], self.alphabet, others)[0]
         return self._codes[name][start:end]
-
-
-def _open_indexed(path: Path) -> pyfaidx.Fasta:
-    """The file through an index that lies in the cache, made anew when the file is younger."""
-    try:
-        cache_folder().mkdir(parents=True, exist_ok=True)
-        index = cache_folder() / f"{sha256(os.fsencode(path.absolute())).hexdigest()[:16]}.fai"
-        fasta = pyfaidx.Fasta(str(path), indexname=str(index), as_raw=True)
-    except (pyfaidx.FastaIndexingError, pyfaidx.FastaNotFoundError, ValueError, OSError) as error:
-        raise DataError(f"{path}: cannot be indexed: {' '.join(str(error).split())}") from error
-    if not len(fasta.keys()):
-        raise DataError(f"{path}: no contigs found (no '>' line)")
-    return fasta
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,22 +74,30 @@ class Interval:
     line: int
 
 
-def read_bed(path: Path, lengths: Mapping[str, int]) -> list[Interval]:
-    """The intervals of a BED file (3 to 12 columns); `track`, `browser` and `#` lines are passed over.
+def read_bed(path: Path, lengths: Mapping[str, int], key: str = "data.bed") -> list[Interval]:
+    """The intervals of a BED file (3 to 12 columns); `track`, `browser`, `#` lines and a heading are passed over.
 
     Args:
-        path: the file, plain or gzip.
+        path: the file, plain or compressed.
         lengths: of the contigs that there are.
+        key: of a recipe, that gives the path, for messages.
 
     Raises:
         DataError: a line that is no interval, or one outside its contig; the message names the line.
     """
+    check_file(path, key)
     intervals = []
+    heading = True  # until the first line that is none
     for number, line in enumerate(lines_of(path), 1):
-        if not line.strip() or line.startswith(("#", "track", "browser")):
+        if not line.strip() or line.startswith("#") or line.split()[0] in ("track", "browser"):
             continue
         where = f"{path}, line {number}"
         fields = [field.strip() for field in (line.split("\t") if "\t" in line else line.split())]
+        if heading and _is_heading(fields):
+            say(f"{where}: a heading ({', '.join(fields[:3])}), passed over")
+            heading = False
+            continue
+        heading = False
         try:
             contig, start, end = fields[0], int(fields[1]), int(fields[2])
             score = float(fields[4]) if len(fields) > 4 and fields[4] != "." else 0.0
@@ -140,3 +118,8 @@ def read_bed(path: Path, lengths: Mapping[str, int]) -> list[Interval]:
     if not intervals:
         raise DataError(f"{path}: holds no intervals")
     return intervals
+
+
+def _is_heading(fields: list[str]) -> bool:
+    """Whether a line names columns: three words or more, of which the second and third hold no digit."""
+    return len(fields) > 2 and not any(letter.isdecimal() for field in fields[1:3] for letter in field)

@@ -1,18 +1,20 @@
-"""Reads text, FASTA and one-sequence-a-line files, plain or gzip; every mistake names file, record and line."""
+"""Reads sequences: FASTA, FASTQ, GenBank, 2bit, or one a line; every mistake names file, record and line."""
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gantk.errors import DataError, MissingData
-from gantk.files import content_of
+from gantk.errors import DataError
+from gantk_dna.files import other_formats
+from gantk_dna.files.source import bytes_of
 
-_OTHER_COMPRESSIONS = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip", b"\x28\xb5\x2f\xfd": "zstd"}
+_OTHER_COMPRESSIONS = {b"PK\x03\x04": "zip", b"\x28\xb5\x2f\xfd": "zstd"}
 _LINE_END = re.compile("\r\n|\n|\r")
+_BLANKS = b" \t\n\r\v\f"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Record:
     Args:
         name: how messages call it.
         sequence: its letters, without blanks, in the case of the file.
-        line: where it starts, from 1.
+        line: where it starts, from 1; 0 where there are no lines.
         fields: what a table says beside it, by column; of FASTA, the rest of the heading as "description".
     """
 
@@ -31,120 +33,133 @@ class Record:
     line: int
     fields: Mapping[str, str] = field(default_factory=dict)
 
-
-def cache_folder() -> Path:
-    """Where indices of large files are kept: never beside the data. May be deleted at any time."""
-    if own := os.environ.get("GANTK_CACHE"):
-        return Path(own) / "dna"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gantk" / "dna"
-
-
-def check_file(path: Path) -> Path:
-    """The path, if there is such a file.
-
-    Raises:
-        DataError: there is none, or it is a folder.
-    """
-    if path.is_dir():
-        raise DataError(f"{path} is a folder; give the file of sequences in it: data.path={path / 'FILE'}")
-    if not path.exists():
-        raise MissingData(
-            f"no such file: {path.absolute()}\n"
-            "Paths are relative to the working directory: give data.path=FILE with a file of yours. The recipe "
-            "dna_planted.yaml needs no file at all."
-        )
-    return path
-
-
-def is_gzip(path: Path) -> bool:
-    """Whether the file starts as gzip does, whatever its name."""
-    try:
-        with check_file(path).open("rb") as file:
-            return file.read(2) == b"\x1f\x8b"
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+    def place_in(self, path: Path) -> str:
+        """The file and the line, for messages."""
+        return f"{path}, line {self.line}" if self.line else str(path)
 
 
 def lines_of(path: Path) -> list[str]:
-    """All lines of a text file, plain or gzip, without their ends (\\n, \\r\\n or \\r).
+    """All lines of a text file, plain or compressed, without their ends (\\n, \\r\\n or \\r).
 
     Raises:
         DataError: it cannot be read, is damaged, or is no UTF-8 text; the message says where.
     """
-    try:
-        content = content_of(check_file(path))
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+    return _LINE_END.split(_text(path, bytes_of(path)).decode())
+
+
+def _text(path: Path, content: bytes) -> bytes:
+    """The bytes of a text without the byte order mark, checked to be UTF-8 and no binary data."""
     for start, name in _OTHER_COMPRESSIONS.items():
         if content.startswith(start):
             raise DataError(f"{path}: is compressed with {name}; unpack it, or compress it with gzip instead")
+    content = content.removeprefix(_BYTE_ORDER_MARK)
     try:
-        text = content.decode("utf-8-sig")
+        if not content.isascii():
+            content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise DataError(
             f"{path}, line {line}: byte 0x{content[error.start]:02x} is not UTF-8 text; save the file as UTF-8, or "
             "give the sequence file itself if this is something else"
         ) from error
-    if "\0" in text:
-        raise DataError(f"{path}, line {text.count(chr(10), 0, text.index(chr(0))) + 1}: binary data, not text")
-    return _LINE_END.split(text)
+    if b"\0" in content:
+        line = content.count(b"\n", 0, content.index(0)) + 1
+        raise DataError(f"{path}, line {line}: binary data, not text")
+    return content
 
 
-def read_sequences(path: Path, *, only_fasta: bool = False) -> list[Record]:
-    """The records of a FASTA file, or of a text file with one sequence a line; `#` and `;` start comment lines.
+def read_sequences(path: Path, *, only_contigs: bool = False) -> list[Record]:
+    """The records of a file of sequences; in FASTA and in lines, `#` and `;` start comment lines.
+
+    The format is told by how the file begins: `>` FASTA, `@` FASTQ, `LOCUS` GenBank, the number of 2bit; anything else
+    has one sequence a line.
 
     Args:
-        path: the file, plain or gzip.
-        only_fasta: whether one sequence a line is an error.
+        path: the file, plain or compressed.
+        only_contigs: whether reads (FASTQ) and one sequence a line are an error.
 
     Raises:
         DataError: as `lines_of`; or there are no sequences, or a record without any.
     """
-    lines = lines_of(path)
-    first = next((line.strip() for line in lines if not _is_comment(line)), "")
-    if only_fasta and not first.startswith(">"):
-        raise DataError(f"{path}: not a FASTA file (no '>' line first); for one sequence a line use dna/sequences")
-    records = _fasta(path, lines) if first.startswith(">") else _one_a_line(lines)
+    content = bytes_of(path)
+    if other_formats.is_twobit(content):
+        return [Record(name, text, 0) for name, text in other_formats.twobit(path, content)]
+    content = _text(path, content)
+    if b"\r" in content:
+        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    first = _first_line(content)
+    if only_contigs and not first.startswith((b">", b"LOCUS")):
+        raise DataError(
+            f"{path}: not a FASTA file (no '>' line first), nor GenBank or 2bit; for one sequence a line, tables and "
+            "FASTQ say data.use=dna/sequences"
+        )
+    if first.startswith(b">"):
+        records = _fasta(path, content)
+    elif first.startswith(b"LOCUS"):
+        records = [Record(*each) for each in other_formats.genbank(path, content.decode())]
+    elif first.startswith(b"@"):
+        records = [Record(*each) for each in other_formats.fastq(path, content.decode())]
+    else:
+        records = _one_a_line(content.decode().split("\n"))
     if not records:
         raise DataError(f"{path}: holds no sequences")
     return records
 
 
-def _is_comment(line: str) -> bool:
-    text = line.lstrip()
-    return not text or text[0] in "#;"
-
-
-def _without_blanks(text: str) -> str:
-    return text if text.isalpha() else "".join(text.split())
+def _first_line(content: bytes) -> bytes:
+    """The first line that is neither empty nor a comment, without blanks around it; b"" where there is none."""
+    start = 0
+    while start < len(content):
+        end = content.find(b"\n", start)
+        end = len(content) if end < 0 else end
+        line = content[start:end].strip()
+        if line and line[0] not in b"#;":
+            return line
+        start = end + 1
+    return b""
 
 
 def _one_a_line(lines: list[str]) -> list[Record]:
     return [
         Record(f"line {number}", _without_blanks(line), number)
         for number, line in enumerate(lines, 1)
-        if not _is_comment(line)
+        if line.strip() and line.lstrip()[0] not in "#;"
     ]
 
 
-def _fasta(path: Path, lines: list[str]) -> list[Record]:
+def _without_blanks(text: str) -> str:
+    return text if text.isalpha() else "".join(text.split())
+
+
+def _fasta(path: Path, content: bytes) -> list[Record]:
+    """Records of a FASTA file with line ends \\n: a heading's name reaches to the first blank or tab."""
     records: list[Record] = []
-    parts: list[str] = []
-    name, description, start = "", "", 0
-
-    def finish() -> None:
-        if start and not parts:
-            raise DataError(f"{path}, line {start}: record '{name}' has no sequence; remove it or fill it in")
-        if start:
-            records.append(Record(name, "".join(parts), start, {"description": description}))
-
-    for number, line in enumerate(lines, 1):
-        if line.startswith(">"):
-            finish()
-            name, _, description = line[1:].strip().partition(" ")
-            name, start, parts = name or f"record {len(records) + 1}", number, []
-        elif not _is_comment(line):
-            parts.append(_without_blanks(line))
-    finish()
+    line, counted, at = 1, 0, _next_heading(content, 0)
+    while at >= 0:
+        line, counted = line + content.count(b"\n", counted, at), at
+        end = content.find(b"\n", at)
+        end = len(content) if end < 0 else end
+        following = _next_heading(content, end)
+        name, *description = content[at + 1 : end].decode().split(None, 1) or [f"record {len(records) + 1}"]
+        letters = _letters(content[end : len(content) if following < 0 else following])
+        if not letters:
+            raise DataError(f"{path}, line {line}: record '{name}' has no sequence; remove it or fill it in")
+        records.append(Record(name, letters, line, {"description": description[0].strip() if description else ""}))
+        at = following
     return records
+
+
+def _next_heading(content: bytes, start: int) -> int:
+    """Where the next `>` stands that only blanks stand before in its line; -1: nowhere."""
+    at = content.find(b">", start)
+    while at >= 0 and content[max(content.rfind(b"\n", 0, at), start - 1) + 1 : at].strip():
+        at = content.find(b">", at + 1)
+    return at
+
+
+def _letters(body: bytes) -> str:
+    """The letters of a record: its lines without blanks and comments."""
+    if b";" in body or b"#" in body:
+        body = b"\n".join(line for line in body.split(b"\n") if line.lstrip()[:1] not in (b";", b"#"))
+    text = body.translate(None, _BLANKS).decode()
+    return text if text.isascii() else "".join(text.split())

@@ -1,14 +1,15 @@
-"""Reads tables of sequences: CSV and TSV with a heading, plain or gzip; columns are named by the recipe."""
+"""Reads tables of sequences: CSV and TSV with a heading, plain or compressed; columns are named by the recipe."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from gantk.errors import DataError
 from gantk.messages import did_you_mean
-from gantk_dna.files.sequences import Record, check_file, lines_of
+from gantk_dna.files.sequences import Record, lines_of
 
 SEQUENCE_COLUMNS = ("sequence", "seq", "x", "dna")
 """What the column of sequences may be called where the recipe does not say."""
@@ -16,7 +17,8 @@ SEQUENCE_COLUMNS = ("sequence", "seq", "x", "dna")
 
 def is_table(path: Path) -> bool:
     """Whether the file's ending is that of a table."""
-    return path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv", ".tab"))
+    name = path.with_suffix("").name if path.suffix.lower() in (".gz", ".bz2", ".xz") else path.name
+    return name.lower().endswith((".csv", ".tsv", ".tab"))
 
 
 def read_table(path: Path, *, sequence: str | None = None, columns: Sequence[str] = ()) -> list[Record]:
@@ -30,15 +32,15 @@ def read_table(path: Path, *, sequence: str | None = None, columns: Sequence[str
     Raises:
         DataError: no such column, a row of another width, an empty sequence, and what `lines_of` raises.
     """
-    lines = lines_of(check_file(path))
-    heading_at = next((n for n, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")), None)
-    if heading_at is None:
+    lines = [line for line in enumerate(lines_of(path), 1) if line[1].strip()]
+    first = next((line for _, line in lines if not _is_comment(line)), None)
+    if first is None:
         raise DataError(f"{path}: is empty; expected a table with a heading")
-    delimiter = max("\t,;", key=lines[heading_at].count)
-    heading = [field.strip() for field in _split(path, lines[heading_at], heading_at, delimiter)]
+    rows = _rows(path, iter(lines), max("\t,;", key=first.count))
+    heading_line, heading = next(rows)
     for name in heading:
         if heading.count(name) > 1:
-            raise DataError(f"{path}, line {heading_at + 1}: two columns are called '{name}'")
+            raise DataError(f"{path}, line {heading_line}: two columns are called '{name}'")
     lower = {name.lower(): name for name in heading}
     if sequence is None:
         sequence = next((lower[name] for name in SEQUENCE_COLUMNS if name in lower), None)
@@ -52,30 +54,39 @@ def read_table(path: Path, *, sequence: str | None = None, columns: Sequence[str
             hint = did_you_mean(name, heading)
             raise DataError(f"{path}: no column '{name}'{hint and f'; {hint}'} There are {', '.join(heading)}")
     records: list[Record] = []
-    for at in range(heading_at + 1, len(lines)):
-        line = lines[at]
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        values = [field.strip() for field in _split(path, line, at, delimiter)]
+    for line, values in rows:
         if len(values) != len(heading):
-            raise DataError(f"{path}, line {at + 1}: {len(values)} fields, but the heading has {len(heading)}")
+            raise DataError(f"{path}, line {line}: {len(values)} fields, but the heading has {len(heading)}")
         fields = dict(zip(heading, values, strict=True))
         text = "".join(fields[sequence].split())
         if not text:
-            raise DataError(f"{path}, line {at + 1}: the field '{sequence}' is empty")
-        records.append(Record(f"row {len(records) + 1}", text, at + 1, fields))
+            raise DataError(f"{path}, line {line}: the field '{sequence}' is empty")
+        records.append(Record(f"row {len(records) + 1}", text, line, fields))
     if not records:
         raise DataError(f"{path}: has a heading but no rows")
     return records
 
 
-def _split(path: Path, line: str, at: int, delimiter: str) -> list[str]:
-    if '"' not in line:
-        return line.split(delimiter)
-    try:
-        return next(csv.reader([line], delimiter=delimiter, strict=True, skipinitialspace=True))
-    except (csv.Error, StopIteration) as error:
-        raise DataError(f"{path}, line {at + 1}: {error}") from error
+def _is_comment(line: str) -> bool:
+    return line.lstrip().startswith("#")
+
+
+def _rows(path: Path, lines: Iterator[tuple[int, str]], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The number of the line where each row begins, and its fields, which may hold line breaks where quoted."""
+    for number, line in lines:
+        if _is_comment(line):
+            continue
+        if '"' not in line:
+            yield number, [field.strip() for field in line.split(delimiter)]
+            continue
+        text = chain([line], (following for _, following in lines))  # csv takes as many lines as the row has
+        try:
+            row = next(
+                csv.reader((f"{each}\n" for each in text), delimiter=delimiter, strict=True, skipinitialspace=True)
+            )
+        except (csv.Error, StopIteration) as error:
+            raise DataError(f'{path}, line {number}: {error}; is a quote (") of this row not closed?') from error
+        yield number, [field.strip() for field in row]
 
 
 MISSING = ("", "na", "nan", "null", "none", ".")

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from gantk.errors import DataError
-from gantk.interfaces import Dataset, Samples
+from gantk.interfaces import Dataset, MetricInput
 from gantk_dna.codes import Codes, codes_in, codes_of, random_part, versions
 from gantk_dna.markov import Markov
 
@@ -89,36 +89,33 @@ class Comparison:
         return {"generated": self.generated, "real": self.real, **self.models}
 
 
-def compared(
-    generated: Samples, train: Dataset, test: Dataset, most: int, rng: torch.Generator, orders: bool = True
-) -> Comparison:
+def compared(inputs: MetricInput, most: int, orders: bool = True) -> Comparison:
     """Generated sequences and all that they are compared with.
 
     Args:
-        generated: what is judged.
-        train: the training split.
-        test: the held-out split.
+        inputs: what a metric was given; its `rng` chooses sequences and draws from the models.
         most: sequences a set, at most; fewer where there are fewer generated or training sequences.
-        rng: chooses sequences and draws from the models.
         orders: whether to draw from Markov models.
 
     Raises:
         DataError: there is nothing to compare.
     """
-    made, training, held_out = codes_of(generated), codes_in(train), codes_in(test)
+    made, training, held_out = codes_of(inputs.generated), codes_in(inputs.train), codes_in(inputs.test)
     n = min(most, len(made), len(training))
     if not n or not len(held_out):
         raise DataError("there are no generated, no training or no held-out sequences to compare")
     models = {}
     if orders:
-        models = {name: model.sample(n, training.shape[1], rng) for name, model in models_of(train).items()}
+        models = {
+            name: model.sample(n, training.shape[1], inputs.rng) for name, model in models_of(inputs.train).items()
+        }
     return Comparison(
         generated=made[:n],
-        held_out=random_part(held_out, n, rng),
-        real=random_part(training, n, rng),
+        held_out=random_part(held_out, n, inputs.rng),
+        real=random_part(training, n, inputs.rng),
         models=models,
         training=training,
-        like=train,
+        like=inputs.train,
     )
 
 

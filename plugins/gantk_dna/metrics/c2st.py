@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, Samples, Value
+from gantk.interfaces import Dataset, Metric, MetricInput, Value
 from gantk_dna.alphabet import BASES, one_hot
 from gantk_dna.codes import Codes, versions
 from gantk_dna.kmers import kmer_numbers
@@ -30,7 +30,7 @@ Method = Literal["kmers", "cnn"]
 EPOCHS, BATCH, LEAST_STEPS = 10, 64, 120
 
 
-class C2st:
+class C2st(Metric):
     """Classifier two-sample test: AUROC of telling generated from held-out real sequences; .5 where it cannot.
 
     Lopez-Paz & Oquab 2017 (arXiv 1610.06545). Half of each set trains the classifier, the other half is judged; the
@@ -47,26 +47,18 @@ class C2st:
         self.samples = samples
         self.by = by
 
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]:
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`auroc`; the reference is real against real, and the note has what Markov models reach.
 
         Raises:
             DoesNotFit: generated and real sequences differ in length, or are too few.
         """
-        sets = compared(generated, train, test, self.samples, rng)
+        sets = compared(inputs, self.samples)
         if sets.generated.shape[1] != sets.held_out.shape[1]:
             raise DoesNotFit("dna/c2st needs generated sequences as long as the real ones, or length alone tells them")
         if min(len(sets.generated), len(sets.held_out)) < 4:
             raise DoesNotFit("dna/c2st needs 4 sequences or more of each kind to train a classifier")
-        found = {name: auroc(each, sets.held_out, rng, train, self.by) for name, each in sets.all.items()}
+        found = {name: auroc(each, sets.held_out, inputs.rng, inputs.train, self.by) for name, each in sets.all.items()}
         n = min(len(sets.generated), len(sets.held_out))
         (low, high), (_, top) = interval(found["generated"], n), interval(found["real"], n)
         sizes = {"n": len(sets.generated), "n_reference": len(sets.held_out)}

@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
-import torch
 from annotated_types import Ge, Interval
 from numpy.typing import NDArray
-from torch import nn
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, Samples, Value
+from gantk.interfaces import Metric, MetricInput, Value
 from gantk_dna.alphabet import BASES
 from gantk_dna.codes import Codes, base_shares, gc_content, information
 from gantk_dna.metrics.baselines import compared, floors_note, too_few
@@ -22,7 +20,7 @@ SPREAD_OFF = 0.2
 SIGNAL_KEPT = 0.25
 
 
-class Composition:
+class Composition(Metric):
     """GC content and its spread, the bases at each position, and the information content where real data hold some.
 
     Information content is that of sequence logos, in bits against equal shares of the bases. Positions with a signal
@@ -37,21 +35,13 @@ class Composition:
         self.samples = samples
         self.signal = signal
 
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]:
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """GC first, then positions; `signal_error` is the largest relative error of the information at a position.
 
         Raises:
             DoesNotFit: generated and real sequences are of different length.
         """
-        sets = compared(generated, train, test, self.samples, rng)
+        sets = compared(inputs, self.samples)
         if sets.generated.shape[1] != sets.training.shape[1]:
             lengths = f"{sets.generated.shape[1]} letters generated, {sets.training.shape[1]} real"
             raise DoesNotFit(f"dna/composition compares positions, but sequences differ in length: {lengths}")

@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from annotated_types import Ge, Interval
 from numpy.typing import NDArray
-from torch import nn
 
-from gantk.interfaces import Dataset, Samples, Value
+from gantk.interfaces import Dataset, Metric, MetricInput, Value
 from gantk_dna.codes import Codes, random_part
 from gantk_dna.kmers import divergence, kmer_counts
 from gantk_dna.metrics.baselines import FLOORS, Comparison, compared, floors_note, models_of, too_few
@@ -20,7 +19,7 @@ REDRAWS = 10
 """How often real sequences and those of models are drawn anew, for the spread of the divergence."""
 
 
-class Kmers:
+class Kmers(Metric):
     """Jensen-Shannon divergence of the k-mer spectra of generated and held-out real sequences, beside floors.
 
     All sets have the same size, since the divergence of small samples is biased upwards: the floors are as many
@@ -35,24 +34,16 @@ class Kmers:
         self.samples = samples
         self.longest = longest
 
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]:
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`js_1` … `js_6` in bits; the reference is real against real, the floors stand in the note."""
-        sets = compared(generated, train, test, self.samples, rng)
+        sets = compared(inputs, self.samples)
         sizes = {"n": len(sets.generated), "n_reference": len(sets.held_out)}
         values = {}
         for k in range(1, self.longest + 1):
             found = self._divergences(sets, k)
             values[f"js_{k}"] = Value(found["generated"], "lower", found["real"], floors_note(found), **sizes)
         k = min(5, self.longest)
-        apart = self._redraws(sets, train, k, rng)
+        apart = self._redraws(sets, inputs.train, k, inputs.rng)
         for name, each in apart.items():
             low, high = np.quantile(each, [0.025, 0.975])
             note = f"js_{k} of {REDRAWS} redraws of as many sequences, {name}: mean, 95 % of them"

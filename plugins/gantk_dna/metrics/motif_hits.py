@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,16 +11,16 @@ import numpy as np
 import torch
 from annotated_types import Ge, Interval
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from gantk.interfaces import Dataset, Samples, Value
+from gantk.interfaces import Metric, MetricInput, Value
 from gantk_dna.alphabet import BASES, one_hot
 from gantk_dna.codes import Codes
 from gantk_dna.metrics.baselines import Comparison, compared, floors_note
 from gantk_dna.motifs import GRID, Motif, choose_motifs, hits, threshold
 
 
-class MotifHits:
+class MotifHits(Metric):
     """Share of sequences that hold a motif on either strand, for each motif of a file of position weight matrices.
 
     A hit is a window whose log-odds score a random window (bases as frequent as in the training set, or all alike)
@@ -52,17 +52,9 @@ class MotifHits:
         self.samples = samples
         self.rows = rows
 
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]:
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`difference`: mean over the motifs of |generated - real| hit rates; then the rate of each motif."""
-        sets = compared(generated, train, test, self.samples, rng)
+        sets = compared(inputs, self.samples)
         frequencies = background_of(sets.training) if self.background == "data" else (0.25,) * BASES
         rates = {name: self._rates(codes, frequencies) for name, codes in self._sets(sets).items()}
         real = rates.pop("held out")  # (M,)

@@ -11,9 +11,8 @@ from annotated_types import Ge
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
-from torch import nn
 
-from gantk.interfaces import Dataset, Samples, Value
+from gantk.interfaces import Dataset, Metric, MetricInput, Value
 from gantk_dna.alphabet import decode
 from gantk_dna.codes import Codes, random_part, versions
 from gantk_dna.metrics.baselines import POSITIONS, compared, floors_note, too_few
@@ -78,7 +77,7 @@ def nearest_other(codes: Codes, like: Dataset, most: int | None = None) -> NDArr
     return nearest_version([decode(each[:most]) for each in versions(codes, like)], decode(codes), but_itself=True)[0]
 
 
-class Nearest:
+class Nearest(Metric):
     """Distance of generated sequences to the nearest training sequence, beside that of held-out real ones.
 
     A ratio near 1 says that generated sequences are as far from the training set as new real ones; well below 1, that
@@ -92,30 +91,22 @@ class Nearest:
     def __init__(self, *, samples: Annotated[int, Ge(4)] = 200):
         self.samples = samples
 
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]:
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`ratio` first: mean distance of generated over that of held-out sequences."""
-        sets = compared(generated, train, test, self.samples, rng)
+        sets = compared(inputs, self.samples)
         training = decode(sets.training)
 
         def distances(codes: Codes) -> NDArray[np.int64]:
-            return nearest_version([decode(each) for each in versions(codes, train)], training)[0]
+            return nearest_version([decode(each) for each in versions(codes, inputs.train)], training)[0]
 
         made = distances(sets.generated)
-        held_out = distances(random_part(sets.held_out, self.samples, rng))
+        held_out = distances(random_part(sets.held_out, self.samples, inputs.rng))
         usual = max(float(held_out.mean()), 1e-9)
         few = max(1, self.samples // 4)
         models = {name: distances(each[:few]) for name, each in sets.models.items()}
         ratios = {name: float(each.mean()) / usual for name, each in models.items()}
         sizes = {"n": len(made), "n_reference": len(held_out)}
-        low, high = _ratio_interval(made, held_out, rng)
+        low, high = _ratio_interval(made, held_out, inputs.rng)
         independent = float((models[POSITIONS] == 0).mean())
         return {
             "ratio": Value(

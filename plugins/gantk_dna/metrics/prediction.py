@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import torch
@@ -11,11 +10,11 @@ from scipy.stats import pearsonr, spearmanr
 from sklearn.metrics import roc_auc_score
 from torch import nn
 
-from gantk.interfaces import Dataset, Samples, Value
+from gantk.interfaces import Dataset, Metric, MetricInput, Value
 from gantk_dna.losses import scores_of
 
 
-class Prediction:
+class Prediction(Metric):
     """How well a predictor orders sequences it has not seen: Spearman's and Pearson's correlation, or AUROC.
 
     Args:
@@ -27,19 +26,11 @@ class Prediction:
         self.samples = samples
         self.by = by
 
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]:
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`spearman` and `pearson`, or `auroc`, of the critic's scores on the held-out and on the training split."""
         found, known = (
-            prediction_quality(nets["critic"], test, self.by),
-            prediction_quality(nets["critic"], train, self.by),
+            prediction_quality(inputs.nets["critic"], inputs.test, self.by),
+            prediction_quality(inputs.nets["critic"], inputs.train, self.by),
         )
         note = f"held-out {'labels' if self.by == 'label' else 'scores'}; beside it on training ones"
         return {name: Value(value, "higher", known[name], note) for name, value in found.items()}

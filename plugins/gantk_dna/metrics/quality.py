@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
-import torch
 from annotated_types import Ge
 from numpy.typing import NDArray
-from torch import nn
 
-from gantk.interfaces import Dataset, Samples, Value
+from gantk.interfaces import Dataset, Metric, MetricInput, Value
 from gantk_dna.alphabet import BASES
 from gantk_dna.codes import Codes, base_shares, first_version, versions
 from gantk_dna.metrics.baselines import compared, too_few
@@ -52,7 +50,7 @@ def pairwise_distance(codes: Codes, other: Codes | None = None) -> float:
     return float((same.sum() * n - own) / max(1, n - 1))
 
 
-class Quality:
+class Quality(Metric):
     """What a collapsed or broken generator gives away: repeats, low diversity, long homopolymers, invalid letters.
 
     Args:
@@ -64,18 +62,10 @@ class Quality:
         self.samples = samples
         self.compared_with = compared_with
 
-    def compute(
-        self,
-        generated: Samples,
-        train: Dataset,
-        test: Dataset,
-        *,
-        rng: torch.Generator,
-        nets: Mapping[str, nn.Module],
-    ) -> dict[str, Value]:
+    def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`distinct` first; the references are those of real sequences, as many as the generated ones."""
-        sets = compared(generated, train, test, self.samples, rng, orders=False)
-        made, real = self._describe(sets.generated, train), self._describe(sets.real, train)
+        sets = compared(inputs, self.samples, orders=False)
+        made, real = self._describe(sets.generated, inputs.train), self._describe(sets.real, inputs.train)
         sizes = {"n": len(sets.generated), "n_reference": len(sets.real)}
         notes = {
             "distinct": ("higher", "share of sequences that are not repeats"),
@@ -89,7 +79,7 @@ class Quality:
             name: Value(made[name], better, real[name], f"{note}; real", **sizes)  # type: ignore[arg-type]
             for name, (better, note) in notes.items()
         }
-        sharp = generated.samples[: len(sets.generated), :BASES].float().amax(1).mean()
+        sharp = inputs.generated.samples[: len(sets.generated), :BASES].float().amax(1).mean()
         values["sharpness"] = Value(float(sharp), None, 1.0, "largest channel, mean; below 1 where output is soft")
         return values
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from rich.text import Text
 
-from gantk.interfaces import Panel, Samples
+from gantk.interfaces import Panel, Samples, View
 from gantk.spec import DataSpec
 from gantk_dna.alphabet import BASES, bases_in, reverse_complement
 from gantk_dna.codes import check_bases, information
@@ -24,7 +24,7 @@ LINE = 20
 WIDEST = 1200
 
 
-class Logo:
+class Logo(View):
     """Sequence logos of all samples and of real ones, and below them rows of sequences in colour.
 
     The height of a stack is the information at its position (Schneider & Stephens 1990), with their correction for

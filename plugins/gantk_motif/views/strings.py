@@ -8,7 +8,7 @@ import numpy as np
 from annotated_types import Ge
 from PIL import Image, ImageDraw, ImageFont
 
-from gantk.interfaces import Panel, Samples
+from gantk.interfaces import Panel, Samples, View
 from gantk.spec import DataSpec
 from gantk_motif.motifs import Motif, as_bits, covered, motif_of, occurrences, to_bits
 from gantk_motif.views.panels import panels
@@ -20,7 +20,7 @@ MARKED = np.array([(255, 206, 130), (204, 78, 20)], np.float32)  # a 0 and a 1 w
 MARGIN = 10  # pixels
 
 
-class StringsView:
+class StringsView(View):
     """Rows of cells, one string each: light is 0, dark is 1, between them what is undecided; motifs in orange.
 
     Args:

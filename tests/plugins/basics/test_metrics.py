@@ -29,7 +29,7 @@ from torch import Tensor
 
 from gantk.data import Resident, generated, take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Metric, Samples
+from gantk.interfaces import Metric, MetricInput, Samples
 from gantk.spec import DataSpec
 
 SPEC = DataSpec((3, 2), ("channel", "x"), range=None)
@@ -49,7 +49,7 @@ def alone(values: Tensor) -> Rows:
 
 
 def compute(metric: Metric, made: Samples, train: Resident, test: Resident, seed: int = 0) -> dict:
-    return metric.compute(made, train, test, rng=torch.Generator().manual_seed(seed), nets={})
+    return metric.compute(MetricInput(made, train, test, rng=torch.Generator().manual_seed(seed), nets={}))
 
 
 def test_sliced_wasserstein_is_scipys_on_each_projection() -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gantk.data import Resident, take
 from gantk.errors import DoesNotFit, RecipeError
-from gantk.interfaces import Samples
+from gantk.interfaces import MetricInput, Samples
 from gantk.spec import DataSpec
 
 POINTS = DataSpec((2,), ("coordinate",), range=None)
@@ -54,7 +54,7 @@ def test_scores_are_nothing_without_a_difference_and_grow_with_it(objective: str
     found = []
     for shift in (0.0, 1.0, 2.0):
         net = Normal(shift)
-        values = metric.compute(samples(train)[:0], train, test, rng=rng(), nets={"generator": net})
+        values = metric.compute(MetricInput(samples(train)[:0], train, test, rng=rng(), nets={"generator": net}))
         found.append(values["score"].value)
         assert net.training
         assert net.shift.requires_grad
@@ -73,13 +73,15 @@ def test_units_have_scores_of_their_own_and_of_files_too() -> None:
     shift = torch.tensor([0.0, 3.0])[:, None]
     train, test = points(400, 0, TWO), points(400, 1, TWO)
     metric = CriticTest(**QUICK, anchors="all")
-    values = metric.compute(samples(points(400, 2, TWO, shift)), train, test, rng=rng(), nets={})
+    values = metric.compute(MetricInput(samples(points(400, 2, TWO, shift)), train, test, rng=rng(), nets={}))
     assert list(values) == ["score", "std", "score_a", "score_b", "real_a_b"]
     assert values["score_b"].value > 1 > 0.5 > abs(values["score_a"].value)
     assert values["score"].value == pytest.approx((values["score_a"].value + values["score_b"].value) / 2)
     assert abs(values["real_a_b"].value) < 0.5
     different = points(400, 1, TWO, shift)
-    values = CriticTest(**QUICK, anchors="all").compute(samples(different), different, different, rng=rng(), nets={})
+    values = CriticTest(**QUICK, anchors="all").compute(
+        MetricInput(samples(different), different, different, rng=rng(), nets={})
+    )
     assert values["real_a_b"].value > 1
     assert "kinds against each other" in metric.summary(values)
 
@@ -88,7 +90,7 @@ def test_the_same_seed_gives_the_same_score_and_leaves_torchs_own_stream_alone()
     train, test = points(80, 0), points(80, 1)
     quick = QUICK | {"steps": 3, "splits": 2}
     before = torch.get_rng_state()
-    runs = [CriticTest(**quick).compute(samples(train), train, test, rng=rng(), nets={}) for _ in range(2)]
+    runs = [CriticTest(**quick).compute(MetricInput(samples(train), train, test, rng=rng(), nets={})) for _ in range(2)]
     assert runs[0] == runs[1]
     assert torch.equal(before, torch.get_rng_state())
 
@@ -136,12 +138,12 @@ def test_the_critic_suits_the_data_or_is_named() -> None:
 def test_c2st_is_at_chance_without_a_difference_and_sees_one(by: str) -> None:
     train, test = points(400, 0, TWO), points(400, 1, TWO)
     metric = C2st(by=by, samples=400, steps=120, rate=1e-2, critic={"use": "basics/mlp", "hidden": [16]})
-    same = metric.compute(samples(points(400, 2, TWO)), train, test, rng=rng(), nets={})
+    same = metric.compute(MetricInput(samples(points(400, 2, TWO)), train, test, rng=rng(), nets={}))
     assert same["low"].value < 0.5 < same["high"].value
     assert same["p_value"].value > 0.01
     assert "cannot tell" in metric.summary(same)
     shifted = metric.compute(
-        samples(points(400, 2, TWO, torch.tensor([[0.0], [1.5]]))), train, test, rng=rng(), nets={}
+        MetricInput(samples(points(400, 2, TWO, torch.tensor([[0.0], [1.5]]))), train, test, rng=rng(), nets={})
     )
     assert shifted["p_value"].value < 1e-6
     assert shifted["accuracy_b"].value > 0.8

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from gantk.data import take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Samples
+from gantk.interfaces import MetricInput, Samples
 from gantk.spec import DataSpec
 
 SMALL = {"cells": 150, "test_cells": 40, "proteins": ["Cki2", "Tea1"]}
@@ -70,7 +70,7 @@ def test_correlation_is_numpys(cells: SimulatedCells) -> None:
 def test_dependence(layout: str) -> None:
     train, test = (Simulated(split, layout=layout, **SMALL) for split in ("train", "test"))
     metric = Dependence(samples=10)
-    same = metric.compute(take(test, len(test)), train, test, rng=rng(), nets={})
+    same = metric.compute(MetricInput(take(test, len(test)), train, test, rng=rng(), nets={}))
     assert same["correlation_difference"].value == 0 and same["state_ratio"].value == 1
     images = test.stored.numpy() / 255
     mask = inside(images)
@@ -82,30 +82,34 @@ def test_dependence(layout: str) -> None:
 
     mixed = take(test, len(test))  # green of another cell
     mixed.samples[..., 1, :, :] = mixed.samples[..., 1, :, :].roll(2, 0)
-    assert metric.compute(mixed, train, test, rng=rng(), nets={})["correlation_difference"].value > 0.1
+    assert metric.compute(MetricInput(mixed, train, test, rng=rng(), nets={}))["correlation_difference"].value > 0.1
 
 
 def test_dependence_where_states_or_labels_are_missing() -> None:
     train, test = (Simulated(split, **SMALL) for split in ("train", "test"))
     samples = take(test, 80)
     one_end = samples[samples.truth["red_state"] == 0]
-    values = Dependence().compute(one_end, train, test, rng=rng(), nets={})
+    values = Dependence().compute(MetricInput(one_end, train, test, rng=rng(), nets={}))
     assert values["share_band"].value == 0 and 2 < values["state_ratio"].value < 1e3
     samples.labels = None
-    values = Dependence().compute(samples, train, test, rng=rng(), nets={})
+    values = Dependence().compute(MetricInput(samples, train, test, rng=rng(), nets={}))
     assert values["correlation_all"].value == pytest.approx(values["correlation_all"].reference)
     dark = Samples(samples=torch.full((4, 2, 48, 80), -1.0), spec=test.spec)
-    assert np.isfinite([v.value for v in Dependence().compute(dark, train, test, rng=rng(), nets={}).values()]).all()
+    assert np.isfinite(
+        [v.value for v in Dependence().compute(MetricInput(dark, train, test, rng=rng(), nets={})).values()]
+    ).all()
     spec = DataSpec(shape=(3, 8, 8), axes=("channel", "y", "x"))
     with pytest.raises(DoesNotFit, match=r"3 channels.*data.channels=\[0, 1\]"):
-        Dependence().compute(Samples(samples=torch.zeros(2, 3, 8, 8), spec=spec), train, test, rng=rng(), nets={})
+        Dependence().compute(
+            MetricInput(Samples(samples=torch.zeros(2, 3, 8, 8), spec=spec), train, test, rng=rng(), nets={})
+        )
 
 
 @pytest.mark.parametrize("layout", ["pairs", "per_class"])
 def test_probe(layout: str, monkeypatch: pytest.MonkeyPatch) -> None:
     train, test = (Simulated(split, layout=layout, **SMALL) for split in ("train", "test"))
     probe = Probe(samples=10, steps=60, width=8, confusion=True)
-    good = probe.compute(take(test, len(test)), train, test, rng=rng(), nets={})
+    good = probe.compute(MetricInput(take(test, len(test)), train, test, rng=rng(), nets={}))
     assert next(iter(good)) == "accuracy"
     assert good["accuracy"].value == good["accuracy"].reference > 0.9
     assert good["accuracy_Tea1"].value + good["Tea1_taken_for_Cki2"].value == pytest.approx(1)
@@ -116,7 +120,7 @@ def test_probe(layout: str, monkeypatch: pytest.MonkeyPatch) -> None:
         wrong.labels = 1 - wrong.labels
     else:
         wrong.samples = wrong.samples.flip(1)
-    again = Probe(steps=60, width=8).compute(wrong, train, test, rng=rng(), nets={})
+    again = Probe(steps=60, width=8).compute(MetricInput(wrong, train, test, rng=rng(), nets={}))
     assert again["accuracy"].value == pytest.approx(1 - good["accuracy"].value)
     assert again["accuracy"].reference == good["accuracy"].reference
 
@@ -126,7 +130,7 @@ def test_probe_does_not_depend_on_chance() -> None:
     for seed in (0, 1):
         torch.manual_seed(seed)
         train, test = (Simulated(split, **SMALL) for split in ("train", "test"))
-        values.append(Probe(steps=3, width=4).compute(take(test, 80), train, test, rng=rng(), nets={}))
+        values.append(Probe(steps=3, width=4).compute(MetricInput(take(test, 80), train, test, rng=rng(), nets={})))
     assert values[0] == values[1]
 
 
@@ -134,11 +138,11 @@ def test_probe_without_labels() -> None:
     train, test = (Simulated(split, **SMALL) for split in ("train", "test"))
     samples = take(test, 60)
     samples.labels = None
-    values = Probe(steps=3, width=4).compute(samples, train, test, rng=rng(), nets={})
+    values = Probe(steps=3, width=4).compute(MetricInput(samples, train, test, rng=rng(), nets={}))
     assert list(values) == ["share_difference", "share_Cki2", "share_Tea1"]
     assert values["share_Cki2"].value + values["share_Tea1"].value == pytest.approx(1)
     moved = abs(values["share_Tea1"].value - values["share_Tea1"].reference)
     assert values["share_difference"].value == pytest.approx(moved)  # of two shares, one gains what the other loses
     train.labels = None
     with pytest.raises(DoesNotFit, match="no labels or units"):
-        Probe(steps=2, width=4).compute(samples, train, test, rng=rng(), nets={})
+        Probe(steps=2, width=4).compute(MetricInput(samples, train, test, rng=rng(), nets={}))

@@ -23,7 +23,7 @@ from gantk_cells.metrics.probe import Probe
 from gantk_cells.nets.starshaped import PerClassCritic
 
 from gantk.data import any_version, take, units_apart
-from gantk.interfaces import Samples
+from gantk.interfaces import MetricInput, Samples
 
 SIZE = (12, 16)
 CRITIC = {"use": "basics/mlp", "hidden": [8]}
@@ -67,7 +67,7 @@ METRICS: dict[str, Callable[[], Any]] = {
 
 
 def compute(metric: Any, made: Samples, train: Any, test: Any, nets: Any = {}) -> dict[str, Any]:  # noqa: B006
-    return metric.compute(made, train, test, rng=torch.Generator().manual_seed(0), nets=nets)
+    return metric.compute(MetricInput(made, train, test, rng=torch.Generator().manual_seed(0), nets=nets))
 
 
 def numbers(values: dict[str, Any]) -> dict[str, float]:

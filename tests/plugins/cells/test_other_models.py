@@ -20,6 +20,7 @@ from gantk.data import generated
 from gantk.errors import DataError, DoesNotFit
 from gantk.evaluation.evaluate import evaluate
 from gantk.evaluation.results import Entry
+from gantk.interfaces import MetricInput
 from gantk.spec import DataSpec
 
 PER_CLASS = DataSpec((3, 2, 16, 24), ("protein", "channel", "y", "x"), unit_axes=1)
@@ -172,16 +173,17 @@ def test_stacks_are_judged_as_pairs_whatever_the_metric() -> None:
     class Look:
         samples = 5
 
-        def compute(self, generated, train, test, *, rng, nets):
-            seen.update(shape=generated.samples.shape, spec=generated.spec, test=test, train=train, nets=nets)
+        def compute(self, inputs: MetricInput):
+            seen["inputs"] = inputs
             return {}
 
     critic_test = CriticTest(steps=2, splits=2, batch=4, critic={"use": "basics/mlp", "hidden": [4]}, anchors="all")
     entries = [Entry("look", Look(), None), Entry("critic_test", critic_test, None)]
     values = evaluate(entries, net, nn.Identity(), splits["train"], splits["test"], seed=0, device="cpu")
-    assert seen["shape"] == (5, 2, 2, 16, 24)
-    assert seen["spec"] == seen["test"].spec == seen["train"].spec
-    assert seen["test"].spec.units == (2,)
-    assert set(seen["nets"]) == {"generator"}
+    inputs = seen["inputs"]
+    assert inputs.generated.samples.shape == (5, 2, 2, 16, 24)
+    assert inputs.generated.spec == inputs.test.spec == inputs.train.spec
+    assert inputs.test.spec.units == (2,)
+    assert set(inputs.nets) == {"generator"}
     assert set(values["critic_test"]) == {"score", "std", "score_Arp3", "score_Tea1", "real_Arp3_Tea1"}
     assert net.training

@@ -309,3 +309,51 @@ def test_real_genome(test_data: Path) -> None:
         first = [next(file) for _ in range(2)][1][:50]
     windows = [Genome(split, path=path) for split in SPLITS]
     assert first in {text for each in windows for text in texts_of(each)[:1]}
+
+
+@pytest.mark.parametrize(
+    ("duplicates", "scores", "told"),
+    [
+        ("remove", [1, 5, 2, 3], "1 with another score: the first stays; data.duplicates=average"),
+        ("average", [5, 5, 2, 3], "1 with another score: averaged"),
+        ("keep", [1, 9, 5, 2, 3], None),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_equal_sequences_with_other_scores(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    duplicates: str,
+    scores: list[int],
+    told: str | None,
+    turned: bool,
+) -> None:
+    again = "GTACGTACTC" if turned else "GAGTACGTAC"
+    rows = ["GAGTACGTAC,1", f"{again},9", "TTTTACGTAC,", "TTTTACGTAC,5", "GGGTACGTAC,2", "CCCTACGTAC,3"]
+    path = lines(tmp_path, ["sequence,activity", *rows], "t.csv")
+    data = Sequences(
+        "train", path=path, score="activity", duplicates=duplicates, both_strands=turned, validation=0, test=0
+    )
+    assert data.batch(torch.arange(len(data)), None).truth["score"].tolist() == scores
+    said = capsys.readouterr().err
+    assert "removed: 1 without a score" in said  # measured only in a later row: it is not lost
+    assert told is None or told in said
+
+
+def test_of_equal_sequences_is_told_what_else_the_table_says_of_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = ["ACGT,a,train,0110", "ACGT,b,test,0111", "ACGG,a,train,0000", "ACGG,a,train,0000"]
+    path = lines(tmp_path, ["sequence,label,side,marks", *rows], "t.csv")
+    Sequences("train", path=path, label="label", split_by="given", split_column="side", annotation="marks")
+    assert (
+        "2 equal to an earlier one (of them 1 with another label, 1 with another entry in the column of the split, "
+        "1 with another annotation)" in capsys.readouterr().err
+    )
+
+
+def test_equal_windows_with_other_scores_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = lines(tmp_path, f">a\n{'ACGTA' * 3}\n", "g.fa")
+    bed = lines(tmp_path, "a\t0\t5\tx\t1\na\t5\t10\tx\t2\na\t10\t15\tx\t1\n", "b.bed")
+    Genome("train", path=path, bed=bed, length=5, validation=0, test=0)
+    assert "2 equal to an earlier one (of them 1 with another score: the first stays)" in capsys.readouterr().err

@@ -17,7 +17,7 @@ from gantk_dna.metrics.nearest import Nearest
 from gantk_dna.metrics.quality import Quality, pairwise_distance
 
 from gantk.data import generated
-from gantk.interfaces import Samples
+from gantk.interfaces import MetricInput, Samples
 
 LENGTH = 24
 
@@ -39,7 +39,7 @@ def samples(codes: np.ndarray) -> Samples:
 
 
 def compute(metric: Any, codes: np.ndarray, train: OneHot, test: OneHot) -> tuple[dict, str]:
-    values = metric.compute(samples(codes), train, test, rng=torch.Generator().manual_seed(0), nets={})
+    values = metric.compute(MetricInput(samples(codes), train, test, rng=torch.Generator().manual_seed(0), nets={}))
     return values, metric.summary(values)
 
 

@@ -22,7 +22,7 @@ from gantk_dna.metrics.quality import Quality, longest_runs, pairwise_distance
 
 from gantk.data import Resident, generated
 from gantk.errors import DataError, DoesNotFit
-from gantk.interfaces import Samples
+from gantk.interfaces import MetricInput, Samples
 from gantk.spec import DataSpec
 
 LENGTH = 30
@@ -54,7 +54,7 @@ def samples(codes: np.ndarray) -> Samples:
 
 
 def compute(metric: Any, codes: np.ndarray, train: Resident = TRAIN, test: Resident = TEST) -> tuple[dict, str]:
-    values = metric.compute(samples(codes), train, test, rng=torch.Generator().manual_seed(0), nets={})
+    values = metric.compute(MetricInput(samples(codes), train, test, rng=torch.Generator().manual_seed(0), nets={}))
     assert all(math.isfinite(value.value) for value in values.values())
     return values, metric.summary(values) if hasattr(metric, "summary") else ""
 
@@ -111,11 +111,11 @@ def test_features_of_the_classifier_are_counts_and_places() -> None:
 
 
 def test_all_sets_that_are_compared_have_one_size() -> None:
-    sets = compared(samples(letters(300, 9)), TRAIN, TEST, 200, torch.Generator().manual_seed(0))
+    sets = compared(MetricInput(samples(letters(300, 9)), TRAIN, TEST, torch.Generator().manual_seed(0)), 200)
     assert {len(each) for each in [*sets.all.values(), sets.held_out]} == {200}
     assert list(sets.all) == ["generated", "real", "position-wise", "iid", "Markov-1", "Markov-3", "Markov-5"]
     with pytest.raises(DataError, match="no generated"):
-        compared(samples(letters(0, 9)), TRAIN, TEST, 200, torch.Generator())
+        compared(MetricInput(samples(letters(0, 9)), TRAIN, TEST, torch.Generator()), 200)
 
 
 def test_real_sequences_are_found_good() -> None:
@@ -185,10 +185,10 @@ def test_hit_rates_of_a_planted_motif(tmp_path: Path) -> None:
 def test_samples_that_are_no_sequences_are_refused() -> None:
     spec = DataSpec(shape=(1, 8), axes=("channel", "position"))
     with pytest.raises(DoesNotFit, match="4 bases"):
-        compared(generated(torch.zeros(3, 1, 8), spec), TRAIN, TEST, 10, torch.Generator())
+        compared(MetricInput(generated(torch.zeros(3, 1, 8), spec), TRAIN, TEST, torch.Generator()), 10)
     protein = DataSpec(shape=(4, 8), axes=("base", "position"), names={"base": tuple("HPKR")})
     with pytest.raises(DoesNotFit, match="H, P, K, R"):
-        compared(generated(torch.zeros(3, 4, 8), protein), TRAIN, TEST, 10, torch.Generator())
+        compared(MetricInput(generated(torch.zeros(3, 4, 8), protein), TRAIN, TEST, torch.Generator()), 10)
     for metric in (Composition(), C2st()):
         with pytest.raises(DoesNotFit, match="length"):
             compute(metric, letters(100, 3, LENGTH + 2))

@@ -4,25 +4,49 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import os
+import lzma
+import re
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from Bio import SeqIO
 from Bio.Data.IUPACData import ambiguous_dna_values
 from Bio.Seq import Seq
 from gantk_dna import alphabet
 from gantk_dna.data.genome import Genome
 from gantk_dna.data.sequences import Sequences
-from gantk_dna.files import genome as contigs
 from gantk_dna.files.genome import Contigs, read_bed
 from gantk_dna.files.sequences import read_sequences
 from gantk_dna.files.tables import read_table
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gantk.errors import DataError
 
 FASTA = ">one first of all\nACGT\nacgt\n>two\nTTTTGGGG\n"
+
+
+GENBANK = (
+    "LOCUS       one                      8 bp    DNA     linear   UNK 01-JAN-1980\n"
+    "DEFINITION  first of all.\nORIGIN\n        1 acgtacgt\n//\n"
+)
+
+
+def twobit(sequences: dict[str, str], order: str = "<") -> bytes:
+    """A 2bit file of these sequences, N included, as UCSC describes it."""
+    index, bodies, at = b"", b"", 16 + sum(len(name) + 5 for name in sequences)
+    for name, text in sequences.items():
+        runs = [match.span() for match in re.finditer("N+", text)]
+        starts, sizes = [start for start, _ in runs], [end - start for start, end in runs]
+        codes = ["TCAG".index(letter) for letter in text.replace("N", "T")] + [0] * (-len(text) % 4)
+        packed = bytes(a << 6 | b << 4 | c << 2 | d for a, b, c, d in zip(*[iter(codes)] * 4, strict=True))
+        numbers = [len(text), len(runs), *starts, *sizes, 1, 0, 2, 0]  # one masked block, which is passed over
+        index += bytes([len(name)]) + name.encode() + struct.pack(f"{order}I", at + len(bodies))
+        bodies += struct.pack(f"{order}{len(numbers)}I", *numbers) + packed
+    return struct.pack(f"{order}4I", 0x1A412743, 0, len(sequences), 0) + index + bodies
 
 
 def put(folder: Path, name: str, content: str | bytes) -> Path:
@@ -46,15 +70,63 @@ def test_codes_and_complements_are_biopythons() -> None:
         "\ufeff# comment\n\n" + FASTA.replace(">two", ";old comment\n\n>two"),
         FASTA.replace("ACGT\nacgt", "AC GT\tac\ngt  \n"),
         FASTA.rstrip("\n"),
+        FASTA.replace("one ", "one\t"),
+        FASTA.replace(">", "  > ").replace("acgt", "ac\u00a0gt"),
     ],
-    ids=["unix", "windows", "old mac", "comments and byte order mark", "blanks", "no last line end"],
+    ids=["unix", "windows", "old mac", "comments and byte order mark", "blanks", "no last line end", "tab", "indented"],
 )
-@pytest.mark.parametrize("packed", [False, True])
-def test_fasta_in_all_its_spellings(tmp_path: Path, content: str, packed: bool) -> None:
-    data = gzip.compress(content.encode()) if packed else content.encode()
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_fasta_in_all_its_spellings(tmp_path: Path, content: str, pack: Callable[[bytes], bytes]) -> None:
+    data = pack(content.encode())
     found = read_sequences(put(tmp_path, "some.name", data))  # the name says nothing
     assert [(each.name, each.sequence) for each in found] == [("one", "ACGTacgt"), ("two", "TTTTGGGG")]
     assert found[0].fields["description"] == "first of all"
+
+
+FASTQ = "@one first of all\nACGT\nACGT\n+\nIIII\n@@@@\n@two\nTTTTGGGG\n+two\n@III!!!!\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        (FASTQ, [1, 7]),
+        (GENBANK + GENBANK.replace("one  ", "two  ").replace("acgtacgt", "ttttgggg"), [1, 6]),
+        (twobit({"one": "ACGTACGT", "two": "TTTTGGGG"}), [0, 0]),
+        (twobit({"one": "ACGTACGT", "two": "TTTTGGGG"}, ">"), [0, 0]),
+    ],
+    ids=["FASTQ", "GenBank", "2bit", "2bit of other machines"],
+)
+def test_other_formats_are_told_by_how_they_begin(tmp_path: Path, content: str | bytes, lines: list[int]) -> None:
+    found = read_sequences(put(tmp_path, "some.name", content))
+    assert [(each.name, each.sequence.upper()) for each in found] == [("one", "ACGTACGT"), ("two", "TTTTGGGG")]
+    assert [each.line for each in found] == lines
+    if not isinstance(content, bytes):
+        assert found[0].fields["description"].startswith("first of all")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.text("ACGTN", min_size=1, max_size=40), min_size=1, max_size=4))
+def test_2bit_is_read_as_biopython_reads_it(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
+    path = tmp_path_factory.mktemp("twobit") / "a.2bit"
+    path.write_bytes(twobit({f"s{number}": text for number, text in enumerate(texts)}))
+    assert [each.sequence for each in read_sequences(path)] == texts
+    with path.open("rb") as file:
+        assert [str(each.seq).upper() for each in SeqIO.parse(file, "twobit")] == texts
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 200), st.integers(0, 255))
+def test_a_changed_2bit_file_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, place: int, value: int
+) -> None:
+    content = bytearray(twobit({"one": "ACGTN" * 30, "two": "NACGT" * 9}))
+    content[place % len(content)] = value
+    path = tmp_path_factory.mktemp("twobit") / "a.2bit"
+    path.write_bytes(content)
+    try:
+        read_sequences(path)
+    except DataError as error:
+        assert "2bit" in str(error) or str(path) in str(error)
 
 
 def test_lines_of_text(tmp_path: Path) -> None:
@@ -81,7 +153,10 @@ DAMAGED: dict[str, Damage] = {
     "truncated gzip": ("a.fa.gz", gzip.compress(FASTA.encode() * 99)[:-20], {}, "damaged gzip"),
     "gzip with rubbish behind": ("a.fa.gz", gzip.compress(FASTA.encode()) + b"rubbish", {}, "damaged gzip"),
     "gzip with flipped bits": ("a.gz", gzip.compress(FASTA.encode())[:15] + b"\xff" * 40, {}, "damaged gzip"),
-    "other compression": ("a.fa", bz2.compress(FASTA.encode()), {}, "compressed with bzip2"),
+    "truncated bzip2": ("a.fa", bz2.compress(FASTA.encode() * 99)[:-20], {}, "damaged bzip2"),
+    "truncated xz": ("a.fa", lzma.compress(FASTA.encode() * 99)[:-20], {}, "damaged xz"),
+    "bzip2 with rubbish behind": ("a.fa", bz2.compress(FASTA.encode()) + b"rubbish", {}, "damaged bzip2"),
+    "other compression": ("a.fa", b"\x28\xb5\x2f\xfd rest", {}, "compressed with zstd"),
     "binary junk": ("a.fa", bytes(range(256)) * 4, {}, "not UTF-8|binary data"),
     "zero bytes": ("a.fa", ">a\nAC\0GT\n", {}, "line 2: binary data"),
     "latin-1": ("a.txt", b"ACGT\nAC\xe9T\n", {}, "line 2: byte 0xe9 is not UTF-8"),
@@ -90,6 +165,9 @@ DAMAGED: dict[str, Damage] = {
     "empty last record": ("a.fa", ">a\nACGT\n>b\n", {}, "line 3: record 'b' has no sequence"),
     "wrong letter": ("a.fa", ">a\nACGT\n>b\nAC-T\n", {}, "line 3, record 'b', position 3: '-' is no letter"),
     "not even a letter": ("a.txt", "ACGT\nAĀ€T\n", {}, "line 2, record 'line 2', position 2: 'Ā'"),
+    "cut FASTQ": ("a.fq", "@a\nACGT\n+\nIIII\n@b\nAC\n", {}, "record from line 5: damaged FASTQ"),
+    "cut GenBank": ("a.gb", GENBANK.replace("8 bp", "9 bp"), {}, "damaged GenBank file: Expected sequence length 9"),
+    "cut 2bit": ("a.2bit", twobit({"one": "ACGT" * 9})[:-1], {}, "damaged 2bit file .it ends too early"),
     "RNA as DNA": ("a.txt", "ACGU\n", {}, "for RNA say data.alphabet=rna"),
     "DNA as RNA": ("a.txt", "ACGT\n", {"alphabet": "rna"}, "for DNA say data.alphabet=dna"),
     "ambiguity code": ("a.txt", "ACGT\nACNT\n", {}, "line 2, record 'line 2', position 3: ambiguity code N"),
@@ -107,7 +185,7 @@ DAMAGED: dict[str, Damage] = {
     "score that is none": ("a.csv", "seq,s\nACGT,high\n", {"score": "s"}, "line 2: 's' is 'high', not a number"),
     "infinite score": ("a.csv", "seq,s\nACGT,inf\n", {"score": "s"}, "line 2: 's' is 'inf'"),
     "negative count": ("a.csv", "seq,a,b\nACGT,1,-1\n", {"score": ["a", "b"]}, "line 2: 'b' is '-1'"),
-    "no score at all": ("a.csv", "seq,s\nACGT,NA\n", {"score": "s"}, "no training sequence has a score"),
+    "no score at all": ("a.csv", "seq,s\nACGT,NA\n", {"score": "s"}, "no sequence has a score in s"),
     "columns of a text": ("a.txt", "ACGT\n", {"label": "label"}, "has no columns to find label in"),
     "wrong marks": ("a.csv", "seq,m\nACGT,0120\n", {"annotation": "m"}, "line 2: 'm' must be a 0 or 1"),
     "unknown side": ("a.csv", "seq,m\nACGT,x\n", {"split_by": "given", "split_column": "m"}, "line 2: 'm' is 'x'"),
@@ -136,7 +214,9 @@ BED = {
     "backwards": ("# x\none\t5\t3\n", "line 2: 5 to 3 is no part"),
     "unknown contig": ("three\t0\t4\n", "line 1: there is no contig 'three' in the genome; it has one, two"),
     "two columns": ("one\t0\n", "line 1: not an interval"),
-    "words": ("one start end\n", "line 1: not an interval"),
+    "words": ("one x1 y2\n", "line 1: not an interval"),
+    "two headings": ("chrom start end\nchrom start end\n", "line 2: not an interval"),
+    "only a heading": ("chrom start end\n", "holds no intervals"),
     "strand": ("one\t0\t4\tx\t0\t?\n", "strand '\\?'"),
     "empty": ("track name=x\n", "holds no intervals"),
     "binary": ("one\t0\t4\0\n", "binary data"),
@@ -151,53 +231,30 @@ def test_damaged_intervals(tmp_path: Path, damage: tuple[str, str]) -> None:
 
 
 GENOMES = {
-    "two contigs of a name": (">a\nACGT\n>a\nACGT\n", {}, "a second contig|[Dd]uplicate"),
-    "no FASTA": ("ACGT\nACGT\n", {}, "not a FASTA file|cannot be indexed"),
-    "wrong letter": (">a\nACGTACGT\n>b\nACXTACGT\n", {}, "'X' is no letter"),
+    "two contigs of a name": (">a\nACGT\n>a x\nACGT\n", {}, "line 3: a second contig is called 'a'"),
+    "no FASTA": ("ACGT\nACGT\n", {}, "not a FASTA file"),
+    "reads": ("@a\nACGT\n+\nIIII\n", {}, "FASTQ say data.use=dna/sequences"),
+    "wrong letter": (">a\nACGTACGT\n>b\nACXTACGT\n", {}, "line 3, record 'b', position 3: 'X' is no letter"),
+    "T and U": (">a\nACGTACGT\n>b\nACGUACGU\n", {}, "for T and U in one file say data.alphabet=iupac"),
     "too short": (">a\nACG\n", {}, "no contig is as long"),
     "no such contig": (">a\nACGT\n", {"contigs": ["chr1"]}, "no contig 'chr1'; there are a"),
     "only N": (">a\nNNNNNNNN\n", {}, "all 2 windows hold ambiguity codes"),
     "by one contig": (">a\nACGTTGCA\n", {"split_by": "contig"}, "there is only 1"),
-    "ragged lines": (">a\nACGTACGT\nAC\nACGTACGT\n>b\nACGT\n", {"contigs": ["b"]}, "needs 3|cannot be"),
-    "binary": (b">a\nAC\xff\xfeACGT\n", {}, "not UTF-8|cannot be|no letter"),
+    "binary": (b">a\nAC\xff\xfeACGT\n", {}, "not UTF-8"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("indexed", [False, True])
 @pytest.mark.parametrize("damage", GENOMES.values(), ids=GENOMES)
-def test_damaged_genomes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: tuple[str | bytes, dict, str], indexed: bool
-) -> None:
-    monkeypatch.setenv("GANTK_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(contigs, "READ_WHOLE", 0 if indexed else 10**9)
+def test_damaged_genomes(tmp_path: Path, damage: tuple[str | bytes, dict, str]) -> None:
     with pytest.raises(DataError, match=damage[2]):
         Genome("train", path=put(tmp_path, "g.fa", damage[0]), **{"length": 4, **damage[1]})
 
 
-def test_an_index_is_kept_in_the_cache_and_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GANTK_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(contigs, "READ_WHOLE", 0)
-    folder = tmp_path / "data"
-    folder.mkdir()
-    path = put(folder, "g.fa", FASTA)
-    folder.chmod(0o555)
-    try:
-        indexed = Contigs(path, "dna")
-        monkeypatch.setattr(contigs, "READ_WHOLE", 10**9)
-        whole = Contigs(path, "dna")
-        assert indexed.lengths == whole.lengths == {"one": 8, "two": 8}
-        for name in indexed.lengths:
-            assert (indexed.codes(name) == whole.codes(name)).all()
-            assert (indexed.codes(name, 2, 5) == whole.codes(name)[2:5]).all()
-        assert [each.name for each in folder.iterdir()] == ["g.fa"]
-        assert len(list((tmp_path / "cache" / "dna").glob("*.fai"))) == 1
-    finally:
-        folder.chmod(0o755)
-    monkeypatch.setattr(contigs, "READ_WHOLE", 0)
-    later = path.stat().st_mtime + 10
-    path.write_text(">other\nACGT\n")
-    os.utime(path, (later, later))
-    assert Contigs(path, "dna").lengths == {"other": 4}
+def test_contigs_by_position_whatever_the_line_widths(tmp_path: Path) -> None:
+    found = Contigs(put(tmp_path, "g.fa", ">one\tfirst\nACG\nTTTTTT\n; comment\nA\n>two\nGGCC\n"), "dna")
+    assert found.lengths == {"one": 10, "two": 4}
+    assert alphabet.decode(found.codes("one")[None]) == ["ACGTTTTTTA"]
+    assert alphabet.decode(found.codes("one", 2, 5)[None]) == ["GTT"]
 
 
 def test_bed_with_headings_and_six_columns(tmp_path: Path) -> None:

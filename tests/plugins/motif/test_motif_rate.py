@@ -9,6 +9,7 @@ from gantk_motif.metrics import MotifRate, bit_entropy, entropy, mean_pairwise_d
 
 from gantk.data import generated, take
 from gantk.errors import DoesNotFit
+from gantk.interfaces import MetricInput
 
 MOTIF = "1100110011001100"
 
@@ -18,7 +19,9 @@ def compute(strings: torch.Tensor, samples: int = 1000, **data: object) -> dict:
     data = {"length": strings.shape[1], "samples": 300, "held_out": 300, **data}
     train, test = MotifStrings("train", **data), MotifStrings("test", **data)
     made = generated(strings[:, None].float(), train.spec)
-    return MotifRate(samples=samples).compute(made, train, test, rng=torch.Generator().manual_seed(0), nets={})
+    return MotifRate(samples=samples).compute(
+        MetricInput(made, train, test, rng=torch.Generator().manual_seed(0), nets={})
+    )
 
 
 def coins(n: int, length: int, seed: int = 5) -> torch.Tensor:
@@ -91,4 +94,4 @@ def test_data_without_a_motif_are_refused_with_the_cure() -> None:
     data = MotifStrings("train", samples=10)
     data.spec = type(data.spec)(shape=(1, 128), axes=("channel", "position"))
     with pytest.raises(DoesNotFit, match="motif: '1100110011001100'"):
-        MotifRate().compute(take(data, 10), data, data, rng=torch.Generator(), nets={})
+        MotifRate().compute(MetricInput(take(data, 10), data, data, rng=torch.Generator(), nets={}))

@@ -39,6 +39,7 @@ critic: {use: basics/mlp, hidden: [8]}
 loss: {use: basics/wgan_gp}
 play: {critic_steps: 1, clip_gradients: 5.0}
 train: {steps: 60, batch: 8, ema: 0.9, schedule: cosine, samples: 4, sample_every: 40, checkpoint_every: 7, keep: 2,
+  checkpoint_minutes: 0.0005,
   keep_best: {metric: ring_modes.high_quality}}
 evaluate: [{use: basics/ring_modes, samples: 64, every: 20}]
 """,
@@ -49,7 +50,7 @@ data: {use: cells/simulated, cells: 6, test_cells: 2, proteins: [Alp14, Arp3], h
 generator: {use: basics/mlp, latent: 4, hidden: [8]}
 critic: {use: basics/mlp, hidden: [8]}
 loss: {use: basics/gan}
-train: {steps: 24, batch: 8, ema: 0.9, samples: 2, sample_every: 12, checkpoint_every: 5, keep: 2}
+train: {steps: 24, batch: 8, ema: 0.9, samples: 2, sample_every: 12, checkpoint_minutes: 0.0001}
 """,
 }
 SIGNALS = (
@@ -214,7 +215,7 @@ def damage(run: Path) -> list[str]:
     from gantk.training import checkpoint
 
     found = []
-    for path in [*run.glob("checkpoints/step-*.h5"), *run.glob("checkpoints/best.h5")]:
+    for path in run.glob("checkpoints/[!.]*.h5"):
         try:
             checkpoint.read_checkpoint(path)
         except GantkError as error:
@@ -299,7 +300,7 @@ class Harness:
                 where = point[0] if point and ended.reached else "some time"
                 outcome.at[where] = outcome.at.get(where, 0) + 1
                 outcome.before_folder += not (run / "resolved.yaml").exists()
-                outcome.before_first_checkpoint += not list(run.glob("checkpoints/step-*.h5"))
+                outcome.before_first_checkpoint += not list(run.glob("checkpoints/[st]*-*.h5"))
             allowed = {0, 137, 143} if signal.SIGTERM in signals else {0, 130, 137}
             if ended.code not in allowed:
                 self._fault(history, f"exit code {ended.code}:\n{ended.text}")

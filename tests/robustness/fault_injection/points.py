@@ -18,8 +18,9 @@ from typing import Any
 
 FILES = {
     "checkpoint": r"\.step-\d+\.h5\..*part",
+    "timed": r"\.timed-\d+\.h5\..*part",
     "best": r"\.best\.h5\..*part",
-    "cache": r"\.(?!step-|best).*\.h5\..*part",
+    "cache": r"\.(?!step-|timed-|best).*\.h5\..*part",
     "metrics": r"metrics\.jsonl",
     "cut back": r"\.metrics\.jsonl\..*part",
     "history": r"history\.jsonl",
