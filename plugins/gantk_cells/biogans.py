@@ -1,4 +1,4 @@
-"""The scripts of BioGANs on Biowulf (train.py, predict.py, visualize.py) in the words of gantk: which line does the same.
+"""The scripts of BioGANs on Biowulf (train.py, predict.py, visualize.py) and the lines of gantk that do the same.
 
 https://hpc.nih.gov/apps/biogans.html describes their options. What that page leaves to the algorithm ("depends on
 gan_algorithm") is taken from the slides of the course that it belongs to: RMSprop with a critic's rate of 5e-5 for WGAN
