@@ -27,6 +27,19 @@ def _set_quiet(context: click.Context, parameter: click.Parameter, value: bool) 
     return value
 
 
+def _set_details(context: click.Context, parameter: click.Parameter, value: bool) -> bool:
+    console.set_details(value)
+    return value
+
+
+verbose = click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    expose_value=False,
+    callback=_set_details,
+    help="Say the losses whenever they are read, every second or so; of what fails on the way, the traceback too.",
+)
 quiet = click.option(
     "-q",
     "--quiet",

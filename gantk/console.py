@@ -26,8 +26,11 @@ T = TypeVar("T")
 QUIET_SECONDS = 15.0  # on a pipe, a plain line about this often
 
 _verbose = True
+_details = False
 _silent = False
 _may_say: Callable[[str], bool] = bool
+_said: list[str] | None = None  # the warnings since `once` was entered
+_kept: list[str] | None = None  # where `collected` keeps warnings instead of saying them
 _live: Console | None = None  # of the live display that is up: what is said meanwhile goes above it
 
 
@@ -40,6 +43,17 @@ def set_quiet(quiet: bool) -> None:
 def is_quiet() -> bool:
     """Whether `set_quiet` was asked for."""
     return not _verbose
+
+
+def set_details(details: bool) -> None:
+    """Says the losses whenever they are read, and of what fails and is gone on without the traceback too."""
+    global _details
+    _details = details
+
+
+def has_details() -> bool:
+    """Whether `set_details` was asked for."""
+    return _details
 
 
 def one_of_several(silent: bool, may_say: Callable[[str], bool]) -> None:
@@ -103,8 +117,37 @@ def say(text: str) -> None:
 
 def warn(text: str) -> None:
     """What the user should know before trusting the result, on stderr."""
+    if _kept is not None:
+        _kept.extend([] if text in _kept else [text])
+        return
+    if _said is not None:
+        if text in _said:
+            return
+        _said.append(text)
     if not _silent:
         _stderr().print(f"[bold yellow]warning:[/] {escape(without_escapes(text))}")
+
+
+@contextmanager
+def once() -> Iterator[None]:
+    """Within it, warnings of the same words are said once: the splits of a data set all see what is wrong with it."""
+    global _said
+    outer, _said = _said, [] if _said is None else _said
+    try:
+        yield
+    finally:
+        _said = outer
+
+
+@contextmanager
+def collected() -> Iterator[list[str]]:
+    """Within it, warnings are not said but kept in the list that it gives, each once."""
+    global _kept
+    outer, _kept = _kept, []
+    try:
+        yield _kept
+    finally:
+        _kept = outer
 
 
 def error(text: str, topic: str = "cause") -> None:
@@ -213,7 +256,9 @@ class Training:
         if self.live is not None:
             self.bar.update(self.task, completed=step, rate=speed)
             self.losses.plain = without_escapes(losses)
-        elif now - self.reported > QUIET_SECONDS or step == self.steps:
+        if _details:
+            say(f"step {step} of {self.steps}  {speed}  {losses}")
+        elif self.live is None and (now - self.reported > QUIET_SECONDS or step == self.steps):
             self.reported = now
             left = (self.steps - step) / max(rate, 1e-9)
             say(f"step {step} of {self.steps}  {speed}  {left:.0f} s left  {losses}")

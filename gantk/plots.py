@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Mapping
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -41,7 +42,7 @@ STYLE: Any = {
     "legend.frameon": False,
 }
 
-Curve = tuple[list[float], list[float]]  # steps, values
+Curve = tuple[Sequence[float], Sequence[float]]  # steps, values
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,10 @@ def charts(lines: Iterable[Mapping[str, Any]], references: Mapping[str, float] |
         lines: of metrics.jsonl.
         references: metric to what real data give for it, by its full name: {"motif_rate.hits": 1000.0}.
     """
-    losses: dict[str, Curve] = {}
-    gradients: dict[str, Curve] = {}
-    diversity: dict[str, Curve] = {}
-    validation: dict[str, Curve] = {}
+    losses: dict[str, tuple[array[float], array[float]]] = {}
+    gradients: dict[str, tuple[array[float], array[float]]] = {}
+    diversity: dict[str, tuple[array[float], array[float]]] = {}
+    validation: dict[str, tuple[array[float], array[float]]] = {}
     for line in lines:
         if "diverged_at" in line:
             continue  # a restoration, not a measurement
@@ -103,7 +104,7 @@ def charts(lines: Iterable[Mapping[str, Any]], references: Mapping[str, float] |
         for name, value in line.items():
             if name not in ("step", "seconds") and isinstance(value, int | float):
                 norm = found is losses and name.endswith(GRADIENT_NORM)
-                steps, values = (gradients if norm else found).setdefault(name, ([], []))
+                steps, values = (gradients if norm else found).setdefault(name, (array("d"), array("d")))
                 steps.append(line["step"])
                 values.append(float(value))
     drawn = [Chart("losses", losses)] if losses else []
@@ -164,7 +165,7 @@ def draw_chart(chart: Chart, axes: Axes) -> None:
             text.set_parse_math(False)  # a term may be called a$b$
 
 
-def wants_logarithm(values: Iterable[list[float]]) -> bool:
+def wants_logarithm(values: Iterable[Sequence[float]]) -> bool:
     """Whether curves are read better on a logarithmic scale: none goes below 0, and one is much larger than another
     or than it was itself."""
     found = [np.asarray(curve) for curve in values]
@@ -177,7 +178,7 @@ def wants_logarithm(values: Iterable[list[float]]) -> bool:
     return max(positive) > WIDE_RANGE * min(positive)
 
 
-def thinned(steps: list[float], values: list[float]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def thinned(steps: Sequence[float], values: Sequence[float]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """At most `POINTS` steps, and the mean, least and largest value about each of them.
 
     All are of equally many steps, so that a curve looks equally calm from end to end; the last may share some with the

@@ -3,13 +3,12 @@
 from math import prod
 from typing import Annotated, Any
 
-import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softplus
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss, Play, adam_defaults, declares, feature_count
+from gantk.interfaces import Loss, Play, adam_defaults, declares, feature_count, into_range
 from gantk.spec import DataSpec
 
 Size = Annotated[int, Ge(1)]
@@ -38,12 +37,7 @@ class ConditionalGenerator(nn.Module):
     def forward(self, latent: Tensor, labels: Tensor) -> Tensor:
         """Latents (B, latent) and labels (B,) to samples (B, *spec.shape)."""
         raw = self.layers(latent * self.classes(labels)).reshape(-1, *self.spec.shape)
-        if self.spec.categorical:
-            return raw.softmax(1 + self.spec.unit_axes)
-        if self.spec.range is None:
-            return raw
-        low, high = self.spec.range
-        return low + (high - low) * torch.sigmoid(raw)
+        return into_range(raw, self.spec, None if self.spec.categorical else "sigmoid")
 
 
 class SharedCritic(nn.Module):

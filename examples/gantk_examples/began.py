@@ -8,7 +8,7 @@ from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss, Play, adam_defaults, has_member
+from gantk.interfaces import Loss, Play, adam_defaults, has_member, into_range
 from gantk.spec import DataSpec
 
 Size = Annotated[int, Ge(1)]
@@ -49,10 +49,7 @@ class UniformGenerator(nn.Module):
     def forward(self, latent: Tensor) -> Tensor:
         """(B, latent) to (B, *spec.shape)."""
         raw = self.layers(latent).reshape(-1, *self.spec.shape)
-        if self.spec.range is None:
-            return raw
-        low, high = self.spec.range
-        return low + (high - low) * torch.sigmoid(raw)
+        return into_range(raw, self.spec, "sigmoid")
 
 
 class Autoencoder(nn.Module):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss, Play, adam_defaults, declares
+from gantk.interfaces import Loss, Play, adam_defaults, declares, into_range
 from gantk.spec import DataSpec
 
 Size = Annotated[int, Ge(1)]
@@ -50,10 +50,7 @@ class BothWays(nn.Module):
         """No latent and pictures (x, y), (B, 2, C, H, W), to (F(y), G(x)), (B, 2, C, H, W)."""
         x, y = condition.unbind(1)
         raw = torch.stack([self.to_first(y), self.to_second(x)], 1)
-        if self.spec.range is None:
-            return raw
-        low, high = self.spec.range
-        return low + (high - low) * torch.sigmoid(raw)
+        return into_range(raw, self.spec, "sigmoid")
 
 
 class DomainCritics(nn.Module):

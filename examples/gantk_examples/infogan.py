@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy, one_hot, softplus
 
 from gantk.data import take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss, Metric, MetricInput, Play, Value, draw_latent, feature_count, member
+from gantk.interfaces import Loss, Metric, MetricInput, Play, Value, draw_latent, feature_count, into_range, member
 from gantk.sampling import render
 from gantk.spec import DataSpec
 
@@ -69,10 +69,7 @@ class CodedGenerator(nn.Module):
     def forward(self, latent: Tensor) -> Tensor:
         """(B, noise + categories + continuous) to (B, *spec.shape)."""
         raw = self.layers(latent).reshape(-1, *self.spec.shape)
-        if self.spec.range is None:
-            return raw
-        low, high = self.spec.range
-        return low + (high - low) * torch.sigmoid(raw)
+        return into_range(raw, self.spec, "sigmoid")
 
 
 class InfoGan(Loss):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss, Play, adam_defaults, declares
+from gantk.interfaces import Loss, Play, adam_defaults, declares, into_range
 from gantk.spec import DataSpec
 
 Size = Annotated[int, Ge(1)]
@@ -57,10 +57,7 @@ class Translator(nn.Module):
         """No latent and conditions (B, *spec.condition_shape) to samples (B, *spec.shape)."""
         seen = self.outer(condition)  # (B, W, H/2, W/2)
         raw = self.last(torch.cat([seen, self.inner(seen)], 1))
-        if self.spec.range is None:
-            return raw
-        low, high = self.spec.range
-        return low + (high - low) * torch.sigmoid(raw)
+        return into_range(raw, self.spec, "sigmoid")
 
 
 class PatchCritic(nn.Module):

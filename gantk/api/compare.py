@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from gantk import console
-from gantk.api.run import Model, Run
+from gantk.api.run_list import resolved_values
 from gantk.components.registry import installed_registry
 from gantk.errors import FileError
-from gantk.evaluation.evaluate import evaluate, left_out
-from gantk.evaluation.results import ARROWS, Entry, Results, build_metrics, counts
-from gantk.interfaces import Dataset, Value
-from gantk.recipe.recipe import entries_of
-from gantk.training import from_recipe
+from gantk.evaluation.results import ARROWS, Entry, Results, build_metrics, counts, from_json
+from gantk.files.find_run import run_around
+from gantk.files.run_folder import RunFolder
+from gantk.messages import shown
+from gantk.runs.changes import changed_keys, is_there, value_at
+
+if TYPE_CHECKING:
+    from gantk.interfaces import Dataset, Value
 
 
 def names_of(paths: Sequence[Path]) -> list[str]:
@@ -33,8 +37,9 @@ def kept(paths: Sequence[Path]) -> dict[str, Results]:
     Raises:
         FileError: a run that has not come to its end, or that judged nothing.
     """
-    found: dict[str, Results] = {name: Run(path).evaluation for name, path in zip(names_of(paths), paths, strict=True)}
+    found = {}
     for name, path in zip(names_of(paths), paths, strict=True):
+        found[name] = from_json(RunFolder(path).judged().get("values", {}))
         if not found[name]:
             raise FileError(
                 f"{path}: has no metric table (was it stopped, or has its recipe no `evaluate`?); "
@@ -49,6 +54,8 @@ def entries(metrics: Sequence[str]) -> list[Entry]:
     Raises:
         GantkError: unknown, ambiguous, or wrong parameters.
     """
+    from gantk.recipe.recipe import entries_of
+
     full = [text if text.lstrip().startswith("{") else f"{{use: {_full(text)}}}" for text in metrics]
     return build_metrics({"evaluate": entries_of([f"evaluate=[{', '.join(full)}]"])})
 
@@ -68,6 +75,10 @@ def judged(paths: Sequence[Path], metrics: Sequence[Entry], device: str, seed: i
         device: "auto", "cpu", "cuda" or "mps".
         seed: of latents and metrics; None: that of each recipe.
     """
+    from gantk.api.model import Model
+    from gantk.evaluation.evaluate import evaluate, left_out
+    from gantk.training import from_recipe
+
     data: dict[str, dict[str, Dataset]] = {}
     found = {}
     for name, path in zip(names_of(paths), paths, strict=True):
@@ -87,6 +98,36 @@ def judged(paths: Sequence[Path], metrics: Sequence[Entry], device: str, seed: i
             guard=left_out,
         )
     return found
+
+
+UNSAID = ("about", "machine", "evaluate")
+"""Blocks that are not compared: what runs are called, where they ran, what is measured."""
+
+
+def recipes_of(paths: Sequence[Path]) -> dict[str, dict[str, Any]]:
+    """The resolved recipe of each run, or of the run that a checkpoint lies in, by name of the run."""
+    found = {}
+    for name, path in zip(names_of(paths), paths, strict=True):
+        folder = path if path.is_dir() else run_around(path)
+        found[name] = resolved_values(RunFolder(folder)) if folder is not None else {}
+    return found
+
+
+def differences(recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The keys in which recipes differ, and the value of each run; a key that one has not is left out there."""
+    first, *others = recipes.values()
+    keys = sorted(set().union(*(changed_keys(first, other) for other in others))) if others else []
+    return {
+        key: {run: value_at(values, key) for run, values in recipes.items() if is_there(values, key)}
+        for key in keys
+        if key.partition(".")[0] not in UNSAID
+    }
+
+
+def differences_table(found: Mapping[str, Mapping[str, Any]], runs: Sequence[str]) -> tuple[list[str], list[list[str]]]:
+    """Headings and rows of text: a row for each key in which recipes differ, a column a run."""
+    rows = [[key, *(shown(by_run[run]) if run in by_run else "" for run in runs)] for key, by_run in found.items()]
+    return ["key", *runs], rows
 
 
 def comparison_table(found: Mapping[str, Results]) -> tuple[list[str], list[list[str]]]:

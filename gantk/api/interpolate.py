@@ -14,6 +14,7 @@ from gantk import console, randomness
 from gantk.api.run import Model
 from gantk.errors import DoesNotFit, GantkError, RecipeError
 from gantk.files.latents import Latents
+from gantk.files.pictures import write_image
 from gantk.interfaces import Samples, declares, draw_latent
 from gantk.interfaces.optional_members import member
 from gantk.reporting import pictures
@@ -216,4 +217,4 @@ def write_frames(folder: Path, frames: Sequence[Image.Image]) -> None:
     """Writes frame-001.png, … to a new folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, frame in enumerate(frames, 1):
-        pictures.write_image(folder / f"frame-{number:03d}.png", frame)
+        write_image(folder / f"frame-{number:03d}.png", frame)

@@ -155,7 +155,7 @@ class Model:
         overrides: Sequence[str] | Mapping[str, Any] = (),
         seed: int | None = None,
     ) -> Evaluation:
-        """Metrics on the test split, on fresh samples. Of several, one that cannot be computed is left out, with a warning.
+        """Metrics on the test split, on fresh samples. Of several, one that does not fit is left out, with a warning.
 
         Args:
             metrics: names ("basics/diversity") or entries ({"use": "basics/diversity", "samples": 500}); none: those

@@ -7,7 +7,7 @@ import keyword
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
@@ -15,29 +15,47 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gantk.components.registry import installed_registry
 from gantk.errors import FileError, GantkError
+from gantk.plugin import KINDS
 
 
 @dataclass(frozen=True)
 class Part:
-    """What is written for one kind of component; the template is `<kind>.py.j2`."""
+    """One component that is written: with its kind, from the template `<module>.py.j2`.
+
+    Args:
+        kind: which `--kind` asks for it.
+        name: its name within the plugin; `{plugin}` stands for that of the plugin.
+        module: its module, and template.
+        attribute: its class or function.
+        summary: one line.
+        declared_as: its own kind, where another kind asks for it.
+    """
 
     kind: str
     name: str
     module: str
     attribute: str
     summary: str
+    declared_as: str = ""
 
 
 PARTS = (
-    Part("generator", "dense", "generator", "DenseGenerator", "one hidden layer, samples of any shape"),
-    Part("critic", "dense", "critic", "DenseCritic", "one hidden layer, samples of any shape"),
+    Part("generator", "dense", "generator", "DenseGenerator", "one hidden layer, any shape"),
+    Part("critic", "dense", "critic", "DenseCritic", "one hidden layer, any shape"),
+    Part("net", "encoder", "net", "DenseEncoder", "one hidden layer, from samples to numbers"),
+    Part(
+        "net", "matching", "matching", "Matching", "a loss around a loss and a net", "loss"
+    ),  # a net is used by others
     Part("loss", "least_squares", "loss", "LeastSquares", "least squares (Mao 2017)"),
     Part("dataset", "stripes", "dataset", "Stripes", "simulated images of one stripe"),
+    Part("optimizer", "lion", "optimizer", "Lion", "steps of one length (Chen 2023)"),
     Part("metric", "mean_and_spread", "metric", "MeanAndSpread", "differences of mean and spread"),
     Part("view", "mosaic", "view", "Mosaic", "images side by side, in grey"),
+    Part("format", "npz", "format", "Npz", "numpy's .npz"),
+    Part("objective", "letter_share", "objective", "LetterShare", "share of some letters"),
     Part("callback", "csv", "callback", "CsvTable", "what is logged, as a CSV table"),
+    Part("command", "{plugin}_sizes", "command", "sizes", "how large the nets of a run are"),
 )
-KINDS = tuple(part.kind for part in PARTS)
 
 
 class BadName(GantkError):
@@ -76,7 +94,7 @@ def write_package(name: str, kinds: Sequence[str], parent: Path) -> Path:
 
     Args:
         name: of the distribution.
-        kinds: which components it has, of KINDS.
+        kinds: which components it has, of `gantk.plugin.KINDS`.
         parent: where its folder is made.
 
     Returns:
@@ -110,7 +128,11 @@ def _texts(package: str, kinds: Sequence[str]) -> dict[str, str]:
         keep_trailing_newline=True,
         undefined=StrictUndefined,
     )
-    components = [part for part in PARTS if part.kind in kinds]
+    components = [
+        replace(part, name=part.name.format(plugin=package), kind=part.declared_as or part.kind)
+        for part in PARTS
+        if part.kind in kinds
+    ]
     files = {
         "pyproject.toml": "pyproject.toml",
         "README.md": "README.md",
@@ -121,13 +143,15 @@ def _texts(package: str, kinds: Sequence[str]) -> dict[str, str]:
         "tests/test_conformance.py": "test_conformance.py",
         "tests/test_recipe.py": "test_recipe.py",
     }
-    files |= {f"{package}/{part.module}.py": f"{part.kind}.py" for part in components}
+    files |= {f"{package}/{part.module}.py": f"{part.module}.py" for part in components}
+    if "objective" in kinds:
+        files[f"{package}/recipes/design.yaml"] = "design.yaml"
     given = {
         "package": package,
         "plugin": package,
         "distribution": package.replace("_", "-"),
         "components": components,
-        "kinds": [part.kind for part in components],
+        "kinds": [kind for kind in KINDS if kind in kinds],
         "gantk_version": metadata.version("gantk"),
     }
     return {path: environment.get_template(f"{template}.j2").render(given) for path, template in files.items()}

@@ -15,8 +15,9 @@ from torch import Tensor
 from gantk import notebook
 from gantk.components.formats import format_for
 from gantk.errors import DoesNotFit, FileError
+from gantk.files.pictures import write_image
 from gantk.interfaces import Samples
-from gantk.reporting.pictures import picture_of, write_image
+from gantk.reporting.pictures import picture_of
 
 FEWEST_SHOWN = 16  # samples that a notebook shows …
 NUMBERS_SHOWN = 8000  # … or as many more as have this many numbers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,16 @@ import torch
 from PIL import Image
 from rich.text import Text
 
-from gantk import plots
+from gantk import console, plots
 from gantk.api.run import Model
 from gantk.components.formats import format_for
 from gantk.errors import FileError, GantkError
 from gantk.files.find_run import hint_of_run
+from gantk.files.pictures import evenly, is_picture, read_picture, size_of, write_animation, write_column
 from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Samples
 from gantk.reporting import pictures
-from gantk.reporting.pictures import picture_of, write_animation, write_image
+from gantk.reporting.pictures import picture_of
 from gantk.spec import DataSpec
 from gantk.training.checkpoint import is_checkpoint
 
@@ -32,6 +34,10 @@ PLAIN_IMAGES = {  # ending to Pillow's format: by content, Pillow would start Gh
     ".tiff": "TIFF",
     ".gif": "GIF",
 }
+
+MOST_FRAMES = 300  # of an animation: two minutes
+MOST_PIXELS = 100_000_000  # of all its frames together, a byte each while it is made
+MOST_HEIGHT = 30_000  # pixels of a column: browsers show no more
 
 
 def picture(source: Path, number: int, seed: int = 0, parameters: Mapping[str, Any] | None = None) -> Image.Image:
@@ -46,6 +52,8 @@ def picture(source: Path, number: int, seed: int = 0, parameters: Mapping[str, A
     Raises:
         FileError: it cannot be read as any of these.
     """
+    if is_picture(source) and source.is_file():
+        return read_picture(source)
     samples, title = samples_of(source, number, seed, whole=True)
     view = pictures.build_view(samples.spec)
     if view is not None and view.wanted:
@@ -95,10 +103,11 @@ def samples_of(source: Path, number: int, seed: int, *, whole: bool = False) -> 
 
 def curves_picture(source: Path) -> Image.Image:
     """The training curves of a run."""
-    lines = list(RunFolder(source).lines())
-    if not lines:
+    lines = RunFolder(source).lines()
+    first = next(lines, None)
+    if first is None:
         raise FileError(f"{source}: has no metrics yet")
-    return plots.to_image(plots.curves_figure(lines))
+    return plots.to_image(plots.curves_figure(chain([first], lines)))
 
 
 def write_training(source: Path, out: Path) -> None:
@@ -110,16 +119,16 @@ def write_training(source: Path, out: Path) -> None:
     paths = RunFolder(source).step_pictures()
     if not paths:
         raise FileError(f"{source}: has no pictures over training (train.sample_every says how often they are drawn)")
-    frames = [Image.open(path, formats=["PNG"]).convert("RGB") for path in paths]
-    if out.suffix.lower() == ".gif":
+    width, height = size_of(paths[-1])
+    animated = out.suffix.lower() == ".gif"
+    most = min(MOST_FRAMES, MOST_PIXELS // (width * height)) if animated else MOST_HEIGHT // height
+    frames = evenly(paths, max(most, 2))
+    if len(frames) < len(paths):
+        console.say(f"{len(frames)} of {len(paths):,} pictures, evenly chosen: more are not looked at, nor opened")
+    if animated:
         write_animation(out, frames)
-        return
-    column = Image.new("RGB", (max(frame.width for frame in frames), sum(frame.height for frame in frames)), "white")
-    top = 0
-    for frame in frames:
-        column.paste(frame, (0, top))
-        top += frame.height
-    write_image(out, column)
+    else:
+        write_column(out, frames)
 
 
 def _plain_image(path: Path) -> Samples:

@@ -20,7 +20,8 @@ COMMANDS = {
     "view": "make a picture of a run, a sample file or an image",
     "interpolate": "samples along a path through the latents, animated",
     "evaluate": "metrics of a run or a checkpoint on the test split",
-    "compare": "metric tables of several runs side by side",
+    "runs": "your runs: recipe, steps, how each ended, its best value",
+    "compare": "metric tables of several runs side by side, and in what their recipes differ",
     "list": "components and recipes that are installed",
     "show": "parameters of a component, or every value of a recipe",
     "validate": "check a recipe without running it",
@@ -106,8 +107,8 @@ def _show(error: click.ClickException, arguments: list[str]) -> None:
 
         line = habits.of_error(error, arguments)
         if line is not None:
-            error.possibilities = []  # a like word is not what is meant
-            error.message = f"{error.format_message()} Write: {printable(line)}"
+            without = click.NoSuchOption(error.option_name)  # a like word is not what is meant
+            error = click.UsageError(f"{without.format_message()} Write: {printable(line)}", error.ctx)
     error.show()
 
 

@@ -23,7 +23,8 @@ from gantk import cli_options, console
 @cli_options.as_json
 @cli_options.quiet
 def command(runs: tuple[Path, ...], metrics: tuple[str, ...], seed: int | None, device: str, as_json: bool) -> None:
-    """Metric tables of several runs side by side: those that they ended with, or with --metric this one on all.
+    """Metric tables of several runs side by side: those that they ended with, or with --metric this one on all; and
+    the keys in which their recipes differ, apart from what is measured and where they ran.
 
     Where runs have different references (data of another form), a value's own reference stands behind it in brackets.
 
@@ -38,8 +39,15 @@ def command(runs: tuple[Path, ...], metrics: tuple[str, ...], seed: int | None, 
     if not metrics:
         cli_options.refuse_beside("without --metric nothing is computed", "seed", "device")
     found = compare.judged(runs, compare.entries(metrics), device, seed) if metrics else compare.kept(runs)
+    recipes = compare.recipes_of(runs)
+    differing = compare.differences(recipes)
     if as_json:
-        console.answer_json({name: to_json(results) for name, results in found.items()})
-    else:
-        headings, rows = compare.comparison_table(found)
-        console.table("test split", headings, rows)
+        values = {name: to_json(results) for name, results in found.items()}
+        console.answer_json({"values": values, "differing": differing})
+        return
+    console.table("test split", *compare.comparison_table(found))
+    if differing:
+        console.answer("")
+        console.table("the recipes differ in", *compare.differences_table(differing, list(recipes)))
+    elif len(recipes) > 1:
+        console.say("the recipes of these runs are the same")

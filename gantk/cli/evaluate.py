@@ -31,7 +31,8 @@ def command(
     """Metrics of a run or a checkpoint on the test split, by the `evaluate` entries of its recipe; or of a file of
     samples, whoever made it.
 
-    KEY=VALUE changes entries or where the data lie; exits with 1 where a bar (`require`) is missed.
+    KEY=VALUE changes entries or where the data lie; exits with 1 where a bar (`require`) is missed, or where no metric
+    has a value for these samples.
 
     With --data, SOURCE is a file in any format that `gantk list format` names. Beside a recipe it is judged by that
     recipe's entries and data. Beside a file of real samples it is judged by all metrics for such samples, a fifth of
@@ -52,6 +53,12 @@ def command(
         entries, results, document = _of_file(source, data, overrides, seed)
     else:
         entries, results, document = _of_model(source, overrides, seed, device)
+    if not any(results.values()):
+        tried = ", ".join(entry.name for entry in entries)
+        raise DoesNotFit(
+            f"nothing was measured: {tried} gave{'' if ',' in tried else 's'} no value for these samples; name other "
+            "metrics: 'evaluate=[{use: basics/diversity}]' (`gantk list metric` shows what there is)"
+        )
     missed = missed_bars([entry for entry in entries if entry.name in results], results)
     missed += [f"{each.name} could not be measured" for each in entries if each.require and each.name not in results]
     if as_json:

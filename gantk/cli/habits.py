@@ -111,7 +111,7 @@ class Line:
         name, equals, value = word.partition("=")
         if name in self.known:
             self.options.append(word)
-            if not equals and not self.known[name].is_flag and waiting:  # type: ignore[attr-defined]
+            if not equals and not self.known[name].is_flag and waiting:
                 self.options.append(waiting.pop(0))
             return True
         if not equals and waiting and not waiting[0].startswith("--") and "=" not in waiting[0]:
@@ -122,7 +122,7 @@ class Line:
     def _own_option(self, name: str, value: str) -> bool:
         for own, words in OPTIONS.items():
             if own in self.known and plain(name) in words.split():
-                flag = self.known[own].is_flag  # type: ignore[attr-defined]
+                flag = self.known[own].is_flag
                 self.options += [own] if flag else [own, value or "VALUE"]
                 return True
         if plain(name) in FLAGS and "--device" in self.known:

@@ -78,8 +78,9 @@ def command(
     from gantk.api import interpolate
     from gantk.api.run import Model
     from gantk.components.formats import format_for
+    from gantk.files.pictures import write_animation
     from gantk.recipe.recipe import parameters_of
-    from gantk.reporting.pictures import write_animation, write_picture
+    from gantk.reporting.pictures import write_picture
     from gantk.sampling import present
 
     parameters = parameters_of(overrides)

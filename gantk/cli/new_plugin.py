@@ -11,10 +11,12 @@ from gantk.messages import printable
 
 
 def _kinds(context: click.Context, parameter: click.Parameter, value: str) -> list[str]:
-    from gantk.api.new_plugin import KINDS
     from gantk.messages import did_you_mean
+    from gantk.plugin import KINDS
 
     wanted = [each.strip() for each in value.split(",") if each.strip()]
+    if wanted == ["all"]:
+        return list(KINDS)
     for each in wanted:
         if each not in KINDS:
             hint = did_you_mean(each, KINDS, f"kinds are {', '.join(KINDS)}")
@@ -33,7 +35,7 @@ def _kinds(context: click.Context, parameter: click.Parameter, value: str) -> li
     default="generator,critic,loss,dataset,metric,view,callback",
     show_default=True,
     callback=_kinds,
-    help="Which components it starts with.",
+    help="Which components it starts with; all: one of each kind.",
 )
 @click.option(
     "--into",

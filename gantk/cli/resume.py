@@ -14,6 +14,7 @@ from gantk import cli_options
 @click.argument("run", type=click.Path(path_type=Path))
 @cli_options.overrides
 @click.option("--from", "older", metavar="step-<N>.h5", help="A checkpoint older than the newest, to go on from.")
+@cli_options.verbose
 @cli_options.quiet
 def command(run: Path, overrides: tuple[str, ...], older: str | None) -> int:
     """Go on with RUN (its folder) from its newest checkpoint; where there is none yet, from the first step.

@@ -16,6 +16,7 @@ from gantk import cli_options
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), help="Run folder to make. [default: runs/RECIPE-<number>]"
 )
+@cli_options.verbose
 @cli_options.quiet
 def command(recipe: str, overrides: tuple[str, ...], out: Path | None) -> int:
     """Train RECIPE, judge the result and write a report.
@@ -41,9 +42,9 @@ def command(recipe: str, overrides: tuple[str, ...], out: Path | None) -> int:
     if launcher.wanted(devices):
         ranks.Ranks(count=devices).share_of(loaded.values["train"]["batch"])
         where = [] if out is None else ["--out", str(out)]
-        with TemporaryDirectory(prefix="gantk-") as folder:
+        with TemporaryDirectory(prefix="gantk-") as temporary:
             if recipe == STDIN:  # each process reads it anew
-                recipe = str(Path(folder) / f"{loaded.name}.yaml")
+                recipe = str(Path(temporary) / f"{loaded.name}.yaml")
                 Path(recipe).write_text(loaded.text, encoding="utf-8")
             return launcher.launch(["run", recipe, *overrides, *where], devices)
     cli_options.tell_dropped(loaded)

@@ -61,9 +61,15 @@ def command(
         shown = "the numbers of a run" if curves else "pictures that a run has drawn"
         cli_options.refuse_beside(f"{shown} are shown as they are", "overrides", "number", "seed")
     cli_options.refuse_to_overwrite(out, force)
+    from gantk.files.pictures import is_picture, read_picture, write_image
+
+    if source.is_file() and is_picture(source) and not (curves or training):
+        cli_options.refuse_beside(f"{source} is a picture already", "overrides", "number", "seed")
+        write_image(out, read_picture(source))
+        console.answer(str(out))
+        return
     from gantk.api import view
     from gantk.recipe.recipe import parameters_of
-    from gantk.reporting.pictures import write_image
 
     if curves:
         write_image(out, view.curves_picture(source))

@@ -1,6 +1,7 @@
 """The signature is the schema: what a component is built from, read from its signature and docstring.
 
-Left of `*` stands what gantk supplies by name (`spec`, `split`, …), right of `*` what the recipe supplies.
+Left of `*` stands what gantk supplies by name (`spec`, `split`, …), right of `*` what the recipe supplies. A class
+whose `__init__` takes `**options` passes these on to its base class, and so has that one's parameters, too.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -98,14 +100,18 @@ def parameters(target: Any) -> tuple[Parameter, ...]:
 
 @lru_cache(maxsize=1024)
 def _parameters(target: Any) -> tuple[Parameter, ...]:
-    help_texts = argument_help(target)
+    owners = _owners(target)
+    help_texts: dict[str, str] = {}
+    named: dict[str, tuple[Any, inspect.Parameter]] = {}
+    for owner in reversed(owners):  # what a class says goes before what its base class says
+        help_texts |= argument_help(owner)
+        every = _signature(owner).parameters.values()
+        named |= {each.name: (owner, each) for each in every if each.kind is inspect.Parameter.KEYWORD_ONLY}
     found = []
-    for each in _signature(target).parameters.values():
-        if each.kind is not inspect.Parameter.KEYWORD_ONLY:
-            continue
-        annotation = _evaluated(target, each)
+    for owner, each in named.values():
+        annotation = _evaluated(owner, each)
         required = each.default is inspect.Parameter.empty
-        default = None if required else _default(target, each)
+        default = None if required else _default(owner, each)
         try:
             text = type_text(annotation)
             if nested(annotation) is None:
@@ -120,6 +126,18 @@ def _parameters(target: Any) -> tuple[Parameter, ...]:
             ) from error
         found.append(Parameter(each.name, annotation, text, default, required, help_texts.get(each.name, "")))
     return tuple(found)
+
+
+def _owners(target: Any) -> list[Any]:
+    """The target, and the base classes whose `__init__` are given the `**options` of the one before."""
+    owners = [target]
+    if inspect.isclass(target):
+        initialised = [cls for cls in target.__mro__ if "__init__" in vars(cls) and cls is not object]
+        for cls, base in pairwise(initialised):
+            if all(each.kind is not inspect.Parameter.VAR_KEYWORD for each in _signature(cls).parameters.values()):
+                break
+            owners.append(base)
+    return owners
 
 
 def _title(target: Any) -> str:

@@ -155,8 +155,8 @@ def _refuse_another_kind(spec: DataSpec, other: DataSpec) -> None:
     own, wanted = spec.axes[spec.unit_axes :], other.axes[other.unit_axes :]
     if len(own) != len(wanted) or spec.categorical != other.categorical:
         raise DoesNotFit(
-            f"these samples are of another kind than the data: {_in_words(spec)} there, {_in_words(other)} in the data; "
-            "choose by --data what they were made after"
+            f"these samples are of another kind than the data: {_in_words(spec)} and {_in_words(other)}. "
+            "Name by --data the recipe, or the real samples, that they were made after"
         )
 
 

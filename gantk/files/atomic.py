@@ -43,6 +43,10 @@ def write_bytes(path: Path, *pieces: bytes | memoryview, flush_to_disk: bool = F
     Raises:
         OSError: the disk is full, or the folder is gone or read-only; `path` is then as it was.
     """
+    _write(path, pieces, flush_to_disk)
+
+
+def _write(path: Path, pieces: Iterable[bytes | memoryview], flush_to_disk: bool = False) -> None:
     part = part_of(path)
     try:
         with part.open("wb") as target:
@@ -60,6 +64,11 @@ def write_bytes(path: Path, *pieces: bytes | memoryview, flush_to_disk: bool = F
 def write_text(path: Path, text: str) -> None:
     """Writes a text file in UTF-8 as `write_bytes` does."""
     write_bytes(path, text.encode())
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Writes a text file line by line as `write_bytes` does; all of them together are never in memory."""
+    _write(path, (line.encode() for line in lines))
 
 
 def write_json(path: Path, document: Any) -> None:

@@ -87,6 +87,23 @@ def _lock(file: IO[str]) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def is_held(folder: Path) -> bool:
+    """Whether a process seems to be at work in a folder; nothing is locked to find out.
+
+    One of another machine that was killed looks as if it still were.
+    """
+    try:
+        said = json.loads((folder / ".lock").read_text(encoding="utf-8"))
+        if said["host"] != socket.gethostname():
+            return True
+        os.kill(int(said["pid"]), 0)
+    except PermissionError:  # somebody else's process
+        return True
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return False
+    return True
+
+
 def _holder(file: IO[str]) -> str:
     """Who wrote the lock file, in words."""
     file.seek(0)

@@ -14,7 +14,16 @@ from typing import Any
 
 from gantk import console
 from gantk.errors import FileError
-from gantk.files.atomic import append_lines, keep_aside, odd_lines, read_json, read_lines, write_json, write_text
+from gantk.files.atomic import (
+    append_lines,
+    keep_aside,
+    odd_lines,
+    read_json,
+    read_lines,
+    write_json,
+    write_lines,
+    write_text,
+)
 from gantk.files.find_run import hint_of_run
 from gantk.files.text import read_text
 
@@ -227,6 +236,8 @@ class RunFolder:
 
     def how_to_go_on(self) -> str:
         """What to say when a run ends before its time: the last checkpoint, and the command that goes on."""
+        if not self.path.exists():
+            return f"The folder {self.path} is gone, and with it all that the run had kept: nothing can be gone on with"
         what = "Go on" if self.checkpoints() else "Start again from step 0"
         return f"{self.last_in_words()}. {what} with:\n  {self.resume_command()}"
 
@@ -273,7 +284,7 @@ class RunFolder:
             for line in self.lines()
             if line["step"] <= step and ("diverged_at" not in line or line in restorations)
         )
-        write_text(self.metrics, "".join(kept))
+        write_lines(self.metrics, kept)
 
 
 def refuse_links(folder: Path) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         has_second_order,
         into_range,
         require_second_order,
+        scale_to_range,
         step_listeners,
     )
     from gantk.interfaces.optional_members import OPTIONAL_MEMBERS, has_member, member, overrides
@@ -62,6 +63,7 @@ __all__ = [
     "member",
     "overrides",
     "require_second_order",
+    "scale_to_range",
     "step_listeners",
 ]
 
@@ -85,6 +87,7 @@ __getattr__, __dir__ = lazy_exports(
             "has_second_order",
             "into_range",
             "require_second_order",
+            "scale_to_range",
             "step_listeners",
         ],
         "optional_members": ["OPTIONAL_MEMBERS", "has_member", "member", "overrides"],

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import torch
-from torch import Tensor, nn
-
-from gantk.interfaces.dataset import Dataset, Samples
 from gantk.plugin import interface
+
+if TYPE_CHECKING:  # what a run ended with is compared without torch
+    import torch
+    from torch import Tensor, nn
+
+    from gantk.interfaces.dataset import Dataset, Samples
 
 
 @dataclass(frozen=True)

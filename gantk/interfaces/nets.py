@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -173,21 +173,33 @@ class GeneratorWrapper(nn.Module):
         return self.form(call(self.generator, latent, labels=labels, condition=condition))
 
 
-def into_range(raw: Tensor, spec: DataSpec) -> Tensor:
+def into_range(raw: Tensor, spec: DataSpec, curve: Literal["tanh", "sigmoid"] | None = None) -> Tensor:
     """Raw outputs squashed to what `spec` allows.
 
-    Categorical data: softmax over the channels. Otherwise tanh to (-1, 1), the logistic function to (0, 1) and to
-    any other range, and the numbers as they are where there is no range.
+    Numbers stay as they are where there is no range.
 
     Args:
         raw: (B, *spec.shape).
         spec: what one sample is.
+        curve: "tanh" or "sigmoid" (the logistic function), scaled to the range. None: softmax over the channels of
+            categorical data; otherwise tanh for the range (-1, 1), and the logistic function for others.
     """
-    if spec.categorical:
+    if curve is None and spec.categorical:
         return raw.softmax(dim=1 + spec.unit_axes)
     if spec.range is None:
         return raw
-    if spec.range == (-1.0, 1.0):
-        return raw.tanh()
     low, high = spec.range
-    return torch.sigmoid(raw) * (high - low) + low
+    if curve == "sigmoid" or (curve is None and spec.range != (-1.0, 1.0)):
+        return scale_to_range(raw.sigmoid(), spec)
+    return raw.tanh() if (low, high) == (-1.0, 1.0) else (high + low) / 2 + (high - low) / 2 * raw.tanh()
+
+
+def scale_to_range(shares: Tensor, spec: DataSpec) -> Tensor:
+    """Values from 0 … 1 scaled to `spec.range`; as they are where there is none.
+
+    Args:
+        shares: (B, *spec.shape).
+        spec: what one sample is.
+    """
+    low, high = spec.range or (0.0, 1.0)
+    return shares if (low, high) == (0.0, 1.0) else low + (high - low) * shares

@@ -128,7 +128,7 @@ def _whole(texts: Sequence[str], mistakes: list[Mistake]) -> list[str]:
 
 def _goes_on(begun: str, following: str) -> bool:
     """Whether an override that was split at a blank goes on with the text that follows."""
-    key, equals, value = begun.partition("=")
+    _, equals, value = begun.partition("=")
     if equals:
         opened = sum(value.count(each) for each in "[{") - sum(value.count(each) for each in "]}")
         return opened > 0 or (not value.strip() and not KEY.match(following))

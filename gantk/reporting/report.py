@@ -20,6 +20,7 @@ from gantk import plots
 from gantk.errors import FileError, RecipeError
 from gantk.evaluation.results import ARROWS, RequiredValue, Results, bars, counts, from_json, interval
 from gantk.files.atomic import read_json, write_text
+from gantk.files.pictures import evenly, size_of
 from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Value
 from gantk.messages import without_escapes
@@ -52,7 +53,6 @@ def _visible(value: Any) -> Any:
 
 
 def _content(folder: RunFolder) -> dict[str, Any]:
-    lines = list(folder.lines())
     judged = folder.judged()
     env = json.loads((folder.path / "env.json").read_text(encoding="utf-8"))
     resolved = yaml.safe_load(folder.resolved())
@@ -63,15 +63,16 @@ def _content(folder: RunFolder) -> dict[str, Any]:
     damaged: list[str] = []
     frames, frame_count = _frames(folder, damaged)
     pictures, panels = _pictures(folder, damaged), _panels(folder, damaged)
-    charts, more_charts = _charts(lines, results, resolved)
+    numbers = report_text.Numbers(folder.lines())
+    charts, more_charts = _charts(numbers, results, resolved)
     metrics, mistakes = _metrics(resolved, results)
     folder_name = shlex.quote(str(folder.path))
     return {
         "name": folder.path.name,
         "about": resolved.get("about", ""),
-        "headline": report_text.headline(lines, history, resolved),
+        "headline": report_text.headline(numbers, resolved),
         "judged_step": judged.get("step"),
-        "warnings": report_text.warnings(lines, history, env, judged.get("step")) + mistakes + damaged,
+        "warnings": report_text.warnings(numbers, history, env, judged.get("step")) + mistakes + damaged,
         "summaries": judged.get("summaries", []),
         "metrics": metrics,
         "missed": sum(not bar.met for group in metrics for row in group["rows"] for bar in row["bars"]),
@@ -83,7 +84,7 @@ def _content(folder: RunFolder) -> dict[str, Any]:
         "charts": charts,
         "more_charts": more_charts,
         "facts": report_text.facts(resolved, env),
-        "times": report_text.times(lines, history, resolved),
+        "times": report_text.times(numbers, history, resolved),
         "events": history,
         "recipe": (folder.path / "recipe.yaml").read_text(encoding="utf-8"),
         "resolved": _inline(folder.resolved().encode(), "text/yaml"),
@@ -137,13 +138,13 @@ def _directed(value: Value | None) -> bool:
     return value is None or value.better is not None
 
 
-def _charts(lines: list[dict[str, Any]], results: Results, resolved: dict[str, Any]) -> tuple[list[dict], list[dict]]:
+def _charts(numbers: report_text.Numbers, results: Results, resolved: dict[str, Any]) -> tuple[list[dict], list[dict]]:
     """The curves that are shown, and those that are shown on demand."""
     values = {f"{entry}.{name}": value for entry, found in results.items() for name, value in found.items()}
     references = {name: value.reference for name, value in values.items() if value.reference is not None}
-    charts = plots.charts(lines, references)
-    names = {curve for line in lines if line.get("split") for curve in line}
-    rate = report_text.rate_chart(resolved, lines)
+    charts = plots.charts(numbers.passing(), references)
+    names = {curve for line in numbers.others if line.get("split") for curve in line}
+    rate = report_text.rate_chart(resolved, numbers)
     directed = [chart for chart in charts if chart.title in names and _directed(values.get(chart.title))]
     shown = [chart for chart in charts if chart.title not in names] + ([rate] if rate else []) + directed[:MOST_SHOWN]
     drawn = [
@@ -161,8 +162,8 @@ def _charts(lines: list[dict[str, Any]], results: Results, resolved: dict[str, A
 def _frames(folder: RunFolder, damaged: list[str]) -> tuple[list[dict[str, Any]], int]:
     """Pictures over training, and how many there are in the run folder."""
     paths = _readable(folder.step_pictures(), damaged)
-    chosen = _evenly(paths, FRAMES)
-    printed = _evenly(chosen, PRINTED)
+    chosen = evenly(paths, FRAMES)
+    printed = evenly(chosen, PRINTED)
     wide = bool(chosen) and _width(chosen[0]) > WIDE
     return [
         {
@@ -173,13 +174,6 @@ def _frames(folder: RunFolder, damaged: list[str]) -> tuple[list[dict[str, Any]]
         }
         for path in chosen
     ], len(paths)
-
-
-def _evenly(items: list[Path], most: int) -> list[Path]:
-    """At most so many of the items, the first and the last among them."""
-    if len(items) <= most:
-        return items
-    return [items[round(number * (len(items) - 1) / (most - 1))] for number in range(most)]
 
 
 def _readable(paths: Iterable[Path], damaged: list[str]) -> list[Path]:
@@ -230,8 +224,7 @@ def _panels(folder: RunFolder, damaged: list[str]) -> list[dict[str, Any]]:
 
 
 def _width(path: Path) -> int:
-    with Image.open(path, formats=["PNG"]) as image:
-        return image.width
+    return size_of(path)[0]
 
 
 def _picture(path: Path) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
+
+import numpy as np
 
 from gantk.class_counts import in_words, too_few
 from gantk.messages import duration
@@ -15,21 +17,54 @@ from gantk.training.schedules import rate_factor
 Lines = Sequence[Mapping[str, Any]]
 
 
+class Numbers:
+    """What a report needs of metrics.jsonl, which may have millions of lines: of those of a step, its time alone.
+
+    Args:
+        lines: of the file; read as `passing` is gone through.
+    """
+
+    def __init__(self, lines: Iterable[Mapping[str, Any]]):
+        self._lines = lines
+        self.steps = array("d")
+        self.seconds = array("d")
+        self.others: list[Mapping[str, Any]] = []  # metrics, diversity, restorations
+
+    def passing(self) -> Iterator[Mapping[str, Any]]:
+        """The lines, one after another; afterwards all is known."""
+        for line in self._lines:
+            if isinstance(line.get("seconds"), int | float):
+                self.steps.append(line["step"])
+                self.seconds.append(line["seconds"])
+            else:
+                self.others.append(line)
+            yield line
+
+    @property
+    def done(self) -> int:
+        """The last step that anything is known of."""
+        return int(max(max(self.steps, default=0), max((line["step"] for line in self.others), default=0)))
+
+    @property
+    def trained(self) -> float:
+        """Seconds of training, in all sessions."""
+        return max(self.seconds, default=0.0)
+
+
 def steps_of(resolved: Mapping[str, Any]) -> int | None:
     """How many steps the recipe asks for, where it says so in steps."""
     return resolved["train"].get("steps")
 
 
-def headline(lines: Lines, history: Lines, resolved: Mapping[str, Any]) -> str:
+def headline(numbers: Numbers, resolved: Mapping[str, Any]) -> str:
     """One sentence: how far it got, in what time."""
-    step = max((line["step"] for line in lines), default=0)
-    seconds = max((line.get("seconds", 0.0) for line in lines), default=0.0)
+    step, seconds = numbers.done, numbers.trained
     wanted = steps_of(resolved)
     far = f"{step:,} steps" if wanted in (None, step) else f"{step:,} of {wanted:,} steps"
     return f"{far} in {duration(seconds)}"
 
 
-def warnings(lines: Lines, history: Lines, env: Mapping[str, Any], judged: int | None) -> list[str]:
+def warnings(numbers: Numbers, history: Lines, env: Mapping[str, Any], judged: int | None) -> list[str]:
     """What a reader must know before the numbers."""
     found = []
     if env.get("data_origin", "real") != "real":
@@ -38,7 +73,7 @@ def warnings(lines: Lines, history: Lines, env: Mapping[str, Any], judged: int |
         )
     classes = env.get("data_classes", {})
     found += [f"{text[0].upper()}{text[1:]}." for text in too_few(classes.get("train", {}), classes.get("test", {}))]
-    collapsed = [f"{line['step']:,}" for line in lines if line.get("collapse_warning")]
+    collapsed = [f"{line['step']:,}" for line in numbers.others if line.get("collapse_warning")]
     if collapsed:
         found.append(
             f"Mode collapse was suspected at step {', '.join(collapsed)}: the samples of a batch lay much closer "
@@ -55,7 +90,7 @@ def warnings(lines: Lines, history: Lines, env: Mapping[str, Any], judged: int |
         )
     if last.get("event") == "failed":
         found.append(f"The run ended before its time. {last.get('reason', '')}")
-    restored = [line for line in lines if "diverged_at" in line]
+    restored = [line for line in numbers.others if "diverged_at" in line]
     for line in restored:
         found.append(
             f"Training diverged at step {line['diverged_at']:,} ({line['cause']}) and went on from step "
@@ -108,11 +143,11 @@ def _rates(resolved: Mapping[str, Any]) -> str:
     return f"{rates}; {resolved['train'].get('schedule', 'constant')}" if rates else ""
 
 
-def rate_chart(resolved: Mapping[str, Any], lines: Lines) -> Chart | None:
+def rate_chart(resolved: Mapping[str, Any], numbers: Numbers) -> Chart | None:
     """The learning rates over the steps that were done; None where they stayed the same."""
     schedule = resolved["train"].get("schedule", "constant")
-    done = max((line["step"] for line in lines), default=0)
-    restored = [(line["step"], line["rate"]) for line in lines if "diverged_at" in line]
+    done = numbers.done
+    restored = [(line["step"], line["rate"]) for line in numbers.others if "diverged_at" in line]
     whole = steps_of(resolved) or done
     if (schedule == "constant" and not restored) or not done:
         return None
@@ -131,17 +166,16 @@ def rate_chart(resolved: Mapping[str, Any], lines: Lines) -> Chart | None:
     return Chart("learning rate", curves, logarithmic=False, from_zero=True) if curves else None
 
 
-def times(lines: Lines, history: Lines, resolved: Mapping[str, Any]) -> list[tuple[str, str]]:
+def times(numbers: Numbers, history: Lines, resolved: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Where the time went: names and values."""
-    timed = [(line["step"], line["seconds"]) for line in lines if "seconds" in line]
+    steps, seconds = np.asarray(numbers.steps), np.asarray(numbers.seconds)
     found = []
-    if len(timed) > 1 and timed[-1][1] > 0:
-        training, pauses = _split(timed, resolved)
-        steps = timed[-1][0] - timed[0][0]
-        speed = steps / training if training > 0 else 0.0
+    if len(steps) > 1 and seconds[-1] > 0:
+        training, pauses = _split(steps, seconds, resolved)
+        speed = (steps[-1] - steps[0]) / training if training > 0 else 0.0
         said = f"{speed:.3g} steps a second" if speed >= 1 or not speed else f"{1 / speed:.3g} s a step"
-        found.append(("Training", f"{duration(timed[-1][1])}; {said}"))
-        if pauses >= 0.01 * timed[-1][1]:
+        found.append(("Training", f"{duration(seconds[-1])}; {said}"))
+        if pauses >= 0.01 * seconds[-1]:
             found.append(("Of it, pauses", f"about {duration(pauses)} for pictures, validation and checkpoints"))
     judging = _seconds_between(history, "trained", "judged")
     if judging is not None:
@@ -152,25 +186,32 @@ def times(lines: Lines, history: Lines, resolved: Mapping[str, Any]) -> list[tup
     return found
 
 
-def _split(timed: Sequence[tuple[int, float]], resolved: Mapping[str, Any]) -> tuple[float, float]:
-    """Seconds of steps and seconds between them: a step that follows a picture or a checkpoint is longer by these."""
-    train, last = resolved["train"], timed[-1][0]
+def _split(steps: np.ndarray, seconds: np.ndarray, resolved: Mapping[str, Any]) -> tuple[float, float]:
+    """Seconds of steps and seconds between them: a step that follows a picture or a checkpoint is longer by these.
+
+    Args:
+        steps: (N,), rising.
+        seconds: (N,), when each was done.
+        resolved: says after which steps there is something to do.
+    """
+    train, total = resolved["train"], float(seconds[-1] - seconds[0])
     every = [block.get("every") for block in resolved.get("evaluate") or []]
-    every += [train.get("checkpoint_every"), train.get("sample_every") or max(1, (steps_of(resolved) or last) // 10)]
-    usual: list[float] = []
-    after_pause: list[float] = []
-    for (step, start), (_, end) in pairwise(timed):
-        (after_pause if any(each and step % each == 0 for each in every) else usual).append(end - start)
-    if not usual or not after_pause:
-        return timed[-1][1] - timed[0][1], 0.0
-    mean = sum(usual) / len(usual)
-    pauses = max(0.0, sum(after_pause) - mean * len(after_pause))
-    return timed[-1][1] - timed[0][1] - pauses, pauses
+    every += [
+        train.get("checkpoint_every"),
+        train.get("sample_every") or max(1, int(steps_of(resolved) or steps[-1]) // 10),
+    ]
+    paused = np.any([steps[:-1] % each == 0 for each in every if each], axis=0)  # (N - 1,)
+    took = np.diff(seconds)
+    if paused.all() or not paused.any():
+        return total, 0.0
+    pauses = max(0.0, float(took[paused].sum() - took[~paused].mean() * paused.sum()))
+    return total - pauses, pauses
 
 
 def _seconds_between(history: Lines, first: str, then: str) -> float | None:
-    """Between the last two events that follow each other and are called so."""
+    """Between the last two events that follow each other and are called so; None where the clock was set back."""
     if len(history) < 2 or [event["event"] for event in history[-2:]] != [first, then]:
         return None
     start, end = (datetime.fromisoformat(event["time"]) for event in history[-2:])
-    return (end - start).total_seconds()
+    seconds = (end - start).total_seconds()
+    return seconds if seconds >= 0 else None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import matplotlib
@@ -14,10 +15,11 @@ from gantk.data import take
 from gantk.errors import DoesNotFit
 from gantk.evaluation.representation import as_judged
 from gantk.files.atomic import write_json, write_text
+from gantk.files.pictures import write_image
 from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Callback, Dataset, Panel, Samples, View, declares
 from gantk.interfaces.optional_members import overrides
-from gantk.reporting.pictures import build_view, write_image
+from gantk.reporting.pictures import build_view
 from gantk.sampling import draw, draw_like
 from gantk.spec import DataSpec
 from gantk.training.state import State
@@ -51,6 +53,7 @@ class Pictures:
         device: where the nets are.
         steps: of the whole run.
         callbacks: told of each picture.
+        guard: makes what a picture is written in from its description; one that swallows an error lets the run go on.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Pictures:
         device: torch.device,
         steps: int,
         callbacks: Sequence[Callback] = (),
+        guard: Callable[[str], AbstractContextManager[Any]] = nullcontext,
     ):
         self.folder = folder
         self.view = view
@@ -74,6 +78,7 @@ class Pictures:
         self.device = device
         self.steps = steps
         self.callbacks = callbacks
+        self.guard = guard
         shown = take(train, max(self.wanted, COMPARED), randomness.generator(seed, "shown"))  # files may be sorted
         self.real, self._shown = shown[: self.wanted], shown
         self._real_diversity = diversity(shown.samples[:COMPARED], train.spec)
@@ -135,7 +140,7 @@ class Pictures:
                 panels = view.panels(made, real) if view is not None else {}
             except DoesNotFit as error:
                 console.warn(f"no panels in the report: {error}")
-            save_panels(panels, self.folder)
+            self._save_panels(panels)
 
     def _fixed(self, state: State, count: int) -> Samples:
         """Samples on the fixed latents; those made from a condition, from that of the real ones shown beside."""
@@ -156,28 +161,24 @@ class Pictures:
         if more:
             pictures |= {f"{name}-{part}": drawn for part, drawn in self.view.pictures(samples, caption).items()}
         for title, picture in pictures.items():
-            save(picture, self.folder, title)
+            self._save(picture, title)
             for callback in self.callbacks:
                 callback.on_picture(step, title, picture)
 
+    def _save(self, picture: Image.Image, name: str) -> None:
+        """Writes samples/<name>.png; one that cannot be written never ends a run."""
+        with self.guard("writing a picture"):
+            write_image(self.folder.samples / f"{name}.png", picture)
 
-def save(picture: Image.Image, folder: RunFolder, name: str) -> None:
-    """Writes samples/<name>.png; a picture that cannot be written is told of and never ends a run."""
-    try:
-        write_image(folder.samples / f"{name}.png", picture)
-    except OSError as error:
-        console.warn(f"{folder.samples / name}.png could not be written: {error.strerror or error}")
-
-
-def save_panels(panels: Mapping[str, Panel], folder: RunFolder) -> None:
-    """Writes samples/panel-<name>.svg or .png, and panels.json with their titles and captions."""
-    known = {}
-    for name, panel in panels.items():
-        if isinstance(panel.figure, Image.Image):
-            file = f"panel-{name}.png"
-            save(panel.figure, folder, file.removesuffix(".png"))
-        else:
-            file = f"panel-{name}.svg"
-            write_text(folder.samples / file, plots.to_svg(panel.figure, name))
-        known[file] = {"title": panel.title, "caption": panel.caption}
-    write_json(folder.panels, known)
+    def _save_panels(self, panels: Mapping[str, Panel]) -> None:
+        """Writes samples/panel-<name>.svg or .png, and panels.json with their titles and captions."""
+        known = {}
+        for name, panel in panels.items():
+            if isinstance(panel.figure, Image.Image):
+                file = f"panel-{name}.png"
+                self._save(panel.figure, file.removesuffix(".png"))
+            else:
+                file = f"panel-{name}.svg"
+                write_text(self.folder.samples / file, plots.to_svg(panel.figure, name))
+            known[file] = {"title": panel.title, "caption": panel.caption}
+        write_json(self.folder.panels, known)

@@ -30,7 +30,8 @@ class Forgiving:
         except Exception as error:
             self.failures[what] = self.failures.get(what, 0) + 1
             if self.failures[what] == 1:
-                console.warn(f"{what} failed: {reason_of(error)}. The run goes on; said once")
+                trace = f"\n{''.join(traceback.format_exception(error))}" if console.has_details() else ""
+                console.warn(f"{what} failed: {reason_of(error)}. The run goes on; said once{trace}")
 
     def tell(self) -> None:
         """Says at the end how often what failed, where it was more than once."""

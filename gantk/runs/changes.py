@@ -32,13 +32,25 @@ def may_change(key: str) -> bool:
     return any(key == may or key.startswith(f"{may}.") for may in MAY_CHANGE)
 
 
-def value_at(values: Any, key: str) -> str:
-    """The value of a resolved recipe at a dotted path, as a message shows it; "nothing" where there is none."""
+def is_there(values: Any, key: str) -> bool:
+    """Whether a resolved recipe has a value at a dotted path."""
     for word in key.split("."):
         if not isinstance(values, Mapping) or word not in values:
-            return "nothing"
+            return False
         values = values[word]
-    return shown(values)
+    return True
+
+
+def value_at(values: Any, key: str) -> Any:
+    """The value of a resolved recipe at a dotted path where it has one."""
+    for word in key.split("."):
+        values = values[word]
+    return values
+
+
+def value_shown(values: Any, key: str) -> str:
+    """The value at a dotted path as a message shows it; "nothing" where there is none."""
+    return shown(value_at(values, key)) if is_there(values, key) else "nothing"
 
 
 def changed_keys(before: Any, after: Any, path: str = "") -> set[str]:

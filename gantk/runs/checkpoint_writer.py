@@ -166,7 +166,7 @@ class Keeper:
         try:
             writing.result()
         except OSError as error:
-            if path.name.startswith("timed-"):
+            if path.name.startswith("timed-") and self.folder.path.exists():
                 self._warn_of_timed(path, error)
                 return
             self._reason = f"{path}: the checkpoint could not be written: {reason_of(error)}"

@@ -18,7 +18,7 @@ from gantk.interfaces import Callback
 from gantk.recipe.recipe import Recipe, recipe_from_text
 from gantk.runs import environment
 from gantk.runs.callbacks import reason_of
-from gantk.runs.changes import changed_keys, may_change, value_at
+from gantk.runs.changes import changed_keys, may_change, value_shown
 from gantk.runs.setup import Parts, prepare
 from gantk.runs.trainer import carry_out
 from gantk.runs.worker_ranks import train_along
@@ -210,7 +210,9 @@ def _refuse_another_run(folder: RunFolder, own: Mapping[str, Any], last: checkpo
     its = recipe_from_text(last.recipe, name=last.path.name).values
     differing = sorted(key for key in changed_keys(its, own) if not may_change(key))
     if differing:
-        told = "\n".join(f"  {key}: {value_at(its, key)} there, {value_at(own, key)} here" for key in differing[:8])
+        told = "\n".join(
+            f"  {key}: {value_shown(its, key)} there, {value_shown(own, key)} here" for key in differing[:8]
+        )
         raise FileError(
             f"{where}: it was trained by another recipe than {folder.path / 'resolved.yaml'} has now:\n{told}\n"
             "Put back the file that was changed or moved; a new run from these weights is begun by "

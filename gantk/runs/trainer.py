@@ -71,6 +71,7 @@ class Session:
             device=parts.device,
             steps=parts.steps,
             callbacks=[self.audience],
+            guard=self.forgiving,
         )
 
     def carry_out(self) -> None:
@@ -208,7 +209,8 @@ class Session:
         except FileError as error:
             if self.stop.signal is None:
                 raise
-            raise Interrupted(str(error).partition(" The last good")[0], self.stop.exit_code) from None
+            what = str(error).removesuffix(f". {self.folder.how_to_go_on()}")  # it is said with every interruption
+            raise Interrupted(what, self.stop.exit_code) from None
 
     def _evaluate(self, record: Record, entries: list[Entry]) -> None:
         """Evaluates on the validation split, and keeps the checkpoint where it is the best so far."""

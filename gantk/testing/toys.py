@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gantk.data import Resident
-from gantk.interfaces import Batch, Dataset
+from gantk.interfaces import Batch, Dataset, into_range
 from gantk.interfaces.optional_members import has_member
 from gantk.interfaces.play import Play, may_share_forward
 from gantk.randomness import Streams
@@ -105,12 +105,7 @@ class Slope(nn.Module):
 
 def into(raw: Tensor, spec: DataSpec) -> Tensor:
     """Raw numbers as values that `spec` allows."""
-    if spec.categorical:
-        return raw.softmax(1 + spec.unit_axes)
-    if spec.range is None:
-        return raw
-    low, high = spec.range
-    return torch.sigmoid(raw) * (high - low) + low
+    return into_range(raw, spec, None if spec.categorical else "sigmoid")
 
 
 def noise(spec: DataSpec, count: int, seed: int = 0) -> Tensor:

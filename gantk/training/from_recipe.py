@@ -31,7 +31,8 @@ def datasets(values: Mapping[str, Any]) -> dict[str, Dataset]:
         DataError: the data are missing, damaged, or the training split is empty.
     """
     _refuse_absurd_data(values["data"])
-    found = {split: as_dataset(component("dataset", values["data"], split=split)) for split in SPLITS}
+    with console.once():
+        found = {split: as_dataset(component("dataset", values["data"], split=split)) for split in SPLITS}
     if not len(found["train"]):
         raise DataError(f"the training split of {values['data']['use']} is empty")
     return found

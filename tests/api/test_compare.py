@@ -13,6 +13,7 @@ from gantk.cli import run_command_line
 from gantk.evaluation import results, sample_files
 from gantk.interfaces import Value
 from gantk.spec import DataSpec
+from gantk.training import from_recipe
 
 
 @pytest.fixture
@@ -29,17 +30,18 @@ def test_tables_side_by_side_and_any_metric_on_all(
     assert run_command_line(["compare", "one", "two", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     for name in ("one", "two"):
-        assert document[name] == json.loads(Path(name, "evaluation.json").read_text())["values"]
+        assert document["values"][name] == json.loads(Path(name, "evaluation.json").read_text())["values"]
+    assert document["differing"] == {"train.steps": {"one": 2, "two": 4}}
     built = []
-    original = compare.from_recipe.datasets
-    monkeypatch.setattr(compare.from_recipe, "datasets", lambda values: built.append(1) or original(values))
+    original = from_recipe.datasets
+    monkeypatch.setattr(from_recipe, "datasets", lambda values: built.append(1) or original(values))
     assert run_command_line(["compare", "one", "two", "--metric", "{use: basics/diversity, samples: 30}", "-q"]) == 0
     printed = capsys.readouterr().out
     assert built == [1]  # both runs have the same data
     assert "diversity.distance" in printed
     assert "ring_modes" not in printed
     assert run_command_line(["compare", "one", "two", "--metric", "diversity", "--json", "-q"]) == 0
-    assert list(json.loads(capsys.readouterr().out)) == ["one", "two"]
+    assert list(json.loads(capsys.readouterr().out)["values"]) == ["one", "two"]
     assert run_command_line(["compare", "one", "--metric", "diversty"]) == 2
     assert "basics/diversity" in capsys.readouterr().err
     Path("two", "evaluation.json").unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -10,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from gantk.api.new_plugin import KINDS, BadName, package_name, write_package
+from gantk.api.new_plugin import BadName, package_name, write_package
 from gantk.cli import run_command_line as run
 from gantk.errors import FileError
+from gantk.plugin import KINDS
 
 
 @pytest.mark.parametrize(
@@ -63,12 +65,18 @@ def test_names_the_nearest_kind(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "did you mean 'critic'?" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("kinds", [[kind] for kind in KINDS] + [list(KINDS)], ids=lambda kinds: "+".join(kinds))
-def test_what_it_writes_is_in_style(kinds: list[str], tmp_path: Path) -> None:
-    folder = write_package("acme-gan", kinds, tmp_path)
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A package of every kind, and one of each: "all" or the kind to its folder. Each is named after it."""
+    folder = tmp_path_factory.mktemp("packages")
+    asked = {"all": list(KINDS)} | {kind: [kind] for kind in KINDS}
+    return {name: write_package(f"gan-{name}", kinds, folder) for name, kinds in asked.items()}
+
+
+def test_what_it_writes_is_in_style(packages: dict[str, Path]) -> None:
     for check in (["check", "--select", "E,F,W,I,B,UP"], ["format", "--check"]):
         done = subprocess.run(
-            [sys.executable, "-m", "ruff", *check, "--isolated", "--line-length", "120", str(folder)],
+            [sys.executable, "-m", "ruff", *check, "--isolated", "--line-length", "120", *map(str, packages.values())],
             capture_output=True,
             text=True,
             check=False,
@@ -76,11 +84,57 @@ def test_what_it_writes_is_in_style(kinds: list[str], tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+def in_installed_packages(packages: dict[str, Path], folder: Path, *words: str | Path) -> str:
+    """What a process prints in which the packages are installed: found on its path, each with its entry point.
+
+    Args:
+        packages: their folders.
+        folder: an empty one, for what says that they are installed.
+        words: what Python is called with.
+    """
+    for path in packages.values():
+        name = path.name.replace("-", "_")
+        about = folder / f"{name}-0.1.0.dist-info"
+        about.mkdir(parents=True)
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {path.name}\nVersion: 0.1.0\n")
+        (about / "entry_points.txt").write_text(f"[gantk]\n{name} = {name}.plugin\n")
+    places = os.pathsep.join(map(str, [folder, *packages.values()]))
+    environment = {**os.environ, "PYTHONPATH": places, "GANTK_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, *map(str, words)], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def run_their_tests(packages: dict[str, Path], folder: Path) -> int:
+    """Runs each package's own recipe, in one process, by its test that reads what was written; how many passed."""
+    tests = [path / "tests" / "test_recipe.py" for path in packages.values()]
+    options = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "-c", folder / "pytest.ini"]
+    folder.mkdir()
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    done = in_installed_packages(packages, folder, "-m", "pytest", *options, *tests)
+    found = re.search(r"(\d+) passed", done)
+    assert found and "failed" not in done and "skipped" not in done, done
+    return int(found[1])
+
+
+def test_one_of_every_kind_runs_to_its_end_and_what_it_writes_is_right(
+    packages: dict[str, Path], tmp_path: Path
+) -> None:
+    assert run_their_tests({"all": packages["all"]}, tmp_path / "site") == 6
+
+
+@pytest.mark.long
+def test_each_kind_alone_runs_to_its_end_and_what_it_writes_is_right(packages: dict[str, Path], tmp_path: Path) -> None:
+    alone = {kind: packages[kind] for kind in KINDS}
+    assert run_their_tests(alone, tmp_path / "site") == len(KINDS) + 5
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("kinds", [list(KINDS), ["loss"]], ids=["every kind", "loss"])
-def test_in_a_fresh_environment(kinds: list[str], tmp_path: Path) -> None:
-    """Wheel built, installed beside gantk, and there used by real processes."""
-    folder = write_package("acme-gan", kinds, tmp_path)
+def test_in_a_fresh_environment(tmp_path: Path) -> None:
+    """Wheel of every kind built, installed beside gantk, and there used by real processes."""
+    folder = write_package("acme-gan", KINDS, tmp_path)
     environment = {**os.environ, "GANTK_CACHE": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
 
     def call(*words: str | Path) -> str:
@@ -100,12 +154,13 @@ def test_in_a_fresh_environment(kinds: list[str], tmp_path: Path) -> None:
     call(sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", wheel)
 
     listed = call(python, "-m", "gantk", "list")
-    assert listed.count("acme_gan/") == len(kinds)
+    assert listed.count("acme_gan/") == len(KINDS) + 1  # a net comes with a loss that takes it
     assert "acme_gan/first" in call(python, "-m", "gantk", "list", "recipes")
     assert "valid" in call(python, "-m", "gantk", "validate", "acme_gan/first")
     made = call(python, "-m", "gantk", "run", "acme_gan/first", "--out", tmp_path / "run", "train.steps=30")
     assert (Path(made.strip()) / "report.html").exists()
-    if "callback" in kinds:
-        assert (tmp_path / "run" / "terms.csv").read_text().startswith("step,")
+    assert (tmp_path / "run" / "log.csv").read_text().startswith("step,name,value\n")
+    call(python, "-m", "gantk", "design", "acme_gan/design", "--out", tmp_path / "made.fa", "search.steps=5")
+    assert (tmp_path / "made.fa").read_text().count(">") == 10
     passed = call(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", "tests")
     assert "passed" in passed and "failed" not in passed

@@ -33,3 +33,20 @@ def test_words_between_colons_are_no_pictures(capsys: pytest.CaptureFixture[str]
     console.table("", ("name",), [("runs/:bug:/z",)])
     out, err = capsys.readouterr()
     assert "runs/:bug:/x" in err and "runs/:bug:/y" in err and "runs/:bug:/z" in out
+
+
+def test_a_warning_is_said_once_where_that_is_asked_and_again_afterwards(capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        with console.once():
+            console.warn("three splits, one fault")
+            with console.once():  # within it, too
+                console.warn("three splits, one fault")
+            console.warn("another")
+    assert capsys.readouterr().err == "warning: three splits, one fault\nwarning: another\n" * 2
+    with console.collected() as said:
+        console.warn("kept")
+        console.warn("kept")
+    assert said == ["kept"] and capsys.readouterr().err == ""
+    console.warn("said")
+    console.warn("said")
+    assert capsys.readouterr().err == "warning: said\n" * 2

@@ -12,7 +12,7 @@ from annotated_types import Ge, Gt, Interval, MaxLen, MinLen
 
 from gantk.components.annotations import Kind
 from gantk.components.registry import Registry
-from gantk.interfaces import Loss, Metric
+from gantk.interfaces import Callback, Loss, Metric
 from gantk.plugin import Component, hookimpl
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def adam(parameters: Any, *, lr: Annotated[float, Gt(0)] = 1e-3, betas: tuple[fl
 
 
 @dataclass(frozen=True, kw_only=True)
-class Count:
+class Count(Metric):
     """Counts.
 
     Args:
@@ -147,7 +147,7 @@ class Count:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class Told(Callback):
     """Is told of the run."""
 
     text: str = "no"

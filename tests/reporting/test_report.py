@@ -22,7 +22,7 @@ from gantk.errors import Diverged
 from gantk.files.run_folder import RunFolder
 from gantk.messages import duration
 from gantk.reporting.report import write_report
-from gantk.reporting.report_text import rate_chart, times
+from gantk.reporting.report_text import Numbers, rate_chart, times
 from tests.conftest import TINY
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -177,6 +177,23 @@ def test_curves_are_found_and_scaled() -> None:
     assert not plots.wants_logarithm([[0.0, 1.0, 1000.0]])  # nothing would show where it is 0
 
 
+def numbers_of(lines: list[dict]) -> Numbers:
+    numbers = Numbers(lines)
+    assert list(numbers.passing()) == lines
+    return numbers
+
+
+def test_a_clock_that_was_set_back_says_nothing_of_the_time_of_judging() -> None:
+    resolved: dict = {"train": {"steps": 100}, "evaluate": []}
+    events = [
+        {"event": "trained", "step": 9, "time": "2026-03-01T12:00:00+00:00"},
+        {"event": "judged", "step": 9, "time": "2026-03-01T11:00:20+00:00"},
+    ]
+    assert "Judging" not in dict(times(numbers_of([]), events, resolved))
+    events[1]["time"] = "2026-03-01T12:00:48+00:00"
+    assert dict(times(numbers_of([]), events, resolved))["Judging"].startswith("48 s")
+
+
 def test_where_the_time_went() -> None:
     """Steps of 0.1 s; after every tenth a pause of 2 s."""
     seconds, lines = 0.0, []
@@ -184,7 +201,7 @@ def test_where_the_time_went() -> None:
         seconds += 0.1 + (2.0 if step % 10 == 1 and step > 1 else 0.0)
         lines.append({"step": step, "seconds": seconds})
     resolved = {"train": {"steps": 100, "sample_every": 10, "checkpoint_every": None}, "evaluate": []}
-    said = dict(times(lines, [], resolved))
+    said = dict(times(numbers_of(lines), [], resolved))
     assert said["Training"] == "28 s; 10 steps a second"
     assert said["Of it, pauses"].startswith("about 18 s")
     assert [duration(each) for each in (0.5, 48.2, 475, 11520)] == ["0.5 s", "48 s", "7 min 55 s", "3 h 12 min"]
@@ -198,14 +215,14 @@ def test_the_learning_rate_is_that_of_schedule_and_restorations() -> None:
         "play": {"critic_optimizer": optimizer, "generator_optimizer": optimizer},
     }
     lines = [{"step": 40, "diverged_at": 60, "cause": "?", "rate": 0.1}, {"step": 100, "seconds": 1.0}]
-    chart = rate_chart(resolved, lines)
+    chart = rate_chart(resolved, numbers_of(lines))
     assert chart is not None and list(chart.curves) == ["both sides"]
     steps, rates = chart.curves["both sides"]
     at = dict(zip(steps, rates, strict=True))
     assert at[1] == 0.5
     assert at[51] == pytest.approx(0.5 * 0.5 * 0.1)
     resolved["train"]["schedule"] = "constant"
-    assert rate_chart(resolved, lines[1:]) is None
+    assert rate_chart(resolved, numbers_of(lines[1:])) is None
 
 
 def test_many_pictures_are_left_out_evenly(tmp_path: Path, folder: RunFolder) -> None:

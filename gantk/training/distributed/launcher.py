@@ -44,8 +44,8 @@ def launch(arguments: Sequence[str], count: int) -> int:
             **_among_themselves(),
             "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // count))),
         }
-        quiet = ["--quiet"] if console.is_quiet() else []
-        command = [sys.executable, "-m", "gantk", *arguments, *quiet]
+        said = ["--quiet"] * console.is_quiet() + ["--verbose"] * console.has_details()
+        command = [sys.executable, "-m", "gantk", *arguments, *said]
         processes: list[subprocess.Popen[bytes]] = []
         received: list[int] = []
 

@@ -19,6 +19,8 @@ from gantk.spec import DataSpec
 BINS = 16  # of brightness: few, since many pictures have few levels
 GAP = 2  # pixels between tiles
 MARGIN = 8
+MOST_WIDTH = 4096  # pixels of a grid that can be looked at; larger images are drawn smaller
+LEAST_SIDE = 24  # but no smaller than this
 TEXT = 13  # height of letters, pixels
 Grey = NDArray[np.uint8]
 
@@ -114,7 +116,10 @@ class Images(View):
         else:
             tiles = np.repeat(bytes_.reshape(-1, height, width, 1), 3, axis=-1)  # (N · units · C, H, W, 3)
         columns = self.columns or (1 if self.spec.units else _columns(len(values), height, per_row * width))
-        return _mosaic(tiles, per_row, min(columns, len(values)), ceil(self.tile / height) if height < self.tile else 1)
+        columns = min(columns, len(values))
+        if (smaller := min(ceil(columns * per_row * width / MOST_WIDTH), min(height, width) // LEAST_SIDE)) > 1:
+            tiles = np.stack([np.asarray(Image.fromarray(tile).reduce(smaller)) for tile in tiles])
+        return _mosaic(tiles, per_row, columns, ceil(self.tile / height) if height < self.tile else 1)
 
 
 def _columns(count: int, height: int, width: int) -> int:

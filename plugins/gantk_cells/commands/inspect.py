@@ -42,50 +42,84 @@ def inspect(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Look at every image under FOLDER (PNG or TIFF, in class folders or stacks of complete cells): classes, counts,
-    sizes, types, channels, intensities, damage, duplicates. Draws the first few to --out, and writes a recipe that
-    trains on them to --recipe. KEY=VALUE sets parameters of the picture.
+    """Look at every image under FOLDER (PNG, JPEG or TIFF, in class folders or stacks of complete cells): classes,
+    counts, sizes, types, channels, intensities, damage, duplicates. Draws the first few to --out, and writes a recipe
+    that trains on them to --recipe, where a run will accept it. KEY=VALUE sets parameters of the picture,
+    data.KEY=VALUE those of the data, which then stand in the recipe.
 
     \b
     gantk inspect my_images
     gantk inspect my_images colours=magenta/green scale_bar=5
     gantk inspect my_images --classes conditions
+    gantk inspect my_images data.channels=[1,0] data.links=follow
     gantk validate inspected.yaml
     gantk run inspected.yaml
     """
     for path in (out, recipe):
         cli_options.refuse_to_overwrite(path, force)
+    from gantk.errors import DoesNotFit
     from gantk.recipe import parameters_of
+    from gantk_cells.files.class_folder import Rules
     from gantk_cells.inspection.contact_sheet import contact_sheet
-    from gantk_cells.inspection.recipe_proposal import data_block, kinds_of, question, recipe_text, warnings_of
+    from gantk_cells.inspection.recipe_proposal import (
+        data_block,
+        kinds_of,
+        question,
+        recipe_text,
+        usable,
+        warnings_of,
+    )
     from gantk_cells.inspection.survey import survey
+    from gantk_cells.inspection.trial import warnings_of_recipe
 
-    found = survey(folder)
-    data = data_block(found)
-    picture = contact_sheet(found, data, parameters_of(overrides))
+    given = parameters_of([each.removeprefix("data.") for each in overrides if each.startswith("data.")])
+    view = parameters_of([each for each in overrides if not each.startswith("data.")])
+    files = given.get("channel_files")
+    rules = Rules(given.get("links", "refuse"), None if files is None else tuple(files), given.get("sub_folders"))
+    everything = survey(Path(given.get("root", folder)), rules, given.get("proteins"))
+    found, advice = usable(everything)
+    if len(found.classes) < len(everything.classes):
+        given["proteins"] = list(dict.fromkeys(each.name for each in found.classes))
+    data = data_block(found, given)
+    picture = contact_sheet(found, data, view)
     kinds = kinds_of(found, data, classes)
     text = recipe_text(data, len({each.name for each in found.classes}), kinds, found.is_lin)
-    recipe.write_text(text, encoding="utf-8")
     picture.save(out)
-    advice = warnings_of(found, data)
+    advice += warnings_of(found, data)
+    refused: DoesNotFit | None = None
+    try:
+        advice += warnings_of_recipe(text)
+        recipe.write_text(text, encoding="utf-8")
+    except DoesNotFit as error:
+        refused = error
     if kinds and not classes and not found.is_lin:
         advice.append(question(kinds, folder))
     if as_json:
-        each_class = [as_document(each) for each in found.classes]
-        known = {"out": str(out), "recipe": str(recipe), "origin": found.origin, "data": data, "classes_are": kinds}
+        each_class = [as_document(each) for each in everything.classes]
+        known = {"out": str(out), "recipe": None if refused else str(recipe), "origin": found.origin, "data": data}
+        known |= {"classes_are": kinds, "refused": str(refused) if refused else None}
         console.answer_json({**known, "warnings": advice, "classes": each_class})
-        return
+    else:
+        _print(everything, data, advice, bool(refused))
+        console.say(f"the first images of each class: {out}")
+    if refused:
+        raise refused
+    if not as_json:
+        console.answer(str(recipe))
+
+
+def _print(found: Survey, data: dict[str, Any], advice: list[str], refused: bool) -> None:
+    """The tables, and what the owner should know."""
+    folder = found.root
     console.table(f"{folder}: {found.origin} images", CLASSES, [row(each) for each in found.classes])
     console.table("intensities, percentiles of some of the pixels", CHANNELS, channel_rows(found))
-    for each in found.classes:
+    for each in found.classes if refused else ():  # else the data set warned of them
         for file, reason in each.damaged[:LISTED]:
             console.warn(f"{each.name}/{file}: {reason}")
     for text in advice:
         console.warn(text)
     red, *others = data.get("channels", [0, 1] if data["use"] == "cells/lin" else ["the first channel", "the others"])
     console.say(f"red is {red}, green {', '.join(map(str, others)) or 'none'}; the order of data.channels says which")
-    console.say(f"the first images of each class: {out}")
-    console.answer(str(recipe))
 
 
 def row(each: ClassSurvey) -> list[str]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import numpy as np
-from PIL import Image
 
-from gantk_cells.data.simulated import simulated_classes
-from gantk_cells.data.simulation import PROTEINS
-from gantk_cells.files.folders import SIMULATED
+if TYPE_CHECKING:
+    import numpy as np
 
+PROTEINS = ("Alp14", "Arp3", "Cki2", "Mkh1", "Sid2", "Tea1")
+"""Those of gantk_cells.data.simulation, which is not imported for --help."""
 NOTE = "These are simulated fission-yeast cells, drawn by gantk simulate-cells; they are not LIN.\n"
 
 
@@ -36,6 +36,9 @@ def simulate_cells(
     (and data.layout=per_class where its recipe says so) trains on the very
     same pixels. Prints OUT.
     """
+    from gantk_cells.data.simulated import simulated_classes
+    from gantk_cells.files.folders import SIMULATED
+
     if out.exists() and any(out.iterdir()):
         raise click.UsageError(f"{out} is not empty; name a new folder")
     for split, n in (("train", cells), ("test", test_cells)):
@@ -57,6 +60,9 @@ def write_pair(path: Path, image: np.ndarray) -> None:
         path: where to.
         image: red and green, uint8, (2, H, W).
     """
+    import numpy as np
+    from PIL import Image
+
     picture = np.zeros((*image.shape[1:], 3), np.uint8)
     picture[..., :2] = image.transpose(1, 2, 0)
     Image.fromarray(picture).save(path)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import replace
 from functools import cached_property
-from hashlib import blake2b
 from typing import Literal
 
 import numpy as np
@@ -14,7 +12,6 @@ import torch
 from torch import Tensor
 
 from gantk.data import Resident
-from gantk.errors import DataError
 from gantk.interfaces import Batch
 from gantk.spec import DataSpec
 from gantk_cells.data.nearest_red import Borrowed, borrowed
@@ -176,39 +173,3 @@ def _of_8_bits(stored: Tensor) -> Tensor:
     if not stored.is_floating_point():
         return stored
     return torch.cat([part.add(1).mul_(127.5).round_().to(torch.uint8) for part in stored.split(4096)])
-
-
-def part(images: ClassImages, split: str, *, test: float, validation: float) -> ClassImages:
-    """The part of a class that belongs to a split, chosen by a hash of each file's name: it is always the same part.
-
-    Args:
-        images: of one class.
-        split: "train", "validation" or "test".
-        test: share of the test split; 0 where the test images lie elsewhere.
-        validation: share of the validation split.
-
-    Raises:
-        DataError: too few images for every split to have one.
-    """
-    place = [
-        int.from_bytes(blake2b(file.encode(errors="surrogatepass"), digest_size=8).digest(), "big")
-        for file in images.files
-    ]
-    order = sorted(range(len(place)), key=lambda i: place[i])
-    share = np.array(place, np.float64) / 2**64  # uniform in [0, 1)
-    tested = max(1, int((share < test).sum())) if test else 0
-    validated = max(1, int((share < test + validation).sum()) - tested)
-    if tested + validated >= len(order):
-        raise DataError(
-            f"{images.name} has only {len(order)} image{'s' * (len(order) > 1)}: too few for each of train, validation "
-            f"and test to get one"
-        )
-    bounds = {"test": (0, tested), "validation": (tested, tested + validated), "train": (tested + validated, None)}
-    rows = sorted(order[slice(*bounds[split])])
-    return replace(
-        images,
-        files=[images.files[i] for i in rows],
-        images=images.images[rows],
-        truth={name: values[rows] for name, values in images.truth.items()},
-        padded=None if images.padded is None else images.padded[rows],
-    )

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from gantk.errors import DataError
 from gantk_cells.data import simulation
-from gantk_cells.data.layouts import CellImages, Layout, part
+from gantk_cells.data.layouts import CellImages, Layout
 from gantk_cells.data.lin import LIN_CHANNELS
+from gantk_cells.data.splits import part
 from gantk_cells.data.whole_cells import simulate_whole
 from gantk_cells.files import cache
 from gantk_cells.files.images import ClassImages

@@ -15,8 +15,10 @@ from gantk.data import Resident
 from gantk.errors import DataError
 from gantk.interfaces import Batch
 from gantk_cells.data.layouts import images_spec
-from gantk_cells.data.lin import Channel, origin_of, read_split
+from gantk_cells.data.lin import Channel
+from gantk_cells.data.splits import origin_of, read_split
 from gantk_cells.files import folders
+from gantk_cells.files.class_folder import Links, Rules, SubFolders
 from gantk_cells.files.images import Reading
 from gantk_cells.pixel_values import Level
 from gantk_cells.sizes import Fit
@@ -38,7 +40,13 @@ class Stacks:
             cell, as star-shaped nets want it.
         channels: which channels of the files, red first: numbers from 0, or the names that the files give; null takes
             all in their order.
-        channel_names: a name for each; null takes those of the files, else "channel 0", ….
+        channel_names: a name for each, whatever the files call them; null takes those of the files, else "channel 0",
+            ….
+        channel_files: words in the names of files that tell channels apart, where each is a file of its own:
+            [_w1DAPI, _w2GFP, _w3Cy5]; [] where every file is a stack; null refuses such files.
+        sub_folders: `pool` reads stacks in sub-folders, too, `pass_over` does not; null does where they are named as
+            replicates are (rep2, plate1) or there is only one.
+        links: whether links that lead out of `root` are refused, or followed (`follow`).
         size: [height, width] in pixels that images are brought to; null takes them as they are.
         fit: how: `scale` resamples; `crop` keeps the middle, `pad` puts background around, `crop_and_pad` does both.
         background: the pixel value that becomes black, or a percentile of the training images ("1%"); one for all
@@ -46,7 +54,8 @@ class Stacks:
         white: the pixel value that becomes the brightest, or a percentile ("99.99%"), linearly from the background and
             clipped above; null takes the highest of 8 or 16 bits.
         damaged: whether an unreadable or truncated file is an error, or is left out and counted.
-        validation: share of the training cells held out to choose by; by a hash of the file's name, so it is stable.
+        validation: share of the training cells held out to choose by, where there is no `…_val` folder; by a hash of
+            the file's name, so it is stable.
         test: share held out to report on, where there is no `…_test` folder.
         pixel_size_um: size of a pixel in micrometres, for scale bars and files; null takes what the files say.
 
@@ -62,6 +71,9 @@ class Stacks:
         layout: Literal["composite", "per_class"] = "composite",
         channels: Annotated[list[Channel], Len(2)] | None = None,
         channel_names: list[str] | None = None,
+        channel_files: list[str] | None = None,
+        sub_folders: SubFolders | None = None,
+        links: Links = "refuse",
         size: Annotated[list[Annotated[int, Ge(1)]], Len(2, 2)] | None = None,
         fit: Fit = "scale",
         background: Level | list[Level] = 0.0,
@@ -71,8 +83,10 @@ class Stacks:
         test: Annotated[float, Gt(0), Lt(0.5)] = 0.1,
         pixel_size_um: Annotated[float, Gt(0)] | None = None,
     ):
-        reading = Reading(tuple(channels) if channels else None, (size[0], size[1]) if size else None, fit, damaged)
-        tree = folders.find_stacks(root)
+        picked, brought_to = tuple(channels) if channels else None, (size[0], size[1]) if size else None
+        reading = Reading(picked, brought_to, fit, damaged, bool(channel_names))
+        rules = Rules(links, None if channel_files is None else tuple(channel_files), sub_folders)
+        tree = folders.find_stacks(root, rules)
         (cells,), levels = read_split(tree, split, reading, (validation, test), background, white)
         count = cells.images.shape[1]
         if count < 2:

@@ -9,7 +9,7 @@ from typing import Any
 
 from gantk.errors import DataError
 from gantk_cells import sizes
-from gantk_cells.files.folders import shown
+from gantk_cells.files.class_folder import shown
 
 Files = Sequence[tuple[Path, Any]]
 
@@ -63,13 +63,19 @@ def _mixed(path: Path, type: str, usual: str, every: object) -> DataError:
 def _counts(path: Path, count: int, usual: int, every: object) -> DataError:
     return DataError(
         f"{shown(path)} has {count} channel{'s' * (count > 1)}, most others have {usual}, so that a number may mean "
-        "another channel; move it away, or choose channels by their names: data.channels=[red, green]"
+        f"another channel. If {shown(path.parent)} holds other images (masks, say), leave it out: data.proteins names "
+        "the folders to read; else move the odd files away, or choose channels by names that all files have: "
+        "data.channels=[NAME, NAME]"
     )
 
 
-def _meanings(path: Path, names: tuple[str, ...], usual: tuple[str, ...], every: object) -> DataError:
+def _meanings(path: Path, names: tuple[str, ...], usual: tuple[str, ...], every: list[tuple[str, ...]]) -> DataError:
+    by_name = f"choose by name, so that the order does not matter: data.channels=[{', '.join(usual)}]"
+    in_order = (
+        f"if the channels mean the same in all files, give them names: data.channel_names=[{', '.join(usual)}]; else "
+        "rename them in the files"
+    )
     return DataError(
         f"{shown(path)} calls these channels {', '.join(map(repr, names))}, most others "
-        f"{', '.join(map(repr, usual))}; choose by name, so that the order does not matter: "
-        f"data.channels=[{', '.join(usual)}]"
+        f"{', '.join(map(repr, usual))}; {by_name if all(set(each) == set(usual) for each in every) else in_order}"
     )

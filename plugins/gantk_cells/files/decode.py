@@ -17,11 +17,13 @@ from PIL import Image
 from gantk import machine
 from gantk.errors import DataError
 from gantk.messages import nearest
-from gantk_cells.files.folders import shown
+from gantk_cells.files.channel_files import names_in_labels
+from gantk_cells.files.class_folder import shown
 from gantk_cells.files.tiff_file import open_tiff
 
 NOTE = "gantk"  # the key of gantk's own JSON in the OME map annotation
 MICROMETRES = {"µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0, "\\u00b5m": 1.0, "nm": 1e-3, "mm": 1e3}
+PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}  # what Pillow reads
 MOST_PAGES = 16  # of a TIFF that does not say what its pages are
 IN_FIJI = {
     "Z": "a z-stack: project it first (Fiji: Image › Stacks › Z Project…, Max Intensity), or save its best plane",
@@ -54,20 +56,27 @@ def decode(path: Path) -> Decoded:
 
     Raises:
         DataError: the file is sound, but not one image with channels of 8 or 16 bits, or floating-point numbers.
-        ValueError: pixels that are no numbers.
+        ValueError: an empty file, or pixels that are no numbers.
     """
-    decoded = _png(path) if path.suffix.lower() == ".png" else _tiff(path)
+    if not path.stat().st_size:
+        raise ValueError("it is empty (0 bytes)")
+    form = PICTURES.get(path.suffix.lower())
+    decoded = _picture(path, form) if form else _tiff(path)
     if decoded.images.dtype.kind == "f" and not np.isfinite(decoded.images).all():
         raise ValueError("it has pixels that are not numbers (NaN or infinite)")
     return decoded
 
 
-def _png(path: Path) -> Decoded:
+def _picture(path: Path, form: str) -> Decoded:
     with path.open("rb") as file:
         header = file.read(26)
-    if header[24:25] == b"\x10" and header[25:26] in (b"\x02", b"\x04", b"\x06"):  # Pillow would round them to 8 bits
+    if (
+        form == "PNG" and header[24:25] == b"\x10" and header[25:26] in (b"\x02", b"\x04", b"\x06")
+    ):  # Pillow would round them to 8 bits
         raise DataError(f"{shown(path)} is a colour PNG of 16 bits, which is not read; save it as TIFF")
-    with Image.open(path, formats=["PNG"]) as image:
+    with Image.open(path, formats=[form]) as image:
+        if image.mode == "CMYK":
+            raise DataError(f"{shown(path)} is a picture for printing (CMYK), not an image of a cell; save it as TIFF")
         plainer = {"1": "L", "P": "RGB"}.get(image.mode)
         array = np.asarray(image.convert(plainer) if plainer else image)
     array = _of_known_type(path, array)
@@ -76,6 +85,8 @@ def _png(path: Path) -> Decoded:
 
 def _tiff(path: Path) -> Decoded:
     with open_tiff(path) as tiff:
+        if not len(tiff.pages):
+            raise ValueError("it ends before its first image; the rest of the file is missing")
         root = ElementTree.fromstring(tiff.ome_metadata) if tiff.ome_metadata else None
         imagej: dict[str, Any] = tiff.imagej_metadata or {}
         _refuse_several(path, tiff, root)
@@ -94,7 +105,7 @@ def _tiff(path: Path) -> Decoded:
     if root is not None:
         names, pixel_size = ome_names(root), ome_pixel_size(root)
     else:
-        names = tuple(map(str, imagej.get("Labels") or ()))
+        names = names_in_labels(tuple(map(str, imagej.get("Labels") or ())), path.stem)
         pixel_size = _imagej_pixel_size(imagej, scale.value if scale else None)
     names = tuple(shown(name.strip()) for name in names) if len(names) == images.shape[1] and any(names) else ()
     origin = str(note.get("attributes", {}).get("origin", "")) if note else ""
@@ -105,8 +116,10 @@ def _of_known_type(path: Path, array: NDArray[Any]) -> NDArray[Any]:
     if array.dtype.kind == "f":
         return array.astype(np.float32, copy=False)
     if array.dtype not in (np.uint8, np.uint16):
+        signed = ", which has a sign" if array.dtype.kind == "i" else ""
         raise DataError(
-            f"{shown(path)} has pixels of type {array.dtype}; save it with 8 or 16 bits a channel, or 32-bit float"
+            f"{shown(path)} has pixels of type {array.dtype}{signed}; read are uint8, uint16 (8 or 16 bits without a "
+            "sign) and floating-point numbers; save it as one of these (Fiji: Image › Type › 32-bit keeps all values)"
         )
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 

@@ -1,22 +1,33 @@
-"""Finds the images of a data set on disk: LIN's `…_train` and `…_test`, class folders, stacks."""
+"""Finds the images of a data set on disk: class folders, stacks, and the folders of the splits."""
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gantk.errors import DataError, MissingData
 from gantk.messages import nearest
-from gantk_cells.files import cache
+from gantk_cells.files.channel_files import folders_of_channels
+from gantk_cells.files.class_folder import (
+    ENDINGS,
+    ChannelFiles,
+    ClassFolder,
+    Rules,
+    class_folder,
+    is_for_masks,
+    is_replicate,
+    listed_markers,
+    shown,
+    stay_inside,
+    sub_folders,
+)
+from gantk_cells.files.split_folders import SplitFolders, is_split, set_of, sets_in
+
+__all__ = ["ENDINGS", "ClassFolder", "Rules", "Tree", "find", "find_stacks", "shown"]
 
 SIMULATED = "SIMULATED.txt"
 """A file beside the class folders that says that their images are simulated; `gantk simulate-cells` writes it."""
-
-ENDINGS = (".png", ".tif", ".tiff")
-TRAIN = r"(.*_)?train"
 
 HOW_TO_GET_LIN = """\
 The LIN images (Localization Interdependency Network) are described by Dodgson et al. 2017 and were used by Osokin et
@@ -26,35 +37,26 @@ al. 2017 ("GANs for Biological Image Synthesis", ICCV). Expected is the folder t
 or any folder of your own with one sub-folder of PNG or TIFF images for each class: data.root=FOLDER.
 Without them, run on simulated cells: data.use=cells/simulated data.layout={layout}"""
 
-
-@dataclass(frozen=True)
-class ClassFolder:
-    """The images of one class.
-
-    Args:
-        name: of the class, fit to be printed.
-        path: the folder.
-        files: names of the image files, sorted.
-        fingerprint: changes when a file is added, removed, renamed or changed (by size and time).
-    """
-
-    name: str
-    path: Path
-    files: tuple[str, ...]
-    fingerprint: str
+Classes = tuple[ClassFolder, ...]
 
 
 @dataclass(frozen=True)
 class Tree:
-    """All classes of a data set; `test` is None where the split must be made from `train`.
+    """All classes of a data set; a split that has no folder is None, and is made from `train`.
 
     Args:
         train: in the order of the classes.
         test: the same classes in the same order.
+        validation: the same.
+        notes: sentences on what is passed over besides.
+        flat: whether the images lie in one folder, without class folders.
     """
 
-    train: tuple[ClassFolder, ...]
-    test: tuple[ClassFolder, ...] | None
+    train: Classes
+    test: Classes | None
+    validation: Classes | None = None
+    notes: tuple[str, ...] = ()
+    flat: bool = False
 
     @property
     def origin(self) -> str:
@@ -67,13 +69,18 @@ class Tree:
         """Whether the name of the folder says that these are LIN's images, or drawn to be like them."""
         return self.origin == "simulated" or self.train[0].path.parent.name.startswith("LIN_")
 
+    def splits(self) -> dict[str, Classes]:
+        """The splits that have folders."""
+        found = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {split: folders for split, folders in found.items() if folders is not None}
 
-def shown(name: object) -> str:
-    """A file's name as it may be printed: control characters and broken encodings are escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in str(name))
+    def every_note(self) -> list[str]:
+        """What is passed over, or read though it lies deeper; each once."""
+        every = [*self.notes, *(note for part in self.splits().values() for folder in part for note in folder.notes)]
+        return list(dict.fromkeys(every))
 
 
-def find(root: Path, proteins: Sequence[str] | None, layout: str) -> Tree:
+def find(root: Path, proteins: Sequence[str] | None, layout: str, rules: Rules | None = None) -> Tree:
     """The class folders under `root`.
 
     Args:
@@ -81,134 +88,200 @@ def find(root: Path, proteins: Sequence[str] | None, layout: str) -> Tree:
             class folders (or of images: one class).
         proteins: which classes, in this order; None takes all, sorted.
         layout: of the data set, which the advice in a message keeps.
+        rules: how folders are read; None: as they are by default.
 
     Raises:
-        DataError: nothing there, no images, an unknown protein, a link that leads out of the data.
+        DataError: nothing there, no images, an unknown protein, a link that leads out of the data, a layout that can
+            be read in several ways.
     """
     if not root.is_dir():
         raise MissingData(f"no such folder: {shown(root)}\n{HOW_TO_GET_LIN.format(layout=layout)}")
     if proteins is not None and len(set(proteins)) < len(proteins):
         raise DataError(f"data.proteins names a protein twice: {', '.join(proteins)}")
-    root = root.absolute()  # not resolve(): a link to the data keeps its own name
-    train, test, only = _splits(root)
+    root, rules = root.absolute(), rules or Rules()  # not resolve(): a link to the data keeps its own name
+    splits, only = _of_root(root)
     if only and proteins and list(proteins) != [only]:
         raise DataError(
             f"{shown(root)} is the folder of {only} alone, but data.proteins asks for {', '.join(proteins)};\n"
-            f"for several proteins give the folder above: data.root={shown(train)}"
+            f"for several proteins give the folder above: data.root={shown(splits.train)}"
         )
+    whole = not only and splits.train == root
+    if by_class := (_by_domain(root) or _split_within_classes(root)) if whole else {}:
+        return _of_classes(by_class, root, proteins, rules)
     wanted = [only] if only else proteins
-    top = root if train.is_relative_to(root) else train
-    found = _classes(train, top, wanted)
-    if test is None:
-        return Tree(found, None)
-    top = root if test.is_relative_to(root) else test
-    return Tree(found, _classes(test, top, [folder.name for folder in found]))
+    notes: list[str] = []
+    train = _classes(splits.train, root, wanted, rules, notes)
+    names = [folder.name for folder in train]
+    alone = len(train) == 1 and train[0].path == splits.train  # a folder of images, not of class folders
+
+    def other(folder: Path | None) -> Classes | None:
+        if folder is None:
+            return None
+        if alone and not (folder / names[0]).is_dir():
+            return (_with_images(class_folder(names[0], folder, _top(folder, root), rules)),)
+        return _classes(folder, root, names, rules, notes)
+
+    return Tree(train, other(splits.test), other(splits.validation), tuple(notes), alone)
 
 
-def find_stacks(root: Path) -> Tree:
+def find_stacks(root: Path, rules: Rules | None = None) -> Tree:
     """The image files that lie in one folder, without class folders: a single class for each split.
 
     Args:
         root: the folder, the folder above `…_train` and `…_test`, one of these, or one file.
+        rules: how folders are read; None: as they are by default.
 
     Raises:
         DataError: nothing there, or no images.
     """
+    rules = rules or Rules()
     if root.is_file():
-        return Tree((_class(shown(root.name), root.parent.absolute(), root.parent, only=root.name),), None)
+        whole = class_folder(shown(root.name), root.parent.absolute(), root.parent, replace(rules, channel_files=()))
+        return Tree((replace(whole, files=(root.name,), notes=()),), None, flat=True)
     if not root.is_dir():
         raise MissingData(f"no such file or folder: {shown(root)}")
     root = root.absolute()
-    train, test, only = _splits(root)
+    splits, only = _of_root(root)
     if only:  # a folder inside `…_train`
-        train, test = root, None
-    found = [_class(shown(folder.name), folder, folder) for folder in (train, test) if folder is not None]
-    for folder in found:
-        if not folder.files:
+        splits = SplitFolders(root)
+
+    def part(folder: Path | None) -> Classes | None:
+        if folder is None:
+            return None
+        found = class_folder(shown(folder.name), folder, folder, rules)
+        if not found.files:
             raise DataError(
-                f"no images in {shown(folder.path)}: expected files ending in {', '.join(ENDINGS)}.\n"
+                f"no images in {shown(folder)}: expected files ending in {', '.join(ENDINGS)}.\n"
                 "Images in a folder for each protein are read by data.use=cells/lin"
             )
-    return Tree((found[0],), (found[1],) if test is not None else None)
+        return (found,)
+
+    return Tree(part(splits.train) or (), part(splits.test), part(splits.validation), flat=True)
 
 
-def _splits(root: Path) -> tuple[Path, Path | None, str | None]:
-    """The folder of training classes, that of test classes, and the one class that `root` stands for."""
-    if sibling := _other(root, "train", "test"):
-        return root, sibling, None
-    if sibling := _other(root, "test", "train"):
-        return sibling, root, None
-    if sibling := _other(root.parent, "train", "test"):
-        return root.parent, sibling, shown(root.name)
-    if sibling := _other(root.parent, "test", "train"):
-        return sibling, root.parent, shown(root.name)
-    trains = [folder for folder in sorted(root.iterdir()) if folder.is_dir() and re.fullmatch(TRAIN, folder.name)]
-    pairs = [(folder, test) for folder in trains if (test := _other(folder, "train", "test"))]
+def _of_root(root: Path) -> tuple[SplitFolders, str | None]:
+    """The folders of the splits, and the one class that `root` stands for."""
+    if own := set_of(root):
+        return own, None
+    if own := set_of(root.parent):
+        return own, shown(root.name)
+    sets = sets_in(root)
+    pairs = {stem: each for (stem, domain), each in sets.items() if not domain and (each.test or each.validation)}
     if len(pairs) > 1:
-        choices = "\n".join(f"    data.root={shown(folder)}" for folder, _ in pairs)
+        choices = "\n".join(f"    data.root={shown(each.train)}" for each in pairs.values())
         raise DataError(f"{shown(root)} holds several data sets; say which:\n{choices}")
     if pairs:
-        return (*pairs[0], None)
-    return (trains[0] if len(trains) == 1 else root), None, None
+        return next(iter(pairs.values())), None
+    trains = [each.train for (_, domain), each in sets.items() if not domain]
+    return SplitFolders(trains[0] if len(trains) == 1 else root), None
 
 
-def _other(folder: Path, own: str, other: str) -> Path | None:
-    """The folder beside `…_train` that is called `…_test`, if `folder` is so called and there is one."""
-    match = re.fullmatch(rf"(.*_)?{own}", folder.name)
-    if not match or not folder.is_dir():
-        return None
-    sibling = folder.with_name((match[1] or "") + other)
-    return sibling if sibling.is_dir() else None
+def _by_domain(root: Path) -> dict[str, SplitFolders]:
+    """CycleGAN's layout, trainA, trainB, testA, testB: the splits of A and of B; {} for any other."""
+    found = {domain: each for (_, domain), each in sorted(sets_in(root).items()) if domain}
+    return found if any(each.test or each.validation for each in found.values()) else {}
 
 
-def _classes(parent: Path, top: Path, wanted: Sequence[str] | None) -> tuple[ClassFolder, ...]:
+def _split_within_classes(root: Path) -> dict[str, SplitFolders]:
+    """The splits of each class where these lie in the class folders: Arp3/train, Arp3/test; {} for any other."""
+    found = {}
+    for folder in sub_folders(root):
+        if is_split(folder.name) or is_for_masks(folder.name):
+            continue
+        if (own := sets_in(folder).get(("", ""))) and (own.test or own.validation):
+            found[shown(folder.name)] = own
+    return found
+
+
+def _of_classes(splits: dict[str, SplitFolders], root: Path, proteins: Sequence[str] | None, rules: Rules) -> Tree:
+    """The tree of classes that each have their own folders of the splits."""
+    names = list(proteins or splits)
+    for name in names:
+        if name not in splits:
+            raise _unknown(name, list(splits), root)
+    parts: dict[str, Classes | None] = {}
+    for split in ("train", "test", "validation"):
+        folders = {name: getattr(splits[name], split) for name in names}
+        lacking = [name for name, folder in folders.items() if folder is None]
+        if 0 < len(lacking) < len(names):
+            raise DataError(f"{shown(root)}: {', '.join(lacking)} has no folder for the {split} split, others have")
+        every = {name: folder for name, folder in folders.items() if folder is not None}
+        parts[split] = (
+            tuple(_with_images(class_folder(name, each, root, rules)) for name, each in every.items()) or None
+        )
+    used = {each for name in names for each in (splits[name].train, splits[name].train.parent)}
+    others = [
+        shown(each.name)
+        for each in sub_folders(root)
+        if not (each in used or any(each in (one.test, one.validation) for one in splits.values()))
+    ]
+    notes = [f"folders beside these splits passed over: {', '.join(others[:5])}"] if others and not proteins else []
+    return Tree(parts["train"] or (), parts["test"], parts["validation"], tuple(notes))
+
+
+def _top(folder: Path, root: Path) -> Path:
+    """The folder that links may not lead out of."""
+    return root if folder.is_relative_to(root) else folder
+
+
+def _classes(parent: Path, root: Path, wanted: Sequence[str] | None, rules: Rules, notes: list[str]) -> Classes:
     """The class folders in `parent`: the wanted ones, or all that hold images."""
-    folders = {
-        shown(entry.name): Path(entry)
-        for entry in sorted(os.scandir(parent), key=lambda entry: entry.name)
-        if entry.is_dir() and not entry.name.startswith(".")
-    }
-    for path in folders.values():
-        _stay_inside(path, top)
+    top = _top(parent, root)
+    folders = {shown(each.name): each for each in sub_folders(parent)}
+    if rules.links == "refuse":
+        for path in folders.values():
+            stay_inside(path, top)
     if wanted is not None:
         for name in wanted:
             if name not in folders:
-                near = nearest(name, folders, cutoff=0.4)
-                there = ", ".join(list(folders)[:50]) or "no folders at all"
-                meant = f" Did you mean {near}?" if near else ""
-                raise DataError(f"no protein {name!r} in {shown(parent)}.{meant}\nThere: {there}")
-        found = [_class(name, folders[name], top) for name in wanted]
-        for folder in found:
-            if not folder.files:
-                raise DataError(f"no images in {shown(folder.path)}: expected files ending in {', '.join(ENDINGS)}")
-        return tuple(found)
-    found = [folder for name, path in folders.items() if (folder := _class(name, path, top)).files]
-    if not found and (alone := _class(shown(parent.name), parent, top)).files:
-        found = [alone]
+                raise _unknown(name, list(folders), parent)
+        return tuple(_with_images(class_folder(name, folders[name], top, rules)) for name in wanted)
+    if set(rules.channel_files or ()) & {f"{name}/" for name in folders}:
+        return (_with_images(class_folder(shown(parent.name), parent, top, rules)),)
+    every = [class_folder(name, path, top, rules) for name, path in folders.items()]
+    found = [folder for folder in every if folder.files]
+    masks = [folder for folder in found if is_for_masks(folder.name)]
+    if 0 < len(masks) < len(found):
+        found = [folder for folder in found if folder not in masks]
+        listed = ", ".join(f"{len(folder.files)} images in {folder.name}/" for folder in masks)
+        every_name = ", ".join(folder.name for folder in [*found, *masks])
+        notes.append(
+            f"{listed} passed over: by its name it holds masks or labels; if it is a class: "
+            f"data.proteins=[{every_name}]"
+        )
+    if rules.channel_files is None and (markers := folders_of_channels({f.name: f.files for f in found})):
+        listed = ", ".join(folder.name for folder in found)
+        raise ChannelFiles(
+            f"{shown(parent)}: the folders {listed} seem to hold one channel each of the same images.\n"
+            f"To read them as the channels of one image:  data.channel_files=[{listed_markers(markers)}]\n"
+            "To read them as classes:                    data.channel_files=[]",
+            markers,
+        )
+    plain = replace(rules, channel_files=()) if found and rules.channel_files is None else rules
+    alone = class_folder(shown(parent.name), parent, top, plain, alone=True)
+    if alone.files and all(is_for_masks(folder.name) or is_replicate(folder.name) for folder in found):
+        return (class_folder(shown(parent.name), parent, top, rules),)
+    if alone.files:
+        notes.append(f"{len(alone.files)} images in {shown(parent)} itself, beside its class folders, passed over")
+    notes += [note for folder in every if not folder.files for note in folder.notes]
     if not found:
+        passed = "".join(f"\n{note}" for note in [*notes, *alone.notes])
         raise DataError(
             f"no images in {shown(parent)} or its sub-folders: expected files ending in {', '.join(ENDINGS)}.\n"
-            "data.root should hold images, or one folder of images for each class."
+            f"data.root should hold images, or one folder of images for each class.{passed}"
         )
     return tuple(found)
 
 
-def _class(name: str, path: Path, top: Path, only: str | None = None) -> ClassFolder:
-    files, facts = [], []
-    for entry in sorted(os.scandir(path), key=lambda entry: entry.name):
-        if entry.name.startswith(".") or not entry.name.lower().endswith(ENDINGS) or only not in (None, entry.name):
-            continue
-        if entry.is_symlink():
-            _stay_inside(Path(entry), top)
-        if entry.is_file():
-            files.append(entry.name)
-            facts.append((entry.name, *cache.state(entry.stat())))
-    return ClassFolder(name, path, tuple(files), cache.digest(facts))
+def _with_images(folder: ClassFolder) -> ClassFolder:
+    if not folder.files:
+        passed = "".join(f"\n{note}" for note in folder.notes)
+        raise DataError(f"no images in {shown(folder.path)}: expected files ending in {', '.join(ENDINGS)}{passed}")
+    return folder
 
 
-def _stay_inside(path: Path, top: Path) -> None:
-    if not path.resolve().is_relative_to(top.resolve()):
-        raise DataError(
-            f"{shown(path)} is a link that leads out of {shown(top)}, to {shown(path.resolve())}.\n"
-            "Such links are not followed: copy the images, or give the folder they lie in as data.root."
-        )
+def _unknown(name: str, there: list[str], parent: Path) -> DataError:
+    near = nearest(name, there, cutoff=0.4)
+    meant = f" Did you mean {near}?" if near else ""
+    listed = ", ".join(there[:50]) or "no folders at all"
+    return DataError(f"no protein {name!r} in {shown(parent)}.{meant}\nThere: {listed}")

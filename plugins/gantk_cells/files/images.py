@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from gantk.console import progress, warn
 from gantk.errors import DataError
 from gantk_cells.files import cache, consistency
-from gantk_cells.files.decode import chosen, decode
-from gantk_cells.files.folders import ClassFolder, shown
+from gantk_cells.files.channel_files import names_of
+from gantk_cells.files.class_folder import ClassFolder, shown
+from gantk_cells.files.decode import Decoded, chosen, decode
+from gantk_cells.files.equal_images import digests
 from gantk_cells.sizes import Fit, fitted
 
 
@@ -30,12 +32,14 @@ class Reading:
         size: (height, width) that images are brought to; None keeps them, and then all must be equal.
         fit: how they are brought there.
         damaged: whether an unreadable file is an error, or left out.
+        same_order: whether the channels are known to be in the same order in all files, whatever these call them.
     """
 
     channels: tuple[int | str, ...] | None
     size: tuple[int, int] | None = None
     fit: Fit = "scale"
     damaged: Literal["error", "skip"] = "error"
+    same_order: bool = False
 
 
 @dataclass
@@ -51,6 +55,10 @@ class ClassImages:
         channels: names of the channels where all files give the same, else ().
         pixel_size: micrometres, where the files say.
         origin: what the files say that they are ("generated"), else "".
+        digests: (N, 16) bytes each, equal for images that are equal, as they are or turned over.
+        left_out: numbers of channels that the files have, that hold something, and that were not chosen.
+        stack_of: how many channels the files have; 0: they are colour pictures, or differ.
+        damaged: (file, why it cannot be read).
     """
 
     name: str
@@ -61,6 +69,10 @@ class ClassImages:
     channels: tuple[str, ...] = ()
     pixel_size: float | None = None
     origin: str = ""
+    digests: NDArray[np.uint8] | None = None
+    left_out: tuple[int, ...] = ()
+    stack_of: int = 0
+    damaged: list[tuple[Path, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -73,6 +85,7 @@ class _File:
     names: tuple[str, ...]
     pixel_size: float | None
     origin: str
+    left_out: tuple[int, ...]
 
 
 def load(folders: Sequence[ClassFolder], reading: Reading) -> list[ClassImages]:
@@ -86,40 +99,41 @@ def load(folders: Sequence[ClassFolder], reading: Reading) -> list[ClassImages]:
     kept = [_kept(key, folder, reading) for key, folder in zip(keys, folders, strict=True)]
     missing = [folder for folder, entry in zip(folders, kept, strict=True) if entry is None]
     read = iter(_read_folders(missing, reading))
-    loaded, damaged = [], []
+    loaded: list[ClassImages] = []
     for key, folder, entry in zip(keys, folders, kept, strict=True):
         if entry is None:
             entry = next(read)
             cache.save(key, folder.fingerprint, *entry)
         arrays, notes = entry
-        damaged += [(folder.path / file, reason) for file, reason in notes["damaged"]]
         found = ClassImages(folder.name, notes["files"], arrays["images"], padded=arrays["padded"])
         found.channels, found.pixel_size = tuple(notes["channels"]), notes["pixel_size"]
-        found.origin = notes["origin"]
+        found.origin, found.digests = notes["origin"], arrays["digests"]
+        found.left_out, found.stack_of = tuple(notes["left_out"]), notes["stack_of"]
+        found.damaged = [(folder.path / file, reason) for file, reason in notes["damaged"]]
         loaded.append(found)
-    if damaged:
+    if damaged := [each for one in loaded for each in one.damaged]:
         _report_damaged(damaged, reading)
-    _check_classes(loaded, folders)
+    _check_classes(loaded, folders, reading)
     return loaded
 
 
 def _kept(key: str, folder: ClassFolder, reading: Reading) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
     """What is cached of a folder, unless a file that could not be read then (for want of memory, say) can be now."""
     kept = cache.load(key, folder.fingerprint)
-    if kept is not None and any(isinstance(_try(folder.path / file, reading), _File) for file, _ in kept[1]["damaged"]):
-        return None
-    return kept
+    damaged = {file for file, _ in kept[1]["damaged"]} if kept is not None else set()
+    again = (_try(folder, number, reading) for number, file in enumerate(folder.files) if file in damaged)
+    return None if any(isinstance(each, _File) for each in again) else kept
 
 
 def _read_folders(
     folders: Sequence[ClassFolder], reading: Reading
 ) -> list[tuple[dict[str, NDArray[Any]], dict[str, Any]]]:
     """The arrays and notes of each folder, as they are cached."""
-    files = [folder.path / file for folder in folders for file in folder.files]
+    files = [(folder, number) for folder in folders for number in range(len(folder.files))]
     if not files:
         return []
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        read = pool.map(lambda file: _try(file, reading), files, chunksize=16)
+        read = pool.map(lambda file: _try(file[0], file[1], reading), files, chunksize=16)
         outcomes = iter(list(progress(read, len(files), "reading images")))
     return [_together(folder, [(file, next(outcomes)) for file in folder.files], reading) for folder in folders]
 
@@ -137,6 +151,7 @@ def _together(
         "images": np.concatenate([read.images for _, read in good]) if good else empty,
         "padded": np.repeat([read.padded for _, read in good], [len(read.images) for _, read in good]).astype(np.int64),
     }
+    arrays["digests"] = digests(arrays["images"])
     said = Counter(read.pixel_size for _, read in good)
     if len(said) > 1:
         found = ", ".join("none" if size is None else f"{size:g} µm" for size in said)
@@ -148,6 +163,8 @@ def _together(
         "channels": list(given.pop()) if len(given) == 1 else [],
         "pixel_size": said.most_common(1)[0][0] if said else None,
         "origin": " and ".join(sorted({read.origin for _, read in good} - {""})),
+        "left_out": sorted({channel for _, read in good for channel in read.left_out}),
+        "stack_of": good[0][1].stack_of if len({read.stack_of for _, read in good}) == 1 else 0,
     }
 
 
@@ -165,17 +182,54 @@ def _check_alike(folder: ClassFolder, good: list[tuple[str, _File]], reading: Re
         consistency.check_counts(of(lambda read: read.stack_of or None))
     else:
         return
-    consistency.check_meanings(of(lambda read: read.names or None))
+    if not reading.same_order:
+        consistency.check_meanings(of(lambda read: read.names or None))
 
 
-def _try(path: Path, reading: Reading) -> _File | str:
+def reason_of(error: Exception) -> str:
+    """Why a file cannot be read, in a line."""
+    text = str(error).strip()
+    plain = isinstance(error, (DataError, ValueError)) and text
+    return text if plain else f"it is damaged, or of another form than its ending says ({type(error).__name__}: {text})"
+
+
+def decode_image(folder: ClassFolder, number: int) -> Decoded:
+    """One image of a class: a file, or the files of its channels together.
+
+    Raises:
+        DataError: sound files that are no image with channels.
+        Exception: damaged files raise nearly anything.
+    """
+    if not folder.parts:
+        return decode(folder.path / folder.files[number])
+    files = folder.parts[number]
+    if "" in files:
+        there = next(file for file in files if file)
+        raise ValueError(f"beside {shown(there)} there is no file of {folder.markers[files.index('')]}")
+    read = [decode(folder.path / file) for file in files]
+    planes = []
+    for file, each in zip(files, read, strict=True):
+        lit = [k for k in range(each.images.shape[1]) if each.images[:, k].max() > each.images[:, k].min()] or [0]
+        if len(each.images) > 1 or len(lit) > 1:
+            raise DataError(
+                f"{shown(folder.path / file)} holds {len(lit)} channels, but by its name it is one of the files of an "
+                "image, one channel each: data.channel_files=[] reads every file as an image"
+            )
+        planes.append(each.images[:, lit])
+    if len({plane.shape for plane in planes}) > 1 or len({plane.dtype for plane in planes}) > 1:
+        raise ValueError(f"its files {', '.join(map(shown, files))} differ in size or type of pixels")
+    return Decoded(np.concatenate(planes, 1), names_of(folder.markers), read[0].pixel_size)
+
+
+def _try(folder: ClassFolder, number: int, reading: Reading) -> _File | str:
     """What the file holds, or why it cannot be read."""
+    path = folder.path / folder.files[number]
     try:
-        decoded = decode(path)
+        decoded = decode_image(folder, number)
     except DataError:
         raise
     except Exception as error:  # damaged files raise nearly anything: OSError, SyntaxError, zlib.error, KeyError, …
-        return f"{type(error).__name__}: {error}"
+        return reason_of(error)
     channels = chosen(path, decoded, reading.channels)
     try:
         cells = [fitted(image, reading.size, reading.fit) for image in decoded.images[:, channels]]
@@ -194,7 +248,12 @@ def _try(path: Path, reading: Reading) -> _File | str:
         tuple(decoded.names[k] for k in channels) if decoded.names else (),
         pixel_size,
         decoded.origin,
+        tuple(k for k in set(range(decoded.images.shape[1])) - set(channels) if _holds_something(decoded.images[:, k])),
     )
+
+
+def _holds_something(plane: NDArray[Any]) -> bool:
+    return bool(plane.max() > plane.min())
 
 
 def warn_if_dark(loaded: Sequence[ClassImages], white: Sequence[float], names: Sequence[str]) -> None:
@@ -218,10 +277,18 @@ def _report_damaged(damaged: list[tuple[Path, str]], reading: Reading) -> None:
     warn(f"{count} be read and {'is' if len(damaged) == 1 else 'are'} left out:\n{listed}")
 
 
-def _check_classes(loaded: Sequence[ClassImages], folders: Sequence[ClassFolder]) -> None:
+def _check_classes(loaded: Sequence[ClassImages], folders: Sequence[ClassFolder], reading: Reading) -> None:
+    """Refuses classes that differ from each other as files of one class may not."""
     for part, folder in zip(loaded, folders, strict=True):
         if not len(part.images):
             raise DataError(f"no readable images in {shown(folder.path)}")
     first = [(folder.path / part.files[0], part.images) for part, folder in zip(loaded, folders, strict=True)]
     consistency.check_sizes([(path, images.shape[2:]) for path, images in first])
     consistency.check_types([(path, images.dtype.name) for path, images in first])
+    if reading.channels is None or any(isinstance(each, int) for each in reading.channels):
+        named = [path for path, _ in first]
+        consistency.check_counts([(path, part.stack_of or None) for path, part in zip(named, loaded, strict=True)])
+        if not reading.same_order:
+            consistency.check_meanings(
+                [(path, part.channels or None) for path, part in zip(named, loaded, strict=True)]
+            )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import tifffile
+
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what is wrong with a file is an error, told with its name
 
 
 @contextmanager

@@ -6,12 +6,12 @@ import json
 import re
 import shlex
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from gantk.class_counts import too_few
 from gantk.errors import DataError
 from gantk_cells import sizes
 from gantk_cells.files.decode import Decoded
@@ -29,39 +29,87 @@ LARGE = 256  # pixels of a side above which an image is probably a field of view
 OUTLIER = 1.5  # times the usual side: larger images are cropped rather than all others padded
 DARK = 64  # of 255: where the brightest pixel of 8 bits is darker, white is proposed
 WHITE, BACKGROUND = "99.99%", "1%"
-SHARE = 0.1  # of the images that are held out for validation, and where there is no test folder for the test
 OFFSET = 0.02  # share of the brightness that a background must have to be worth subtracting
 
 
-def data_block(found: Survey) -> dict[str, Any]:
+def usable(found: Survey) -> tuple[Survey, list[str]]:
+    """The classes that can be read together, and what is left out: folders of masks, of fewer or more channels.
+
+    Where files name their channels alike, their number does not matter.
+    """
+    counts = {each.name: Counter[int]() for each in found.classes if each.images}
+    for each in found.classes:
+        for shape, images in each.shapes.items():
+            counts[each.name][shape[0]] += images
+    total = sum(counts.values(), Counter[int]())
+    if len(total) < 2 or len(counts) < 2 or _names(found, _lit(found)):
+        return found, []
+    usual = max(total, key=lambda count: (total[count], count))
+    odd = {name: next(iter(own)) for name, own in counts.items() if usual not in own}
+    said = [
+        f"{name} is left out of the recipe: its images have {count} channel{'s' * (count > 1)}, others {usual}; are "
+        "they masks? To train on them, give the folder alone"
+        for name, count in odd.items()
+    ]
+    return found.only(set(counts) - set(odd)), said
+
+
+def _lit(found: Survey) -> list[int]:
+    """The channels of all images that are not empty."""
+    fewest = min((shape[0] for shape in found.count("shapes")), default=0)
+    return [k for k in range(fewest) if found.channel(k).highest > found.channel(k).lowest] or [0]
+
+
+def data_block(found: Survey, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The `data` block that reads these images: channels, one size that nets can halve, background and white.
+
+    Args:
+        found: images that can be read together.
+        given: keys of the block that are already decided.
 
     Raises:
         DataError: no image can be read.
     """
+    given = given or {}
     shapes = found.count("shapes")
     if not shapes:
         first = next(reason for each in found.classes for _, reason in each.damaged)
         raise DataError(f"{shown(found.root)}: none of its images can be read; the first:\n{shown(first)}")
     fewest = min(shape[0] for shape in shapes)
-    lit = [k for k in range(fewest) if found.channel(k).highest > found.channel(k).lowest] or [0]
+    lit = _lit(found)
     colour = any(each.colour for each in found.classes)
-    stacks = found.flat and ((len(lit) > 2 and not colour) or any(each.split for each in found.classes))
-    block: dict[str, Any] = {"use": "cells/stacks" if stacks else "cells/lin", "root": str(found.root.absolute())}
-    numbers = lit if stacks and not colour else lit[:2]
-    chosen = _by_name(found, numbers)
-    if chosen != (list(range(fewest)) if stacks else [0, 1]):
+    alone = len({each.name for each in found.classes if each.images}) == 1
+    one_folder = found.flat or len(found.classes) == 1
+    complete = one_folder and len(lit) > 2 and not colour and not found.is_lin
+    stacks = given.get("use", "cells/stacks" if complete else "cells/lin") == "cells/stacks"
+    root = found.root if found.flat or not stacks else found.classes[0].path
+    block: dict[str, Any] = {"use": "cells/stacks" if stacks else "cells/lin", "root": str(root.absolute())}
+    if found.rules.channel_files:
+        block["channel_files"] = list(found.rules.channel_files)
+    numbers = lit if stacks or (colour and alone) else lit[:2]
+    chosen = given.get("channels") or _by_name(found, numbers)
+    more = not stacks and len(lit) > len(numbers)  # said here, so that the data set need not
+    if more or chosen != (list(range(fewest)) if stacks else [0, 1]):
         block["channels"] = chosen
-    if stacks and chosen == numbers and not _names(found, numbers):
+    by_number = chosen == numbers and not _names(found, numbers)
+    if stacks and by_number:
         block["channel_names"] = ["red", *(f"protein{k}" for k in range(1, len(numbers)))]
+    elif by_number and len(_orders(found)) > 1:
+        block["channel_names"] = [f"channel {k}" for k in numbers]
     block |= _size(shapes)
     block |= _levels(found, numbers)
     if any(each.damaged for each in found.classes):
         block["damaged"] = "skip"
-    several = len({each.name for each in found.classes if each.images}) > 1 and len(chosen) == 2
     if stacks:
-        return block | {"layout": "per_class" if len(chosen) > 2 else "composite"}
-    return block | {"layout": "per_class" if several else "pairs"}
+        layout = "per_class" if len(chosen) > 2 else "composite"
+    else:
+        layout = "pairs" if alone or len(chosen) != 2 else "per_class"
+    return block | {"layout": layout} | dict(given)
+
+
+def _orders(found: Survey) -> set[tuple[str, ...]]:
+    """What the files call their channels, in every order that there is; those without names do not count."""
+    return {names for names in found.count("names") if names}
 
 
 def _names(found: Survey, numbers: list[int]) -> list[str]:
@@ -121,15 +169,19 @@ def warnings_of(found: Survey, data: dict[str, Any]) -> list[str]:
         said.append(f"stacks of {' and '.join(map(str, sorted(counts)))} channels: move the odd ones away")
     if any(len(set(given) - {""}) < len(given) for given in names):
         said.append("channel names that are missing or there twice: channels are chosen by number")
+    elif len(orders := _orders(found)) > 1 and "channel_names" in data:
+        listed = "; ".join(", ".join(each) for each in sorted(orders)[:3])
+        said.append(
+            f"the files call their channels differently ({listed}{'; …' if len(orders) > 3 else ''}): they are taken "
+            "in the order of the files, which should be the same in all; data.channel_names says what they are"
+        )
+    said += _unread_channels(found, data)
     height, width = np.max([shape[1:] for shape in shapes], axis=0)
     if max(height, width) > LARGE:
         said.append(
             f"images of up to {height} × {width}: the nets here draw one cell an image; cut single cells out of fields "
             "of view first"
         )
-    if leaked := sum(len(each.in_training) for each in found.classes):
-        said.append(f"{leaked} test images are also among the training images: delete them from either")
-    said += too_few(*_expected(found))
     if not data_pixel_size(found):
         said.append("the files do not say how large a pixel is: without data.pixel_size_um there is no scale bar")
     elif len(found.count("pixel_sizes")) > 1:
@@ -137,16 +189,19 @@ def warnings_of(found: Survey, data: dict[str, Any]) -> list[str]:
     return said
 
 
-def _expected(found: Survey) -> tuple[dict[str, int], dict[str, int]]:
-    """How many training and test images of each class a run will have, about; a tenth is for validation."""
-    held_out = {each.name: each.images for each in found.classes if each.split == "test"}
-    first = {each.name: each.images for each in found.classes if each.split != "test"}
-    share = {name: max(1, round(SHARE * count)) for name, count in first.items()}
-    test = held_out or share
-    rest = {name: count - share[name] * (1 if held_out else 2) for name, count in first.items()}
-    if found.flat or len(first) == 1:
-        return {"": max(0, sum(rest.values()))}, {"": sum(test.values())}
-    return {name: max(0, count) for name, count in rest.items()}, test
+def _unread_channels(found: Survey, data: dict[str, Any]) -> list[str]:
+    """What is said of channels that hold something and are not in the recipe."""
+    usual = found.count("names").most_common(1)[0][0]
+    known = {k: usual[k] if k < len(usual) and usual[k] else k for k in range(max(s[0] for s in found.count("shapes")))}
+    chosen = data.get("channels") or (list(known) if data["use"] == "cells/stacks" else [0, 1])
+    unread = [name for k, name in known.items() if k in _lit(found) and not {k, name} & set(chosen)]
+    if not unread:
+        return []
+    every = f"data.channels=[{', '.join(str(each) for each in [*chosen, *unread])}]"
+    return [
+        f"not in the recipe, though not empty: channel{'s' * (len(unread) > 1)} {', '.join(map(str, unread))}. "
+        f"With all of them: gantk inspect {shlex.quote(str(found.root))} {shlex.quote(every)} --force"
+    ]
 
 
 def data_pixel_size(found: Survey) -> float | None:

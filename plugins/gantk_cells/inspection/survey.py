@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gantk.console import progress
-from gantk.errors import DataError
 from gantk_cells.files import folders
-from gantk_cells.files.decode import Decoded, decode
-from gantk_cells.files.folders import ClassFolder, Tree
+from gantk_cells.files.class_folder import ChannelFiles, ClassFolder, Rules
+from gantk_cells.files.decode import Decoded
+from gantk_cells.files.folders import Tree
+from gantk_cells.files.images import decode_image, reason_of
 
 SHOWN = 8  # images of a class on the contact sheet
 PIXELS = 500  # of each channel of each image that percentiles are taken from
@@ -48,7 +49,8 @@ class ClassSurvey:
 
     Args:
         name: of the class.
-        split: "train" or "test" where the folder says so, else "".
+        split: "train", "validation" or "test" where the folder says so, else "".
+        path: its folder.
         shapes: how many images have which (channels, height, width).
         types: how many have pixels of which type.
         names: how many have which names of their channels; () for none.
@@ -58,12 +60,13 @@ class ClassSurvey:
         origins: what files that gantk wrote say that they are.
         damaged: (file, reason).
         duplicates: files whose pixels an earlier file has.
-        in_training: those of them, in a test folder, whose pixels a training image has.
+        in_training: those of them, in another folder, whose pixels a training image has.
         first: the first few images.
     """
 
     name: str
     split: str
+    path: Path
     shapes: Counter[tuple[int, ...]] = field(default_factory=Counter)
     types: Counter[str] = field(default_factory=Counter)
     names: Counter[tuple[str, ...]] = field(default_factory=Counter)
@@ -95,7 +98,7 @@ class ClassSurvey:
             pixels = sha256(image.tobytes() + str(image.shape).encode()).digest()
             if pixels in seen:
                 self.duplicates.append(file)
-                if seen[pixels] == "train" and self.split == "test":
+                if seen[pixels] == "train" and self.split != "train" and self.split:
                     self.in_training.append(file)
             seen.setdefault(pixels, self.split)
             if len(self.first) < SHOWN:
@@ -112,6 +115,7 @@ class Survey:
         is_lin: whether the name of the folder says that these are LIN's images.
         origin: "real", "simulated" or "generated".
         classes: one for each class and split.
+        rules: how the folders were read.
     """
 
     root: Path
@@ -119,6 +123,11 @@ class Survey:
     is_lin: bool
     origin: str
     classes: list[ClassSurvey]
+    rules: Rules = field(default_factory=Rules)
+
+    def only(self, names: Collection[str]) -> Survey:
+        """What is known of some of the classes."""
+        return replace(self, classes=[each for each in self.classes if each.name in names])
 
     def count(self, name: str) -> Counter[Any]:
         """`shapes`, `types`, `names` or `pixel_sizes` over all classes."""
@@ -131,46 +140,46 @@ class Survey:
         return Channel(min(each.lowest for each in found), max(each.highest for each in found), some)
 
 
-def survey(root: Path) -> Survey:
+def survey(root: Path, rules: Rules | None = None, proteins: Sequence[str] | None = None) -> Survey:
     """Looks at every image under a folder, laid out as `cells/lin` or `cells/stacks` reads it, or at one file.
+
+    Args:
+        root: the folder or file.
+        rules: how folders are read; None: as the data sets do, but that files of one channel each are put together.
+        proteins: which classes; None: all.
 
     Raises:
         DataError: there are no images.
     """
-    flat, tree = _tree(root)
-    splits: list[tuple[str, Sequence[ClassFolder]]] = [("train" if tree.test else "", tree.train)]
-    splits += [("test", tree.test or ())]
-    files = sum(len(folder.files) for _, part in splits for folder in part)
+    rules = rules or Rules()
+    try:
+        tree = _tree(root, rules, proteins)
+    except ChannelFiles as error:
+        rules = replace(rules, channel_files=error.markers)
+        tree = _tree(root, rules, proteins)
+    splits = tree.splits()
+    files = sum(len(folder.files) for part in splits.values() for folder in part)
     ticks = progress(range(files), text="looking at images")
     seen: dict[bytes, str] = {}
-    classes = [_look(folder, split, seen, ticks) for split, part in splits for folder in part]
+    classes = [
+        _look(folder, split if len(splits) > 1 else "", seen, ticks)
+        for split, part in splits.items()
+        for folder in part
+    ]
     said = set().union(*(each.origins for each in classes))
-    return Survey(root, flat, tree.is_lin, " and ".join(sorted(said)) or tree.origin, classes)
+    return Survey(root, tree.flat, tree.is_lin, " and ".join(sorted(said)) or tree.origin, classes, rules)
 
 
-def _tree(root: Path) -> tuple[bool, Tree]:
-    """Where the images lie, and whether that is one folder without class folders."""
-    if root.is_file():
-        return True, folders.find_stacks(root)
-    try:
-        tree = folders.find(root, None, "per_class")
-    except DataError as error:
-        try:
-            return True, folders.find_stacks(root)
-        except DataError:
-            raise error from None
-    if len(tree.train) > 1 or tree.test is not None:
-        return False, tree
-    return tree.train[0].path in (root.absolute(), *root.absolute().glob("*train")), tree
+def _tree(root: Path, rules: Rules, proteins: Sequence[str] | None) -> Tree:
+    return folders.find_stacks(root, rules) if root.is_file() else folders.find(root, proteins, "per_class", rules)
 
 
 def _look(folder: ClassFolder, split: str, seen: dict[bytes, str], ticks: Any) -> ClassSurvey:
-    found = ClassSurvey(folder.name, split)
-    for file, _ in zip(folder.files, ticks, strict=False):
+    found = ClassSurvey(folder.name, split, folder.path)
+    for number, file in enumerate(folder.files):
+        next(ticks, None)
         try:
-            found.add(file, decode(folder.path / file), seen)
-        except DataError as error:
-            found.damaged.append((file, str(error)))
+            found.add(file, decode_image(folder, number), seen)
         except Exception as error:  # damaged files raise nearly anything
-            found.damaged.append((file, f"{type(error).__name__}: {error}"))
+            found.damaged.append((file, reason_of(error)))
     return found

@@ -128,9 +128,10 @@ def measure(pairs: Pairs) -> dict[str, Measured]:
         DoesNotFit: a sample does not have exactly two channels.
     """
     if pairs.images.shape[1] != 2:
+        count = pairs.images.shape[1]
         raise DoesNotFit(
-            f"dependence compares a red with a green channel, but these samples have {pairs.images.shape[1]} channels; "
-            "choose two: data.channels=[0, 1]"
+            "dependence compares a red with a green channel, but these samples have "
+            + (f"{count} channels; choose two: data.channels=[0, 1]" if count > 1 else "one")
         )
     return {name: _measure(images) for name, images in pairs.groups()}
 

@@ -1,10 +1,11 @@
 """Plain DCGAN critic towers side by side: the critic of Osokin et al. 2017, section 4, one for each unit."""
 
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 import torch.nn.functional as F
+from annotated_types import Ge
 from torch import Tensor, nn
 
 from gantk_cells.nets.layers import (
@@ -127,3 +128,41 @@ class CriticTowers(nn.Module):
         """(B, K, F) to scores (B, K)."""
         scores = (features * self.last).sum(-1)
         return scores if self.last_bias is None else scores + self.last_bias
+
+
+class TowersCritic(nn.Module):
+    """What the critics of `CriticTowers` share: their options. They say how many towers judge what.
+
+    Args:
+        shape: K, channels, H and W: see `image_shape`.
+        fused: computes the towers as one grouped convolution, not one after another: the same mathematics. None: on a
+            GPU, and on a CPU where they are narrower than 12.
+        width: channels after the first convolution (4 x 4, stride 2); each later one has twice as many.
+        layers: extra 3 x 3 convolutions after the first one.
+        normalisation: after each convolution but the first; "layer" is over all channels of a tower, "instance" over
+            each channel of a sample. Gradient penalties do not go with "batch".
+        bias: gives the convolutions and the score biases (the paper has none); learns much faster with them.
+        initialisation: "dcgan": weights from N(0, .02), scales from N(1, .02); "default": as PyTorch starts them.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int, int, int],
+        fused: bool | None,
+        *,
+        width: Annotated[int, Ge(1)] = 64,
+        layers: Annotated[int, Ge(0)] = 0,
+        normalisation: Normalisation = "none",
+        bias: bool = False,
+        initialisation: Initialisation = "dcgan",
+    ):
+        super().__init__()
+        self.net = CriticTowers(
+            *shape,
+            width=width,
+            layers=layers,
+            normalisation=normalisation,
+            bias=bias,
+            initialisation=initialisation,
+            fused=fused,
+        )

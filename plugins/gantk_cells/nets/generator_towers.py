@@ -1,12 +1,15 @@
 """K plain or separable DCGAN generators side by side, with nothing in common but the latent they are given."""
 
 from itertools import pairwise
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
+from annotated_types import Ge
 from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
+from gantk.interfaces import into_range
 from gantk.spec import DataSpec
 from gantk_cells.nets.layers import (
     NARROW,
@@ -102,7 +105,7 @@ class GeneratorTowers(nn.Module):
         if red_portion is not None and channels < 2:
             raise DoesNotFit("a red and a green tower need at least two channels; these images have one")
         count, *start = halvings(*spec.own_shape[1:])
-        self.towers, self.range, self.smooth = towers, spec.range, smooth
+        self.spec, self.towers, self.smooth = spec, towers, smooth
         self.narrow, self.fused = width < NARROW, fused
 
         def parts(size: int) -> Parts:
@@ -141,7 +144,59 @@ class GeneratorTowers(nn.Module):
             drawn = drawn + self.bias
         if self.smooth:
             drawn = smoothed(drawn)
-        if self.range is not None:
-            low, high = self.range
-            drawn = (high + low) / 2 + (high - low) / 2 * drawn.tanh()
+        drawn = into_range(drawn, self.spec, "tanh")
         return drawn.unflatten(1, (self.towers, -1))
+
+
+class TowersGenerator(nn.Module):
+    """What the generators of `GeneratorTowers` share: their options and their form. They say how many nets draw what.
+
+    Args:
+        spec: what one sample is.
+        towers: how many nets draw side by side.
+        channels: that each of them draws.
+        red_portion: share of the latent and of the features that is red, of separable nets; None: plain nets.
+        fused: computes the nets as one grouped convolution, not one after another: the same mathematics. None: on a
+            GPU, and on a CPU where they are narrower than 12.
+        latent: length of the latent.
+        width: channels of each net before the last layer; each layer before has twice as many.
+        normalisation: before each ReLU; "layer" is over all channels of a net, "instance" over each channel.
+        smooth: draws through a fixed filter (1, 2, 1)/4 along y and x, which no checkerboard of period 2 passes.
+        bias: gives the last layer a bias (the paper has none).
+        initialisation: "dcgan": weights from N(0, .02), scales from N(1, .02); "default": as PyTorch starts them.
+    """
+
+    def __init__(
+        self,
+        spec: DataSpec,
+        towers: int,
+        channels: int,
+        red_portion: float | None,
+        fused: bool | None,
+        *,
+        latent: Annotated[int, Ge(1)] = 100,
+        width: Annotated[int, Ge(1)] = 64,
+        normalisation: Normalisation = "batch",
+        smooth: bool = False,
+        bias: bool = False,
+        initialisation: Initialisation = "dcgan",
+    ):
+        super().__init__()
+        self.latent_shape = (latent,)
+        self.net = GeneratorTowers(
+            spec,
+            towers,
+            channels,
+            latent=latent,
+            width=width,
+            red_portion=red_portion,
+            normalisation=normalisation,
+            smooth=smooth,
+            bias=bias,
+            initialisation=initialisation,
+            fused=fused,
+        )
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """(B, latent) to (B, K, channels, H, W)."""
+        return self.net(latent)

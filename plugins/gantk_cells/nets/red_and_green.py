@@ -2,13 +2,15 @@
 
 from functools import partial
 from itertools import pairwise
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
+from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
+from gantk.interfaces import into_range
 from gantk.spec import DataSpec
 from gantk_cells.nets.layers import (
     NARROW,
@@ -20,6 +22,7 @@ from gantk_cells.nets.layers import (
     initialise,
     normalise,
     parts_of,
+    red_and_green_latent,
     red_and_green_parts,
 )
 
@@ -166,7 +169,7 @@ class RedAndGreen(nn.Module):
         if green < 1:
             raise DoesNotFit("a red and a green tower need at least two channels; these images have one")
         count, *start = halvings(*spec.own_shape[1:])
-        self.range = spec.range
+        self.spec = spec
         self.smooth = smooth
         self.towers, self.narrow, self.fused = towers, width < NARROW, fused
         self.memory_format = torch.channels_last  # on a CPU; grouped convolutions on a GPU are not known to gain
@@ -215,9 +218,7 @@ class RedAndGreen(nn.Module):
             drawn = drawn + self.bias
         if self.smooth:
             drawn = smoothed(drawn)
-        if self.range is not None:
-            low, high = self.range
-            drawn = (high + low) / 2 + (high - low) / 2 * drawn.tanh()
+        drawn = into_range(drawn, self.spec, "tanh")
         return drawn[:, :1], drawn[:, 1:]
 
     def tower_by_tower(self, features: Tensor, layers: list[GreenOnRed]) -> Tensor:
@@ -245,3 +246,62 @@ class RedAndGreen(nn.Module):
                 drawn = convolve[number](drawn)
             found.append(drawn)
         return torch.cat(found, 1)
+
+
+class RedAndGreenGenerator(nn.Module):
+    """What the generators of `RedAndGreen` share: their options. They say how many green towers draw what.
+
+    Args:
+        spec: what one sample is.
+        towers: how many green towers there are.
+        green: channels that each of them draws.
+        fused: computes the green towers as one grouped convolution, not one after another: the same mathematics. None:
+            on a GPU, and on a CPU where they are narrower than 12.
+        latent: length of the latent, red and green part together.
+        width: channels, red and green, before the last layer; each layer before has twice as many.
+        red_portion: share of the latent and of the features that is red.
+        layers: extra 3 x 3 layers before the last one.
+        normalisation: before each ReLU; "instance" is over each channel of a sample.
+        upsampling: "transposed" convolutions (4 x 4, stride 2), or "nearest": each pixel twice, then 3 x 3, which
+            costs 1.4 times as much and in short trainings draws a woven pattern.
+        smooth: draws through a fixed filter (1, 2, 1)/4 along y and x, which no checkerboard of period 2 passes; such
+            patterns are what transposed convolutions tend to leave (Odena et al. 2016, distill.pub).
+        bias: gives the last layer a bias (the paper has none); helps much to get the background right.
+        initialisation: "dcgan": weights from N(0, .02), scales from N(1, .02); "default": as PyTorch starts them.
+    """
+
+    def __init__(
+        self,
+        spec: DataSpec,
+        towers: int,
+        green: int,
+        fused: bool | None,
+        *,
+        latent: Annotated[int, Ge(2)] = 100,
+        width: Annotated[int, Ge(2)] = 64,
+        red_portion: Annotated[float, Gt(0), Lt(1)] = 0.5,
+        layers: Annotated[int, Ge(0)] = 0,
+        normalisation: PerChannel = "batch",
+        upsampling: Upsampling = "transposed",
+        smooth: bool = False,
+        bias: bool = False,
+        initialisation: Initialisation = "dcgan",
+    ):
+        super().__init__()
+        self.latent_shape = (latent,)
+        self.net = RedAndGreen(
+            spec,
+            towers,
+            green,
+            latent=latent,
+            width=width,
+            red_portion=red_portion,
+            layers=layers,
+            normalisation=normalisation,
+            upsampling=upsampling,
+            smooth=smooth,
+            bias=bias,
+            initialisation=initialisation,
+            fused=fused,
+        )
+        self.latent_parts = red_and_green_latent(self.net.latent)

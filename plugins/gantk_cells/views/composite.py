@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from colorsys import hsv_to_rgb
 from typing import Annotated, Literal
 
 import numpy as np
@@ -20,9 +21,12 @@ from gantk_cells.views.sheet import scale_bar as bar_for
 
 Colours = Literal["red/green", "magenta/green"]
 COLOURS = {
-    "red/green": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
-    "magenta/green": ((1, 0, 1), (0, 1, 0), (0, 0, 1)),
+    "red/green": ((1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 1), (0, 1, 1), (1, 0, 1), (1, 1, 0)),
+    "magenta/green": ((1, 0, 1), (0, 1, 0), (0, 0, 1), (1, 1, 1), (0, 1, 1), (1, 0, 0), (1, 1, 0)),
 }
+"""Of the channels in their order; grey is the fourth, as in Fiji. Further channels have hues between these."""
+
+GOLDEN = 0.618034  # of a turn: hues so far apart fall into the gaps that earlier ones leave
 GREY = (1, 1, 1)
 REAL_LINES = 2  # lines of real samples that are shown below generated ones
 
@@ -37,7 +41,8 @@ class Composite(View):
 
     Args:
         spec: of the samples.
-        colours: of the first and the second channel. A single channel is drawn in grey.
+        colours: of the first and the second channel; the third is blue, the fourth grey, others have colours of their
+            own. A single channel is drawn in grey.
         scale: how many pixels of the picture a pixel of a sample takes along each axis.
         columns: how many images stand side by side, where a row is not a cell.
         scale_bar: micrometres of the bar at the foot, where the size of a pixel is known; 0 draws none, null takes a
@@ -150,8 +155,15 @@ class Composite(View):
         return np.minimum(light, 255).astype(np.uint8)
 
     def _in_colour(self, values: NDArray[np.floating], channel: int) -> Picture:
-        colour = np.array(self.colours[channel % len(self.colours)])
+        colour = np.array(colour_of(channel, self.colours))
         return (values[:, :, None] * colour * 255).round().astype(np.uint8)
+
+
+def colour_of(channel: int, named: tuple[tuple[float, float, float], ...]) -> tuple[float, float, float]:
+    """Red, green and blue of a channel's colour, from 0 to 1; no two channels have the same."""
+    if channel < len(named):
+        return named[channel]
+    return hsv_to_rgb(0.08 + (channel - len(named)) * GOLDEN % 1, 0.7, 1)
 
 
 def heading(samples: Samples) -> str:

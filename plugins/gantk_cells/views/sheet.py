@@ -14,6 +14,9 @@ from PIL import Image, ImageDraw, ImageFont
 GAP = 4
 MARGIN = 10
 LEAST_WIDTH = 300
+MOST_WIDTH = 4096  # of a sheet that can be looked at
+MOST_HEIGHT = 16384
+LEAST_SIDE = 24  # of a picture that can be looked at
 GROUND = (24, 24, 27)
 INK = (235, 235, 235)
 FAINT = (165, 165, 170)
@@ -84,12 +87,18 @@ def sheet(caption: str, blocks: list[SheetBlock], scale: int, bar: ScaleBar | No
     Args:
         caption: printed at the top; a long one is wrapped.
         blocks: of pictures of one size.
-        scale: each pixel of a picture becomes scale × scale pixels.
+        scale: each pixel of a picture becomes scale × scale pixels; less where the sheet would be too large to look at,
+            and then pictures may be drawn smaller than they are.
         bar: drawn at the foot.
     """
     pictures = [picture for block in blocks for line in block.lines for picture in line.pictures if picture is not None]
-    height, width = (scale * side for side in pictures[0].shape[:2])
     columns = max(len(line.pictures) for block in blocks for line in block.lines)
+    lines = sum(len(block.lines) for block in blocks)
+    scale, smaller = _fitting_scale(pictures[0].shape, columns, lines, scale)
+    if smaller > 1:
+        blocks = [_smaller(block, smaller) for block in blocks]
+        bar = bar and ScaleBar(bar.length / smaller, bar.text)
+    height, width = (scale * -(-side // smaller) for side in pictures[0].shape[:2])
     room = max(columns * (width + GAP) - GAP, LEAST_WIDTH)
     strips = [_strip(room, MARGIN), *_text(caption, 16, INK, room)]
     for block in blocks:
@@ -105,6 +114,36 @@ def sheet(caption: str, blocks: list[SheetBlock], scale: int, bar: ScaleBar | No
         page.paste(strip, (0, top))
         top += strip.height
     return page
+
+
+def _fitting_scale(shape: tuple[int, ...], columns: int, lines: int, scale: int) -> tuple[int, int]:
+    """How often each pixel is repeated, and how many along each axis become one."""
+    height, width = shape[:2]
+
+    def fits(larger: int, smaller: int) -> bool:
+        across = columns * (larger * -(-width // smaller) + GAP)
+        down = lines * (larger * -(-height // smaller) + GAP)
+        return across <= MOST_WIDTH and down <= MOST_HEIGHT
+
+    for larger in range(scale, 0, -1):
+        if fits(larger, 1):
+            return larger, 1
+    smaller = 2
+    while not fits(1, smaller) and min(height, width) // (smaller + 1) >= LEAST_SIDE:
+        smaller += 1
+    return 1, smaller if min(height, width) // smaller >= LEAST_SIDE else 1
+
+
+def _smaller(block: SheetBlock, factor: int) -> SheetBlock:
+    """The block with pictures in which factor × factor pixels are averaged."""
+    lines = [
+        Line(
+            line.titles,
+            [None if each is None else np.asarray(Image.fromarray(each).reduce(factor)) for each in line.pictures],
+        )
+        for line in block.lines
+    ]
+    return SheetBlock(block.heading, lines)
 
 
 def _strip(room: int, height: int) -> Image.Image:

@@ -11,8 +11,9 @@ from typing import Annotated
 from annotated_types import Ge
 from torch import Tensor, nn
 
+from gantk.interfaces import scale_to_range
 from gantk.spec import DataSpec
-from gantk_motif.nets.layers import bits_shape, into_range, same_padding, string_shape
+from gantk_motif.nets.layers import bits_shape, same_padding, string_shape
 
 
 def halved(length: int, times: int) -> list[int]:
@@ -65,7 +66,7 @@ class Dcgan1dGenerator(nn.Module):
 
     def forward(self, latent: Tensor) -> Tensor:
         """Samples (B, C, L) within the range of the data, from latents (B, latent)."""
-        return into_range(self.stages(self.dense(latent)).sigmoid(), self.spec)
+        return scale_to_range(self.stages(self.dense(latent)).sigmoid(), self.spec)
 
 
 class Dcgan1dCritic(nn.Module):

@@ -60,12 +60,6 @@ def same_padding(kernel: int, net: str) -> int:
     return kernel // 2
 
 
-def into_range(shares: Tensor, spec: DataSpec) -> Tensor:
-    """Values from 0 … 1 scaled to the range of the data."""
-    low, high = spec.range or (0.0, 1.0)
-    return shares if (low, high) == (0.0, 1.0) else low + (high - low) * shares
-
-
 def out_of_range(samples: Tensor, spec: DataSpec) -> Tensor:
     """Samples scaled from the range of the data to -1 … 1, which is what the first layer of a critic likes."""
     low, high = spec.range or (0.0, 1.0)

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from gantk.errors import DoesNotFit
+from gantk.interfaces import scale_to_range
 from gantk.spec import DataSpec
-from gantk_motif.nets.layers import bits_shape, hard_bit, hard_choice, into_range
+from gantk_motif.nets.layers import bits_shape, hard_bit, hard_choice
 
 
 class Placed(nn.Module):
@@ -90,4 +91,4 @@ class PlacedGenerator(nn.Module):
 
     def forward(self, latent: Tensor) -> Tensor:
         """Samples (B, C, L) at either end of the range of the data, from latents (B, latent)."""
-        return into_range(hard_bit(self.letters(latent) + self.placed(latent)), self.spec)
+        return scale_to_range(hard_bit(self.letters(latent) + self.placed(latent)), self.spec)

@@ -8,8 +8,9 @@ from annotated_types import Ge
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
+from gantk.interfaces import scale_to_range
 from gantk.spec import DataSpec
-from gantk_motif.nets.layers import bits_shape, hard_bit, into_range, same_padding
+from gantk_motif.nets.layers import bits_shape, hard_bit, same_padding
 
 
 class ResidualBlock(nn.Module):
@@ -65,4 +66,4 @@ class ResidualGenerator(nn.Module):
     def forward(self, latent: Tensor) -> Tensor:
         """Samples (B, C, L) at either end of the range of the data, from latents (B, latent)."""
         features = self.blocks(self.start(latent))  # (B, width, L)
-        return into_range(hard_bit(self.out(relu(features))), self.spec)
+        return scale_to_range(hard_bit(self.out(relu(features))), self.spec)

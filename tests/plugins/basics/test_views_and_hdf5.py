@@ -14,6 +14,7 @@ from gantk_basics.views.points import Points
 from matplotlib import _pylab_helpers
 from PIL import Image, ImageFont
 
+from gantk.data import generated
 from gantk.errors import DoesNotFit, FileError
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
@@ -162,3 +163,12 @@ def test_wrong_files_are_refused(tmp_path: Path) -> None:
         Hdf5().read(path)
     with pytest.raises(FileError, match="cannot be written"):
         Hdf5().write(tmp_path / "nowhere" / "a.h5", some(POINTS, 4))
+
+
+@pytest.mark.parametrize("side", [200, 1024])
+def test_grids_of_large_images_can_be_looked_at(side: int) -> None:
+    spec = DataSpec(shape=(1, side, side), axes=("channel", "y", "x"), range=(0.0, 1.0))
+    samples = generated(torch.full((9, 1, side, side), 0.5), spec)
+    picture = np.asarray(Images(spec, columns=9).draw(samples))
+    assert picture.shape[1] <= 4200
+    assert (picture == 128).all(-1).sum() >= 9 * min(side, 4096 // 9 - 1) ** 2 * 0.5

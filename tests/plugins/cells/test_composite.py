@@ -8,7 +8,7 @@ import torch
 from gantk_cells.data.simulated import Simulated
 from gantk_cells.stack import is_stack, shares_red, stack
 from gantk_cells.views import sheet as sheets
-from gantk_cells.views.composite import Composite, heading
+from gantk_cells.views.composite import COLOURS, Composite, colour_of, heading
 from gantk_cells.views.sheet import MARGIN, Line, SheetBlock, sheet
 from PIL import Image
 
@@ -135,3 +135,26 @@ def test_a_scale_bar_is_as_long_as_it_says() -> None:
     unknown = replace(samples, spec=replace(samples.spec, attributes={}))
     assert np.array_equal(without, np.asarray(Composite(unknown.spec, scale=3).draw(unknown)))
     assert sheets.scale_bar(80, 0.65, None) == sheets.ScaleBar(20 / 0.65, "20 µm")
+
+
+@pytest.mark.parametrize("palette", COLOURS.values())
+def test_no_two_channels_have_one_colour(palette: tuple[tuple[float, float, float], ...]) -> None:
+    colours = np.array([colour_of(channel, palette) for channel in range(24)])
+    apart = np.abs(colours[:, None] - colours[None]).max(-1)[np.triu_indices(24, 1)]
+    assert apart.min() > 0.03
+    spec = DataSpec(shape=(4, 6, 8), axes=("channel", "y", "x"), range=(0.0, 1.0))
+    image = np.zeros((4, 6, 8), np.float32)
+    image[3] = 1
+    assert (Composite(spec).composite(image) == 255).all()  # the fourth is grey, not red again
+
+
+@pytest.mark.parametrize(("side", "columns", "lines"), [(1024, 8, 1), (100, 8, 20), (900, 5, 2), (48, 41, 4)])
+def test_sheets_can_be_looked_at_and_show_the_mean_of_what_they_shrink(side: int, columns: int, lines: int) -> None:
+    pictures = [np.full((side, side, 3), 10 * (k % 20), np.uint8) for k in range(columns)]
+    block = SheetBlock("cells", [Line([], list(pictures)) for _ in range(lines)])
+    page = sheet("a sheet", [block], scale=2, bar=sheets.ScaleBar(side / 2, "5 µm"))
+    assert page.width <= sheets.MOST_WIDTH + 2 * MARGIN + sheets.LEAST_WIDTH
+    assert page.height <= sheets.MOST_HEIGHT + 200
+    seen = np.bincount(np.asarray(page)[:, :, 2].ravel(), minlength=256)
+    for k in range(1, columns):
+        assert seen[10 * (k % 20)] >= 24 * 24 * lines or k % 20 == 0

@@ -11,6 +11,7 @@ from gantk_cells.data.simulated import Simulated
 from gantk_cells.files.ome_tiff import OmeTiff
 from gantk_cells.stack import stack
 
+from gantk.cli import run_command_line
 from gantk.data import generated, take
 from gantk.errors import DoesNotFit, FileError
 from gantk.interfaces import Samples
@@ -96,3 +97,19 @@ def test_what_cannot_be_read_or_written(tmp_path: Path) -> None:
     for path in (plain, text, cut, gone):
         with pytest.raises(FileError, match=path.name):
             OmeTiff().read(path)
+
+
+def test_where_no_metric_has_a_value_evaluate_says_so_and_exits_with_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):  # one channel: neither a probe nor a dependence can be had
+        pixels = rng.integers(0, 255, (12, 1, 16, 16), np.uint8)
+        tifffile.imwrite(f"{name}.ome.tif", pixels, ome=True, photometric="minisblack", metadata={"axes": "TCYX"})
+    assert run_command_line(["evaluate", "a.ome.tif", "--data", "b.ome.tif"]) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and "nothing was measured: dependence, probe gave no value" in err
+    cure = err.partition("'")[2].partition("'")[0]
+    assert run_command_line(["evaluate", "a.ome.tif", "--data", "b.ome.tif", cure]) == 0
+    assert "diversity" in capsys.readouterr().out

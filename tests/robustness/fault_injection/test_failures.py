@@ -130,6 +130,49 @@ def test_a_folder_that_is_removed_ends_the_run_with_its_name(tiny: Path, monkeyp
     with pytest.raises(FileError, match=r"gone/checkpoints/step-\d+\.h5: .*No such file") as caught:
         gantk.run(tiny, QUICK, out="gone", callbacks=[Remove()])
     assert caught.value.exit_code == 2
+    assert "The folder gone is gone" in str(caught.value)
+    assert "gantk resume" not in str(caught.value)
+
+
+def test_a_removed_folder_and_a_signal_are_said_once(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Remove(Callback):
+        def on_log(self, step: int, values: Any) -> None:
+            if step == 20:
+                shutil.rmtree("gone")
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(checkpoint_writer, "RETRY_SECONDS", (0.0, 0.0))
+    with pytest.raises(Interrupted) as caught:
+        gantk.run(tiny, QUICK | {"train.checkpoint_every": None}, out="gone", callbacks=[Remove()])
+    assert str(caught.value).count("The folder gone is gone") == 1
+
+
+def test_a_folder_that_is_removed_ends_a_run_with_timed_checkpoints_only(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Remove(Callback):
+        def on_log(self, step: int, values: Any) -> None:
+            if step == 7:
+                Path("gone").rename("elsewhere")  # at once, whatever is being written
+
+    monkeypatch.setattr(checkpoint_writer, "RETRY_SECONDS", (0.0, 0.0))
+    timed = {"train.checkpoint_every": None, "train.checkpoint_minutes": 1e-9, "train.steps": 60}
+    with pytest.raises(FileError, match="The folder gone is gone"):
+        gantk.run(tiny, QUICK | timed, out="gone", callbacks=[Remove()])
+
+
+def test_pictures_that_cannot_be_written_are_said_once(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(snapshots, "write_image", full)
+    run = gantk.run(tiny, QUICK | {"train.sample_every": 2})
+    said = capsys.readouterr().err
+    assert said.count("No space left on device") == 1
+    assert "writing a picture failed 13 times" in said
+    assert sum("diversity" in line for line in run.metrics) == 10  # what the picture shows is measured all the same
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
