@@ -28,10 +28,10 @@ class Interplay(Metric):
     """Correlation of every two proteins within a cell, plain and given red, of generated stacks.
 
     Pearson's correlation over the pixels inside a cell, averaged over cells; given red, the partial correlation, in
-    which the part of both that is linear in red is taken out. No data constrain these numbers: in each real cell one protein
-    was seen beside red, so that a critic never sees two. Beside them stand the truth where the data are simulated, and
-    two floors: *independent* (another cell's green, from the same red part of the latent), *borrowed* (the green of the
-    generated cell with the nearest red, as `layout: composite` borrows).
+    which the part of both that is linear in red is taken out. No data constrain these numbers: in each real cell one
+    protein was seen beside red, so that a critic never sees two. Beside them stand the truth where the data are
+    simulated, and two floors: *independent* (the green of another cell with the same red part of the latent), and
+    *borrowed* (that of the generated cell with the nearest red, as `layout: composite` borrows).
 
     Args:
         samples: how many generated cells are measured.
