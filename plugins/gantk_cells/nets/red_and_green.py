@@ -222,7 +222,7 @@ class RedAndGreen(nn.Module):
         return drawn[:, :1], drawn[:, 1:]
 
     def first_of_green(self, green: Tensor) -> Tensor:
-        """What enters the green towers, (B, K g h w), of one green latent for all, (B, n), or one for each, (B, K n)."""
+        """What enters the green towers, (B, K g h w), from one latent for all, (B, n), or one for each, (B, K n)."""
         if green.shape[1] == self.latent[1]:
             return F.linear(green, self.first_green)
         each, weights = green.unflatten(1, (self.towers, -1)), self.first_green.unflatten(0, (self.towers, -1))

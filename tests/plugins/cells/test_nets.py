@@ -300,10 +300,11 @@ def test_a_last_layer_of_many_outputs_behind_one_of_few() -> None:
 @pytest.mark.parametrize("fused", [True, False])
 def test_of_own_green_latents_each_moves_its_own_protein_alone(fused: bool) -> None:
     torch.manual_seed(0)
-    spec = PER_CLASS
-    shared = StarShapedGenerator(spec, latent=10, width=4, fused=fused).eval()
+    shared = StarShapedGenerator(PER_CLASS, latent=10, width=4, fused=fused, initialisation="default").eval()
     torch.manual_seed(0)
-    own = StarShapedGenerator(spec, latent=10, width=4, fused=fused, green_latent="own").eval()
+    own = StarShapedGenerator(
+        PER_CLASS, latent=10, width=4, fused=fused, initialisation="default", green_latent="own"
+    ).eval()
     assert own.latent_shape == (5 + 3 * 5,)
     latent = torch.randn(2, 10)
     same = torch.cat([latent[:, :5], *[latent[:, 5:]] * 3], 1)  # one green part, three times
