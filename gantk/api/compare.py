@@ -90,7 +90,7 @@ def judged(paths: Sequence[Path], metrics: Sequence[Entry], device: str, seed: i
         found[name] = evaluate(
             metrics,
             model.state.sampled(),
-            model.state.critic,
+            model.critic_if_any,
             splits["train"],
             splits["test"],
             seed=values["seed"] if seed is None else seed,

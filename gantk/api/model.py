@@ -66,8 +66,19 @@ class Model:
 
     @property
     def critic(self) -> nn.Module:
-        """The critic as it was at this step."""
+        """The critic as it was at this step.
+
+        Raises:
+            GantkError: the file holds a generator alone.
+        """
+        if self.checkpoint.generator_alone:
+            raise GantkError(f"{self.checkpoint.path}: holds a generator alone, and this needs its critic, too")
         return self.state.critic
+
+    @property
+    def critic_if_any(self) -> nn.Module | None:
+        """The critic, or None where the file holds a generator alone."""
+        return None if self.checkpoint.generator_alone else self.state.critic
 
     def sample(
         self,
@@ -123,7 +134,7 @@ class Model:
             own = {"seed": seed, "labels": labels, "settings": given, "device": self.device}
             drawn = sampling.draw(self.generator, self.spec, n * reject, **own)
         if reject > 1:
-            drawn = sampling.best_of(drawn, self.state.critic, n, device=self.device)
+            drawn = sampling.best_of(drawn, self.critic, n, device=self.device)
         drawn.attributes |= {"model": self.checkpoint.digest, "step": self.checkpoint.step, "reject": reject}
         return Drawn.of(drawn if raw else sampling.present(self.generator, drawn))
 
@@ -272,7 +283,7 @@ class Model:
         results = evaluate.evaluate(
             built,
             self.state.sampled(),
-            self.state.critic,
+            self.critic_if_any,
             data["train"],
             data["test"],
             seed=values["seed"] if seed is None else seed,

@@ -22,7 +22,7 @@ from gantk.sampling import draw_like
 def evaluate(
     entries: Sequence[Entry],
     generator: nn.Module | None,
-    critic: nn.Module,
+    critic: nn.Module | None,
     train: Dataset,
     held_out: Dataset,
     *,
@@ -36,7 +36,7 @@ def evaluate(
     Args:
         entries: which metrics.
         generator: what to judge (the average where there is one); None where only a critic was trained.
-        critic: the trained critic, for metrics that ask for it.
+        critic: the trained critic, for metrics that ask for it; None where it was not kept.
         train: the training split.
         held_out: the test split for reporting, the validation split for what selects.
         seed: of latents and of whatever a metric draws.
@@ -50,10 +50,10 @@ def evaluate(
     if not entries:
         return {}
     wanted = max(entry.metric.samples for entry in entries)
-    nets: Mapping[str, nn.Module] = {"critic": critic}
+    nets: Mapping[str, nn.Module] = {} if critic is None else {"critic": critic}
     generated = take(held_out, 0)
     if generator is not None:
-        nets = {"generator": generator, "critic": critic}
+        nets = {"generator": generator, **nets}
         given_by = held_out if declares(generator, "condition") else train  # conditions that it was not trained on
         if wanted:
             generated = draw_like(generator, given_by, wanted, seed=seed, purpose=purpose, device=device)

@@ -16,6 +16,7 @@ from gantk import console
 from gantk.errors import FileError
 from gantk.files.atomic import append_lines, keep_aside, odd_lines, read_json, read_lines, write_json, write_text
 from gantk.files.find_run import hint_of_run
+from gantk.files.shipped import model_called
 from gantk.files.text import read_text
 
 CHECKPOINT_NAME = re.compile(r"(step|timed)-(\d+)\.h5")
@@ -303,6 +304,8 @@ def step_in_name(path: Path) -> int:
 def checkpoint_of(path: Path) -> Path:
     """The checkpoint that `path` names: a checkpoint file itself, or of a run folder the best, else the newest.
 
+    Where there is no such path, it may be the name of a trained generator that gantk brings: "demo".
+
     Raises:
         FileError: neither a checkpoint nor a run.
     """
@@ -310,9 +313,12 @@ def checkpoint_of(path: Path) -> Path:
     if path.is_dir():
         folder = RunFolder(path)
         return folder.best_checkpoint if folder.best_checkpoint.exists() else folder.last_checkpoint()
-    if not path.exists():
+    if path.exists():
+        return path
+    shipped = model_called(path)
+    if shipped is None:
         raise FileError(f"{path}: there is no such run or checkpoint. {hint_of_run(path)}")
-    return path
+    return shipped
 
 
 EXISTS = "exists already, and a run is never overwritten; give another --out, or remove it"

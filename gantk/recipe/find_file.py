@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import importlib.util
 import sys
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from gantk import console
 from gantk.components.registry import Registry
 from gantk.components.registry import installed_registry as installed
 from gantk.errors import FileError
+from gantk.files.shipped import own_folder
 from gantk.files.text import decoded, read_text
 from gantk.messages import did_you_mean, printable
 from gantk.recipe.diagnostics import Source
@@ -97,7 +97,7 @@ def locate(name_or_path: str | Path, registry: Registry | None = None) -> Path:
 
 def shipped(registry: Registry | None = None) -> dict[str, Path]:
     """Every recipe that gantk ("toy_motif") and the installed plugins ("acme/patches") bring, by name."""
-    found = {path.stem: path for path in _recipes_in(_own_folder())}
+    found = {path.stem: path for path in _recipes_in(own_folder())}
     for plugin, package in (registry or installed()).recipe_packages:
         for folder in _folders_of(package):
             for path in _recipes_in(folder):
@@ -113,12 +113,6 @@ def summary(path: Path) -> str:
         return ""
     about = root.child("about") if root else None
     return " ".join(str(about.value).split()) if about else ""
-
-
-def _own_folder() -> Path:
-    """`gantk/recipes` in a wheel; `recipes` beside the package in a checkout."""
-    package = Path(str(importlib.resources.files("gantk")))
-    return package / "recipes" if (package / "recipes").is_dir() else package.parent / "recipes"
 
 
 def _recipes_in(folder: Path) -> list[Path]:

@@ -13,6 +13,7 @@ from torch import Tensor
 from gantk import machine
 from gantk.components.construct import resolved_component
 from gantk.evaluation import results
+from gantk.files.run_folder import checkpoint_of
 from gantk.interfaces import Callback, Dataset, View
 from gantk.interfaces.optional_members import member
 from gantk.recipe.recipe import Recipe
@@ -63,7 +64,8 @@ class Parts:
         if last is not None:
             checkpoint.restore(last, self.state)
         elif self.values["train"]["start_from"] is not None:
-            checkpoint.load_weights(checkpoint.read_checkpoint(Path(self.values["train"]["start_from"])), self.state)
+            path = checkpoint_of(Path(self.values["train"]["start_from"]))
+            checkpoint.load_weights(checkpoint.read_checkpoint(path), self.state)
 
     def build_anew(self) -> None:
         """Makes the state what it was before anything was trained or loaded."""

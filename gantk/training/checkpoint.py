@@ -28,7 +28,7 @@ from gantk.files.whole import whole_file
 from gantk.messages import printable
 from gantk.spec import DataSpec
 from gantk.training.state import Held, State, held_by, modules_of, optimizers_of
-from gantk.training.weights import load_module, load_optimizer
+from gantk.training.weights import load_module, load_optimizer, stored_as
 
 FORMAT = 1
 MAGIC = b"gantk checkpoint\n"
@@ -62,6 +62,11 @@ class Checkpoint:
     digest: str
     tensors: dict[str, dict[str, np.ndarray]]
     optimizers: dict[str, dict[str, Any]]
+
+    @property
+    def generator_alone(self) -> bool:
+        """Whether it holds a trained generator and nothing to train on with; see `write_generator`."""
+        return self.tensors.keys() == {"generator"} and not self.optimizers
 
 
 def to_bytes(
@@ -98,6 +103,20 @@ def to_bytes(
 def write_checkpoint(path: Path, state: State, **attributes: Any) -> None:
     """Writes a checkpoint of `state`: `held_by`, `to_bytes` and `store` in one. See there."""
     store(path, to_bytes(held_by(state), **attributes))
+
+
+def write_generator(path: Path, state: State, **attributes: Any) -> None:
+    """Writes the generator alone, the average where there is one, in half precision.
+
+    Such a file can be sampled, not trained on. See `to_bytes` for the attributes.
+    """
+    generator = state.sampled()
+    if generator is None:
+        raise FileError("there is no generator to write")
+    halves = {
+        name: value.half() if value.is_floating_point() else value for name, value in generator.state_dict().items()
+    }
+    store(path, to_bytes(Held(state.step, [], {"generator": halves}, {}), **attributes))
 
 
 def store(path: Path, content: memoryview) -> None:
@@ -238,6 +257,11 @@ def restore(checkpoint: Checkpoint, state: State, *, optimizers: bool = True) ->
     Raises:
         FileError: the checkpoint does not hold what this state needs.
     """
+    if checkpoint.generator_alone:
+        if optimizers:
+            raise FileError(f"{checkpoint.path}: holds a generator alone, which can be sampled, not trained on")
+        _restore_generator(checkpoint, state)
+        return
     modules, own_optimizers = modules_of(state), optimizers_of(state)
     unknown = sorted(checkpoint.tensors.keys() - modules.keys()) + sorted(
         checkpoint.optimizers.keys() - own_optimizers.keys()
@@ -257,6 +281,20 @@ def restore(checkpoint: Checkpoint, state: State, *, optimizers: bool = True) ->
     state.restorations = list(checkpoint.restorations)
 
 
+def _restore_generator(checkpoint: Checkpoint, state: State) -> None:
+    """Gives the generator and its average the weights of a file that holds no more."""
+    with _naming(checkpoint.path):
+        for module in (state.generator, state.ema):
+            if module is not None:
+                own = module.state_dict()
+                whole = {
+                    name: values.astype(stored_as(own[name])) if name in own else values
+                    for name, values in checkpoint.tensors["generator"].items()
+                }
+                load_module(module, whole, "generator")
+    state.step = checkpoint.step
+
+
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
     """Prefixes an error with the name of the file."""
@@ -272,6 +310,11 @@ def load_weights(checkpoint: Checkpoint, state: State) -> None:
     Raises:
         FileError: the weights do not fit; the message lists the differences.
     """
+    if checkpoint.generator_alone:
+        raise FileError(
+            f"{checkpoint.path}: holds a generator alone: beside a new critic it would unlearn what it knows. Give "
+            "train.start_from a checkpoint of a run"
+        )
     with _naming(checkpoint.path):
         for name, module in modules_of(state).items():
             if name == "ema" and name not in checkpoint.tensors:

@@ -32,6 +32,7 @@ COMPONENTS = (
     Component("generator", "multichannel", "gantk_cells.nets.multichannel:MultichannelGenerator", "red and all greens"),
     Component("critic", "separable", "gantk_cells.nets.separable:SeparableCritic", "one tower on all channels"),
     Component("critic", "per_class", "gantk_cells.nets.starshaped:PerClassCritic", "one critic tower for each protein"),
+    Component("metric", "interplay", "gantk_cells.metrics.interplay:Interplay", "two proteins in one generated cell"),
     Component("metric", "probe", "gantk_cells.metrics.probe:Probe", "does a classifier see the right protein?"),
     Component(
         "metric", "dependence", "gantk_cells.metrics.dependence:Dependence", "red-green correlation and red states"
@@ -41,6 +42,7 @@ COMPONENTS = (
     Component(
         "format", "picture", "gantk_cells.files.plain_images:Picture", "one image in a PNG, to look at; read only"
     ),
+    Component("command", "biogans", "gantk_cells.commands.biogans:biogans", "train, predict, visualize as on Biowulf"),
     Component("command", "inspect", "gantk_cells.commands.inspect:inspect", "what a folder of images holds; a recipe"),
     Component(
         "command",

@@ -11,12 +11,14 @@ from gantk.plugin import Component, hookimpl
 def gantk_components() -> Iterator[Component]:
     """The components of the toy motif."""
     yield Component("dataset", "strings", "gantk_motif.data:MotifStrings", "random 0/1 strings with a motif planted")
+    yield Component("generator", "course", "gantk_motif.nets.course:CourseGenerator", "the NIH course's first GAN")
     yield Component(
-        "generator", "dcgan1d", "gantk_motif.nets.dcgan1d:Dcgan1dGenerator", "the course's 1-D DCGAN, soft output"
+        "critic", "course", "gantk_motif.nets.course:CourseCritic", "the NIH course's: one convolution, flat, dense"
     )
     yield Component(
-        "critic", "dcgan1d", "gantk_motif.nets.dcgan1d:Dcgan1dCritic", "the course's critic: convolutions, flat, dense"
+        "generator", "dcgan1d", "gantk_motif.nets.dcgan1d:Dcgan1dGenerator", "a DCGAN in one dimension, soft output"
     )
+    yield Component("critic", "dcgan1d", "gantk_motif.nets.dcgan1d:Dcgan1dCritic", "strided convolutions, flat, dense")
     yield Component(
         "generator", "residual", "gantk_motif.nets.residual:ResidualGenerator", "residual, unnormalised, hard output"
     )

@@ -79,6 +79,8 @@ test_motif = conformance(
     examples=3,
     parameters={
         "dataset/strings": {"samples": 300, "held_out": 100, "length": 48},
+        "generator/course": {"channels": 8},
+        "critic/course": {"channels": 8},
         "generator/dcgan1d": {"width": 8},
         "critic/dcgan1d": {"width": 8},
     },

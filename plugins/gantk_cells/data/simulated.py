@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from annotated_types import Ge, Gt, Len, Lt
+import torch
+from annotated_types import Ge, Gt, Interval, Len, Lt
+from torch import Tensor
 
 from gantk.errors import DataError
 from gantk_cells.data import simulation
 from gantk_cells.data.layouts import CellImages, Layout
 from gantk_cells.data.lin import LIN_CHANNELS
 from gantk_cells.data.splits import part
+from gantk_cells.data.whole_cells import simulate_whole
 from gantk_cells.files import cache
 from gantk_cells.files.images import ClassImages
 
@@ -33,6 +36,8 @@ class Simulated(CellImages):
         width: of an image, in pixels.
         validation: share of the training cells held out to choose by.
         seed: another seed gives other cells.
+        shared_grain: of whole cells (`whole_cells`), which nothing is trained on: the share of the greens' texture that
+            all proteins of a cell have in common. 0: beyond the red they have nothing in common.
     """
 
     @staticmethod
@@ -54,6 +59,7 @@ class Simulated(CellImages):
         width: Annotated[int, Ge(8)] = 80,
         validation: Annotated[float, Gt(0), Lt(0.5)] = 0.1,
         seed: Annotated[int, Ge(0)] = 0,
+        shared_grain: Annotated[float, Interval(ge=0, le=1)] = 0.0,
     ):
         folder, n = ("test", test_cells) if split == "test" else ("train", cells)
         classes = simulated_classes(folder, n, proteins or simulation.PROTEINS, seed, height, width)
@@ -61,6 +67,16 @@ class Simulated(CellImages):
             classes = [part(images, split, test=0, validation=validation) for images in classes]
         zoom = min(height / 48, width / 80)
         super().__init__(classes, layout, LIN_CHANNELS, "simulated", simulation.PIXEL_MICROMETRES / zoom)
+        self._whole = (2 * seed + 1, height, width, shared_grain)
+
+    def whole_cells(self, n: int) -> Tensor:
+        """Cells with all of these proteins at once, red first, from -1 to 1: (n, 1 + K, H, W). The same in every split.
+
+        Args:
+            n: how many.
+        """
+        images = simulate_whole(n, self.names, *self._whole).images
+        return torch.from_numpy(images).float().mul_(2 / 255).sub_(1)
 
 
 def simulated_classes(

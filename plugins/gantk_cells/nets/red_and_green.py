@@ -199,8 +199,8 @@ class RedAndGreen(nn.Module):
 
     def forward(self, latent: Tensor) -> tuple[Tensor, Tensor]:
         """(B, latent) to red (B, 1, H, W) and green (B, K * green, H, W)."""
-        red, green = latent.split(self.latent, 1)
-        from_red, from_green = F.linear(red, self.first_red), F.linear(green, self.first_green)
+        red, green = latent.split([self.latent[0], latent.shape[1] - self.latent[0]], 1)
+        from_red, from_green = F.linear(red, self.first_red), self.first_of_green(green)
         features = from_red + F.pad(from_green, (from_red.shape[1] - from_green.shape[1], 0))
         features = features.unflatten(1, self.start)
         kind = latent.device.type
@@ -220,6 +220,13 @@ class RedAndGreen(nn.Module):
             drawn = smoothed(drawn)
         drawn = into_range(drawn, self.spec, "tanh")
         return drawn[:, :1], drawn[:, 1:]
+
+    def first_of_green(self, green: Tensor) -> Tensor:
+        """What enters the green towers, (B, K g h w), from one latent for all, (B, n), or one for each, (B, K n)."""
+        if green.shape[1] == self.latent[1]:
+            return F.linear(green, self.first_green)
+        each, weights = green.unflatten(1, (self.towers, -1)), self.first_green.unflatten(0, (self.towers, -1))
+        return torch.einsum("bkn,kon->bko", each, weights).flatten(1)
 
     def tower_by_tower(self, features: Tensor, layers: list[GreenOnRed]) -> Tensor:
         """The first layers, first in the red tower, then in one green tower after another: as `layers` in a row.

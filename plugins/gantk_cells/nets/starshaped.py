@@ -1,6 +1,6 @@
 """Star-shaped generator and per-class critic (Osokin et al. 2017, section 4.2): one red tower, one green per class."""
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -8,7 +8,7 @@ from torch import Tensor
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
 from gantk_cells.nets.critic_towers import TowersCritic
-from gantk_cells.nets.layers import image_shape
+from gantk_cells.nets.layers import image_shape, red_and_green_latent
 from gantk_cells.nets.red_and_green import RedAndGreenGenerator
 from gantk_cells.stack import stack
 
@@ -25,16 +25,30 @@ class StarShapedGenerator(RedAndGreenGenerator):
         spec: what one sample is: (K, channels, H, W), the first channel red.
         fused: computes the green towers as one grouped convolution, not one after another: the same mathematics. By
             default on a GPU, and on a CPU where they are narrower than 12.
+        green_latent: "shared": one green part of the latent for all green towers, as in the paper; "own": one for
+            each, so that given red the proteins of a cell are independent. No data tell which is right, see
+            `cells/interplay`.
         options: of `RedAndGreenGenerator`.
 
     Raises:
         DoesNotFit: samples without classes as units, or sizes that cannot be halved down to 4 or less.
     """
 
-    def __init__(self, spec: DataSpec, *, fused: bool | None = None, **options: Any):
+    def __init__(
+        self,
+        spec: DataSpec,
+        *,
+        fused: bool | None = None,
+        green_latent: Literal["shared", "own"] = "shared",
+        **options: Any,
+    ):
         towers, channels, _, _ = image_shape(spec, 1, "the star-shaped generator")
         super().__init__(spec, towers, channels - 1, fused, **options)
         self.towers, self.green = towers, channels - 1
+        if green_latent == "own":
+            red, green = self.net.latent
+            self.latent_shape = (red + towers * green,)
+            self.latent_parts = red_and_green_latent((red, towers * green))
 
     def forward(self, latent: Tensor) -> Tensor:
         """(B, latent) to (B, K, channels, H, W)."""

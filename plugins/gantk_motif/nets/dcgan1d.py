@@ -1,4 +1,4 @@
-"""The course's 1-D DCGAN (Radford et al. 2016, in one dimension): the textbook pair, with soft output.
+"""The DCGAN of Radford et al. 2016 in one dimension: the textbook pair, with soft output.
 
 It is here to be seen failing as much as working: with binary cross-entropy it tends to collapse to a few strings.
 """

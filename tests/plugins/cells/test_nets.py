@@ -295,3 +295,23 @@ def test_a_last_layer_of_many_outputs_behind_one_of_few() -> None:
     drawn = net(latent)
     net.net.fused = True
     torch.testing.assert_close(net(latent), drawn)
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_of_own_green_latents_each_moves_its_own_protein_alone(fused: bool) -> None:
+    torch.manual_seed(0)
+    shared = StarShapedGenerator(PER_CLASS, latent=10, width=4, fused=fused, initialisation="default").eval()
+    torch.manual_seed(0)
+    own = StarShapedGenerator(
+        PER_CLASS, latent=10, width=4, fused=fused, initialisation="default", green_latent="own"
+    ).eval()
+    assert own.latent_shape == (5 + 3 * 5,)
+    latent = torch.randn(2, 10)
+    same = torch.cat([latent[:, :5], *[latent[:, 5:]] * 3], 1)  # one green part, three times
+    assert torch.allclose(own(same), shared(latent), atol=1e-6)
+    moved = same.clone()
+    moved[:, 10:15] += 1  # of the second protein
+    apart = (own(moved) - own(same)).abs().amax((3, 4))  # (B, K, channels)
+    assert (apart[:, 1, 1] > 1e-4).all()
+    apart[:, 1, 1] = 0
+    assert (apart == 0).all()

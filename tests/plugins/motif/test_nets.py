@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from gantk_motif.nets import dcgan1d, placed, pooled, residual
+from gantk_motif.nets import course, dcgan1d, placed, pooled, residual
 from gantk_motif.nets.layers import hard_bit, hard_choice
 from torch import nn
 
@@ -12,7 +12,7 @@ from gantk.errors import DoesNotFit
 from gantk.spec import DataSpec
 
 GENERATORS = [dcgan1d.Dcgan1dGenerator, residual.ResidualGenerator, placed.PlacedGenerator]
-CRITICS = [dcgan1d.Dcgan1dCritic, pooled.PooledCritic]
+CRITICS = [course.CourseCritic, dcgan1d.Dcgan1dCritic, pooled.PooledCritic]
 
 
 def strings(length: int = 128, channels: int = 1, low: float = 0.0, high: float = 1.0) -> DataSpec:
@@ -123,3 +123,39 @@ def test_nets_refuse_what_they_are_not_for() -> None:
     for build in (dcgan1d.Dcgan1dGenerator, dcgan1d.Dcgan1dCritic):
         with pytest.raises(DoesNotFit, match="kernel: 7"):
             build(strings(), kernel=6)
+
+
+def test_course_generator_is_the_slides() -> None:
+    """No activation between the layers, so the logits are affine in the latent; kernels 16, 16 and 3; momentum .8."""
+    torch.manual_seed(0)
+    generator = course.CourseGenerator(strings(64), latent=10, channels=6, kernel=16).double().eval()
+    kinds = [type(layer).__name__ for layer in [*generator.dense, *generator.stages]]
+    assert kinds == ["Linear", "Unflatten", *["BatchNorm1d", "ConvTranspose1d"] * 3]
+    assert [layer.kernel_size for layer in generator.stages if isinstance(layer, nn.ConvTranspose1d)] == [
+        (16,),
+        (16,),
+        (3,),
+    ]
+    a, b = torch.randn(2, 5, 10, dtype=torch.float64)
+    logits = [generator(latent).logit() for latent in (a, b, (a + b) / 2)]
+    assert torch.allclose((logits[0] + logits[1]) / 2, logits[2], atol=1e-8)
+    norm = generator.dense[2]
+    generator.train()(a)  # running mean: .8 of what was, .2 of this batch's, as Keras with momentum .8
+    assert torch.allclose(norm.running_mean, 0.2 * generator.dense[:2](a).mean((0, 2)))
+
+
+@pytest.mark.parametrize("kernel", [2, 3, 4, 5, 16, 17])
+def test_course_generator_doubles_the_length_whatever_the_kernel(kernel: int) -> None:
+    assert course.CourseGenerator(strings(40), kernel=kernel)(torch.randn(2, 100)).shape == (2, 1, 40)
+
+
+def test_course_nets_say_what_length_they_need() -> None:
+    with pytest.raises(DoesNotFit, match=r"multiple of 8, not 60; set data.length to 64"):
+        course.CourseGenerator(strings(60))
+    with pytest.raises(DoesNotFit, match=r"16 letters at once, but the strings have 12; set critic.kernel to 12"):
+        course.CourseCritic(strings(12))
+
+
+def test_course_critic_is_one_convolution_without_stride_and_a_dense_layer() -> None:
+    critic = course.CourseCritic(strings(512), channels=32, kernel=16)
+    assert sum(weight.numel() for weight in critic.parameters()) == 16 * 32 + 32 + 497 * 32 + 1
