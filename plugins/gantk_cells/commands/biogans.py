@@ -96,7 +96,7 @@ def train(only_printed: bool, **given: Any) -> None:
 
 
 @biogans.command()
-@click.option("-i", "--input_file", type=click.Path(path_type=Path, exists=True), required=True, metavar="RUN|FILE")
+@click.option("-i", "--input_file", type=click.Path(path_type=Path), required=True, metavar="RUN|FILE")
 @click.option("-d", "--data", help="Where the real images are, for -e. [as the run says]")
 @click.option("-D", "--debug", is_flag=True, help="No effect: gantk says what it does.")
 @click.option("-e", "--evaluate", "judged", is_flag=True, help="Compare generated images with real ones.")
