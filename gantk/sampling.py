@@ -174,10 +174,10 @@ def pick_units(generator: nn.Module, samples: Samples, names: Sequence[str]) -> 
             raise DoesNotFit(f"there is no {spec.axes[0]} '{printable(name)}'; {did_you_mean(name, known)}")
     numbers = [known.index(name) for name in names]
     own = member(generator, "pick_units")
-    return with_units(samples, numbers) if own is None else own(samples, numbers)
+    return select_units(samples, numbers) if own is None else own(samples, numbers)
 
 
-def with_units(samples: Samples, numbers: Sequence[int]) -> Samples:
+def select_units(samples: Samples, numbers: Sequence[int]) -> Samples:
     """Samples (N, K, …) with the units of these numbers, and their names."""
     spec = samples.spec
     axis = spec.axes[0]

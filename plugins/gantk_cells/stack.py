@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Samples
-from gantk.sampling import with_units
+from gantk.sampling import select_units
 from gantk.spec import DataSpec
 from gantk_cells.pixel_values import Levels
 
@@ -87,7 +87,7 @@ def stack(samples: Samples) -> Samples:
 def with_proteins(samples: Samples, numbers: Sequence[int]) -> Samples:
     """Samples (N, K, C, H, W) of the proteins of these numbers alone, with their names and levels."""
     levels, channels = Levels.of(samples.spec), samples.spec.own_shape[0]
-    picked = with_units(samples, numbers)
+    picked = select_units(samples, numbers)
     if levels is None:
         return picked
     kept = levels.pick(channels * k + channel for k in numbers for channel in range(channels)).document()
