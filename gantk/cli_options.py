@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -19,7 +20,28 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON d
 device = click.option(
     "--device", default="auto", show_default=True, metavar="DEVICE", help="auto, cpu, cuda or mps: where to compute."
 )
-seed = click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random numbers.")
+
+
+class Seed(click.ParamType):
+    """A whole number, or "random": another one at each call, which is said, so that the call can be repeated."""
+
+    name = "seed"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number."""
+        if value == "random":
+            drawn = secrets.randbits(32)
+            console.say(f"seed {drawn}, drawn at random: --seed {drawn} repeats this")
+            return drawn
+        try:
+            return int(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no whole number, and not the word random", param, ctx)
+
+
+seed = click.option(
+    "--seed", type=Seed(), default=0, show_default=True, metavar="N|random", help="Seed of the random numbers."
+)
 overrides = click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completions.override)
 force = click.option("--force", is_flag=True, help="Overwrite the output file if it exists.")
 
@@ -82,12 +104,26 @@ def tell_dropped(recipe: Recipe) -> None:
         console.warn(dropped_sentence(recipe.dropped))
 
 
-def refuse_to_overwrite(path: Path, force: bool) -> None:
-    """Raises a usage error where `path` exists and --force was not given."""
+def refuse_to_overwrite(path: Path, force: bool, new_folder: bool = False) -> None:
+    """Raises a usage error where `path` exists and --force was not given.
+
+    Args:
+        path: where to write.
+        force: whether --force was given.
+        new_folder: whether the command makes its folder where there is none (`make_folder_of`).
+    """
     if path.exists() and not force:
         raise click.UsageError(f"{path} exists already; give another name, or --force to overwrite it")
-    if not path.parent.is_dir():
+    if not new_folder and not path.parent.is_dir():
         raise click.UsageError(f"{path.parent} is not a folder; make it first, or give another path")
+
+
+def make_folder_of(path: Path) -> None:
+    """Makes the folder that a file goes to, where there is none."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.UsageError(f"{path.parent}: this folder cannot be made: {error.strerror or error}") from error
 
 
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")

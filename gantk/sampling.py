@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -15,6 +15,7 @@ from gantk.data import generated
 from gantk.errors import DoesNotFit, GantkError
 from gantk.interfaces import Dataset, Samples, call, declares, draw_latent
 from gantk.interfaces.optional_members import has_member, member
+from gantk.messages import did_you_mean, printable
 from gantk.spec import DataSpec
 
 CHUNK = 128  # samples a forward pass
@@ -151,6 +152,38 @@ def present(generator: nn.Module, samples: Samples) -> Samples:
     """The samples as the generator wants them seen (a star-shaped net: one stack a cell), where it says so."""
     own = member(generator, "present")
     return samples if own is None else own(samples)
+
+
+def pick_units(generator: nn.Module, samples: Samples, names: Sequence[str]) -> Samples:
+    """The samples with some of their units alone, in this order.
+
+    Args:
+        generator: what made them; where it has `pick_units`, that is asked.
+        samples: (N, K, …).
+        names: of units.
+
+    Raises:
+        DoesNotFit: samples without units, or no such unit.
+    """
+    spec = samples.spec
+    if spec.unit_axes != 1:
+        raise DoesNotFit("these samples have no units to choose from: give no --units")
+    known = list(spec.names.get(spec.axes[0], map(str, range(spec.shape[0]))))
+    for name in names:
+        if name not in known:
+            raise DoesNotFit(f"there is no {spec.axes[0]} '{printable(name)}'; {did_you_mean(name, known)}")
+    numbers = [known.index(name) for name in names]
+    own = member(generator, "pick_units")
+    return select_units(samples, numbers) if own is None else own(samples, numbers)
+
+
+def select_units(samples: Samples, numbers: Sequence[int]) -> Samples:
+    """Samples (N, K, …) with the units of these numbers, and their names."""
+    spec = samples.spec
+    axis = spec.axes[0]
+    names = {axis: tuple(spec.names[axis][k] for k in numbers)} if axis in spec.names else {}
+    picked = replace(spec, shape=(len(numbers), *spec.own_shape), names={**spec.names, **names})
+    return replace(samples, samples=samples.samples[:, list(numbers)], spec=picked)
 
 
 def best_of(samples: Samples, critic: nn.Module, keep: int, *, device: torch.device | str = "cpu") -> Samples:

@@ -15,7 +15,7 @@ from gantk import console
 from gantk.api.model import Model
 from gantk.recipe.recipe import recipe_from_text
 from gantk.recipe.yaml_positions import dump
-from gantk.training import checkpoint
+from gantk.training.generator_file import write_generator
 
 ABOUT = "A demonstration: six fission-yeast proteins in one cell, by a generator trained on SIMULATED cells, not on LIN"
 
@@ -25,7 +25,7 @@ def main() -> None:
     run, out = Path(sys.argv[1]), Path(sys.argv[2])
     model = Model(run)
     values = recipe_from_text(model.checkpoint.recipe, name="demo").values | {"about": ABOUT}
-    checkpoint.write_generator(out, model.state, recipe=dump(values), spec=model.spec, plugins=model.checkpoint.plugins)
+    write_generator(out, model.state, recipe=dump(values), spec=model.spec, plugins=model.checkpoint.plugins)
     console.answer(f"{out}: {out.stat().st_size:,} bytes, step {model.checkpoint.step}")
 
 

@@ -90,6 +90,7 @@ class Model:
         raw: bool = False,
         condition: Tensor | None = None,
         settings: Mapping[str, Any] | None = None,
+        units: Sequence[str] = (),
     ) -> Drawn:
         """n generated samples.
 
@@ -102,6 +103,7 @@ class Model:
             condition: (N, *spec.condition_shape), given in turn to a generator that takes a condition; None: those of
                 test samples, at random.
             settings: parameters of sampling that the generator's `forward` declares right of `*`.
+            units: names of the units that samples shall have; none: all.
 
         Raises:
             DoesNotFit: what is asked for does not fit this generator.
@@ -136,6 +138,8 @@ class Model:
         if reject > 1:
             drawn = sampling.best_of(drawn, self.critic, n, device=self.device)
         drawn.attributes |= {"model": self.checkpoint.digest, "step": self.checkpoint.step, "reject": reject}
+        if units:
+            drawn = sampling.pick_units(self.generator, drawn, units)
         return Drawn.of(drawn if raw else sampling.present(self.generator, drawn))
 
     def _in_turn(self, condition: Tensor, n: int) -> Tensor:
@@ -155,6 +159,7 @@ class Model:
         raw: bool = False,
         condition: Tensor | None = None,
         settings: Mapping[str, Any] | None = None,
+        units: Sequence[str] = (),
     ) -> Iterator[Drawn]:
         """The samples of `sample`, one part after another: they need not all fit into the memory.
 
@@ -167,10 +172,18 @@ class Model:
             raw: as for `sample`.
             condition: as for `sample`.
             settings: as for `sample`.
+            units: as for `sample`.
         """
         whole = declares(self.generator, "condition") or (not raw and has_member(self.generator, "present"))
-        if whole or n < 1 or settings or condition is not None:
-            yield self.sample(n, seed=seed, label=label, raw=raw, condition=condition, settings=settings)
+        if whole or n < 1 or settings or units or condition is not None:
+            given: dict[str, Any] = {
+                "seed": seed,
+                "label": label,
+                "raw": raw,
+                "condition": condition,
+                "settings": settings,
+            }
+            yield self.sample(n, units=units, **given)
             return
         labels = self._labels(n, label)
         for drawn in sampling.draw_parts(self.generator, self.spec, n, seed=seed, labels=labels, device=self.device):

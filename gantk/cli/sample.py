@@ -50,6 +50,9 @@ from gantk import cli_options, completions, console
     metavar="KEY=VALUE",
     help="A parameter of sampling that the generator declares.",
 )
+@click.option(
+    "--units", metavar="A,B,…", help="Of samples with a unit each (proteins), these alone, by name. [default: all]"
+)
 @click.option("--raw", is_flag=True, help="Samples as the critic sees them (star-shaped nets: pairs, not stacks).")
 @cli_options.device
 @cli_options.force
@@ -64,6 +67,7 @@ def command(
     latents: Path | None,
     condition: Path | None,
     settings: tuple[str, ...],
+    units: str | None,
     raw: bool,
     device: str,
     force: bool,
@@ -76,11 +80,12 @@ def command(
     \b
     gantk sample runs/toy_motif-1 -n 1000 --reject 8 -o strings.h5
     gantk sample runs/lin_starshaped-1 -n 16 -o cells.ome.tif
+    gantk sample runs/lin_starshaped-1 -n 1 --seed random --units Alp14,Tea1 -o cell.ome.tif
     gantk sample runs/lin_starshaped-1 --latents latents.h5 -o cells.ome.tif
     """
     if latents is not None:
-        cli_options.refuse_beside("there is a sample of each latent", "number", "seed", "reject")
-    cli_options.refuse_to_overwrite(out, force)
+        cli_options.refuse_beside("there is a sample of each latent", "number", "seed", "reject", "units")
+    cli_options.refuse_to_overwrite(out, force, new_folder=True)
     from gantk.api.run import Model
     from gantk.api.sampling_options import condition_in, latents_in
     from gantk.components.formats import format_for
@@ -89,10 +94,13 @@ def command(
     from gantk.reporting.pictures import write_picture
 
     model = Model(source, device)
+    cli_options.make_folder_of(out)
     writer = None if out.suffix.lower() == ".png" else format_for(out, model.spec)
     said: dict[str, Any] = {"label": label, "raw": raw, "settings": parameters_of(settings)}
     if condition is not None:
         said["condition"] = condition_in(condition, model.spec)
+    if units is not None:
+        said["units"] = [name.strip() for name in units.split(",")]
     if latents is None and writer is not None and number > 1:
         cli_options.refuse_unwritable(out, model.sample(1, seed=seed, **said))
     if latents is None and writer is not None and reject == 1 and has_member(writer, "write_parts"):

@@ -22,6 +22,7 @@ from gantk.files.text import read_text
 CHECKPOINT_NAME = re.compile(r"(step|timed)-(\d+)\.h5")
 LINE = {"step": int}
 """What each line of metrics.jsonl and history.jsonl must hold."""
+EXISTS = "exists already, and a run is never overwritten; give another --out, or remove it"
 
 
 class RunFolder:
@@ -313,12 +314,7 @@ def checkpoint_of(path: Path) -> Path:
     if path.is_dir():
         folder = RunFolder(path)
         return folder.best_checkpoint if folder.best_checkpoint.exists() else folder.last_checkpoint()
-    if path.exists():
-        return path
-    shipped = model_called(path)
-    if shipped is None:
+    found = path if path.exists() else model_called(path)
+    if found is None:
         raise FileError(f"{path}: there is no such run or checkpoint. {hint_of_run(path)}")
-    return shipped
-
-
-EXISTS = "exists already, and a run is never overwritten; give another --out, or remove it"
+    return found

@@ -50,6 +50,9 @@ OPTIONAL_MEMBERS = {
     "present": OptionalMember(
         "generator", "`(samples)`: how `gantk sample` writes what it made", "as the critic saw it"
     ),
+    "pick_units": OptionalMember(
+        "generator", "`(samples, numbers)`: samples of these units alone", "units and their names are picked"
+    ),
     "classes": OptionalMember("generator", "how many classes its labels have", "those of the DataSpec"),
     "encode": OptionalMember("generator", "`(samples)`: their latents", "losses and metrics that need it refuse"),
     "reconstruct": OptionalMember("critic", "`(samples)`: the samples again", "losses that need it refuse"),

@@ -65,7 +65,7 @@ class Checkpoint:
 
     @property
     def generator_alone(self) -> bool:
-        """Whether it holds a trained generator and nothing to train on with; see `write_generator`."""
+        """Whether it holds a trained generator and nothing to train on with; see `gantk.training.generator_file`."""
         return self.tensors.keys() == {"generator"} and not self.optimizers
 
 
@@ -103,20 +103,6 @@ def to_bytes(
 def write_checkpoint(path: Path, state: State, **attributes: Any) -> None:
     """Writes a checkpoint of `state`: `held_by`, `to_bytes` and `store` in one. See there."""
     store(path, to_bytes(held_by(state), **attributes))
-
-
-def write_generator(path: Path, state: State, **attributes: Any) -> None:
-    """Writes the generator alone, the average where there is one, in half precision.
-
-    Such a file can be sampled, not trained on. See `to_bytes` for the attributes.
-    """
-    generator = state.sampled()
-    if generator is None:
-        raise FileError("there is no generator to write")
-    halves = {
-        name: value.half() if value.is_floating_point() else value for name, value in generator.state_dict().items()
-    }
-    store(path, to_bytes(Held(state.step, [], {"generator": halves}, {}), **attributes))
 
 
 def store(path: Path, content: memoryview) -> None:

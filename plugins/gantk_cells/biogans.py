@@ -153,11 +153,12 @@ def prediction_lines(
         judged: whether samples are compared with real data.
         data: where these are; None: where the run says.
     """
-    run = source if source.is_dir() else source.parent.parent if source.parent.name == "checkpoints" else source
+    in_run = source.suffix == ".h5" and source.parent.name == "checkpoints"
+    name = source.parent.parent.name if in_run else source.name.removesuffix(".h5")
     number = 1
-    while (images / f"stack{number}.{run.stem if run.is_file() else run.name}.h5").exists():
+    while (images / f"stack{number}.{name}.h5").exists():
         number += 1
-    out = images / f"stack{number}.{run.stem if run.is_file() else run.name}.h5"
+    out = images / f"stack{number}.{name}.h5"
     sample = ["sample", str(source), "-n", "1", "--seed", seed, "-o", str(out)]
     if proteins:
         sample += ["--units", ",".join(proteins)]

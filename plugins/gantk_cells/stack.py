@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Samples
+from gantk.sampling import select_units
 from gantk.spec import DataSpec
 from gantk_cells.pixel_values import Levels
 
@@ -80,6 +82,16 @@ def stack(samples: Samples) -> Samples:
     pairs = samples.samples
     stacked = torch.cat([pairs[:, 0, :1], pairs[:, :, 1]], 1)  # (N, 1, H, W) and (N, K, H, W)
     return replace(samples, samples=stacked, spec=stack_spec(samples.spec))
+
+
+def with_proteins(samples: Samples, numbers: Sequence[int]) -> Samples:
+    """Samples (N, K, C, H, W) of the proteins of these numbers alone, with their names and levels."""
+    levels, channels = Levels.of(samples.spec), samples.spec.own_shape[0]
+    picked = select_units(samples, numbers)
+    if levels is None:
+        return picked
+    kept = levels.pick(channels * k + channel for k in numbers for channel in range(channels)).document()
+    return replace(picked, spec=replace(picked.spec, attributes={**picked.spec.attributes, "pixels": kept}))
 
 
 def unstacked(stacks: Tensor) -> Tensor:

@@ -43,7 +43,9 @@ def write_files() -> None:
             folder = ROOT / "cells" / part / protein
             folder.mkdir(parents=True)
             for index in range(number):
-                Image.fromarray(RNG.integers(0, 256, (16, 24, 3), dtype=np.uint8)).save(folder / f"{index}.png")
+                together = RNG.integers(0, 200, (16, 24, 1), dtype=np.uint8)  # channels of a cell have it in common
+                pixels = together + RNG.integers(0, 56, (16, 24, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / f"{index}.png")
     rows = "".join(f"{letters(24)}\t{n % 7}\n" for n in range(200))
     (ROOT / "sequences.tsv").write_text(f"sequence\tscore\n{rows}")
     (ROOT / "score.py").write_text(

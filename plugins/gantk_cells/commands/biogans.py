@@ -9,11 +9,10 @@ from typing import Any
 import click
 
 from gantk import console
-from gantk.files import hdf5
 from gantk_cells import biogans as scripts
 
 KERAS = b"\x89HDF"  # what a file of the scripts starts with; gantk's begin with a seal
-only_printed = click.option("--print", "only_printed", is_flag=True, help="Print the gantk lines, and do nothing.")
+only_printed = click.option("--print", "only_printed", is_flag=True, help="Print the lines, and do nothing.")
 
 
 @click.group()
@@ -39,7 +38,7 @@ def net_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--wgangp_lambda", type=click.FloatRange(0), help="Weight of WGAN-GP's penalty. [recipe: 10]"),
         click.option("--wgan_clip_value", type=click.FloatRange(0, min_open=True), help="For WGAN. [recipe: 0.01]"),
         click.option("-w", "--use_pretrained_weights", is_flag=True, help="Begin with those of the newest run."),
-        click.option("-v", "--verbose", is_flag=True, help="No effect: gantk says what it does."),
+        click.option("-v", "--verbose", is_flag=True, help="No effect: what is done is said anyway."),
         click.option("-s", "--seed", "seed", metavar="SEED", help="A number. [train: 42; predict: random]"),
         click.option("-p", "--polarity_factors", metavar="A,B,…", callback=_named, help="Proteins. [all]"),
         click.option("-o", "--optimizer", type=click.Choice(["default", "adam", "rmsprop"]), default="default"),
@@ -96,14 +95,16 @@ def train(only_printed: bool, **given: Any) -> None:
 
 
 @biogans.command()
-@click.option("-i", "--input_file", type=click.Path(path_type=Path, exists=True), required=True, metavar="RUN|FILE")
+@click.option("-i", "--input_file", type=click.Path(path_type=Path), required=True, metavar="RUN|FILE")
 @click.option("-d", "--data", help="Where the real images are, for -e. [as the run says]")
-@click.option("-D", "--debug", is_flag=True, help="No effect: gantk says what it does.")
+@click.option("-D", "--debug", is_flag=True, help="No effect: what is done is said anyway.")
 @click.option("-e", "--evaluate", "judged", is_flag=True, help="Compare generated images with real ones.")
 @net_options
 @only_printed
 def predict(input_file: Path, data: str | None, judged: bool, only_printed: bool, **given: Any) -> None:
     """Draw one stack, red and all greens, of a cell at a random stage of its cycle, as predict.py does."""
+    from gantk.files import hdf5
+
     if input_file.is_file() and hdf5.starts_with(input_file, KERAS):
         raise click.UsageError(
             f"{input_file} is no checkpoint of gantk. Files of the BioGANs scripts hold weights of Keras for nets of "
@@ -124,7 +125,7 @@ def predict(input_file: Path, data: str | None, judged: bool, only_printed: bool
 
 @biogans.command()
 @click.option("-i", "input_file", type=click.Path(path_type=Path, exists=True), required=True, metavar="FILE")
-@click.option("-v", "verbose", is_flag=True, help="No effect: gantk says what it does.")
+@click.option("-v", "verbose", is_flag=True, help="No effect: what is done is said anyway.")
 @only_printed
 def visualize(input_file: Path, verbose: bool, only_printed: bool) -> None:
     """Make a picture of a stack or of an image file, as visualize.py does: a PNG beside it."""

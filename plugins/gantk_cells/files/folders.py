@@ -223,7 +223,7 @@ def _noted(tree: Tree, root: Path, splits: SplitFolders, wanted: Sequence[str] |
 
 def _top(folder: Path, root: Path) -> Path:
     """The folder that links may not lead out of."""
-    return root if folder.is_relative_to(root) else folder
+    return root if folder.resolve().is_relative_to(root.resolve()) else folder
 
 
 def _classes(parent: Path, root: Path, wanted: Sequence[str] | None, rules: Rules) -> Classes:

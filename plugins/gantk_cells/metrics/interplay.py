@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 from typing import Annotated, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -13,8 +14,9 @@ from gantk_basics.metrics.intervals import redrawn
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from gantk.data import take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Metric, MetricInput, Samples, Value, draw_latent, member
+from gantk.interfaces import Dataset, Metric, MetricInput, Samples, Value, draw_latent, member
 from gantk.sampling import render
 from gantk_cells.segmentation import inside
 from gantk_cells.stack import channel_names, is_stack, protein_names, shares_red, stack
@@ -28,20 +30,20 @@ class Interplay(Metric):
     """Correlation of every two proteins within a cell, plain and given red, of generated stacks.
 
     Pearson's correlation over the pixels inside a cell, averaged over cells; given red, the partial correlation, in
-    which the part of both that is linear in red is taken out. No data constrain these numbers: in each real cell one
-    protein was seen beside red, so that a critic never sees two. Beside them stand the truth where the data are
-    simulated, and two floors: *independent* (the green of another cell with the same red part of the latent), and
-    *borrowed* (that of the generated cell with the nearest red, as `layout: composite` borrows).
+    which the part of both that is linear in red is taken out. Where one protein was seen in each real cell, no data
+    constrain these numbers, since a critic never sees two. Beside them stand the truth where it is known (real stacks
+    of all channels, or simulated whole cells), and two floors: *independent* (the green of another cell with the same
+    red part of the latent), *borrowed* (that of the generated cell with the nearest red, as `layout: composite` does).
 
     Args:
         samples: how many generated cells are measured.
-        cells: how many simulated whole cells the truth is taken from.
+        cells: how many whole cells the truth is taken from, at most.
     """
 
     def __init__(self, *, samples: Annotated[int, Ge(2)] = 500, cells: Annotated[int, Ge(2)] = 1000):
         self.samples = samples
         self.cells = cells
-        self._truth: dict[tuple[str, ...], tuple[Matrices, Matrices]] = {}
+        self._truth: WeakKeyDictionary[Dataset, tuple[Matrices, Matrices] | None] = WeakKeyDictionary()
 
     def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`difference` from the truth, plain and given red, where it is known; then each two proteins, `A_B`.
@@ -71,22 +73,26 @@ class Interplay(Metric):
                     reference,
                     f"{'no data constrain it; ' if reference is None else ''}{note}",
                     len(seen),
-                    None if reference is None else self.cells,
+                    None if truth is None else len(truth[which]),
                     *(redrawn([torch.from_numpy(seen)], inputs.rng) if len(seen) else (None, None)),
                 )
             if differences:
-                largest = Value(max(differences), "lower", 0.0, "largest over pairs", len(stacks), self.cells)
+                n = len(stacks), len(truth[which]) if truth is not None else 0
+                largest = Value(max(differences), "lower", 0.0, "largest over pairs", *n)
                 values[f"difference{suffix}"] = largest
             values |= found
         return values
 
     def _truth_of(self, inputs: MetricInput, names: Sequence[str]) -> tuple[Matrices, Matrices] | None:
-        whole: Any = getattr(inputs.test, "whole_cells", None)
-        if whole is None or tuple(inputs.test.names) != tuple(names):  # type: ignore[attr-defined]
-            return None
-        if tuple(names) not in self._truth:
-            self._truth[tuple(names)] = matrices(whole(self.cells))
-        return self._truth[tuple(names)]
+        if inputs.test not in self._truth:
+            whole: Any = getattr(inputs.test, "whole_cells", None)
+            if whole is not None and tuple(inputs.test.names) == tuple(names):  # type: ignore[attr-defined]
+                self._truth[inputs.test] = matrices(whole(self.cells))
+            else:
+                real = take(inputs.test, self.cells)
+                together = is_stack(real.spec) or (len(real) > 0 and shares_red(real))
+                self._truth[inputs.test] = matrices(stacks_of(real)[1]) if together else None
+        return self._truth[inputs.test]
 
 
 def stacks_of(samples: Samples) -> tuple[tuple[str, ...], Tensor]:

@@ -1,5 +1,6 @@
 """K plain or separable DCGAN generators side by side, with nothing in common but the latent they are given."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import into_range
+from gantk.interfaces import Samples, into_range
 from gantk.spec import DataSpec
 from gantk_cells.nets.layers import (
     NARROW,
@@ -23,6 +24,7 @@ from gantk_cells.nets.layers import (
     red_and_green_parts,
 )
 from gantk_cells.nets.red_and_green import smoothed
+from gantk_cells.stack import with_proteins
 
 Parts = tuple[int, int]  # channels that never see green, and green ones; a plain net has only the first
 
@@ -200,3 +202,7 @@ class TowersGenerator(nn.Module):
     def forward(self, latent: Tensor) -> Tensor:
         """(B, latent) to (B, K, channels, H, W)."""
         return self.net(latent)
+
+    def pick_units(self, samples: Samples, numbers: Sequence[int]) -> Samples:
+        """Samples of some proteins alone, by their numbers."""
+        return with_proteins(samples, numbers)

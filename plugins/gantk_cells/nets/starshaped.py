@@ -1,5 +1,6 @@
 """Star-shaped generator and per-class critic (Osokin et al. 2017, section 4.2): one red tower, one green per class."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
@@ -10,7 +11,7 @@ from gantk.spec import DataSpec
 from gantk_cells.nets.critic_towers import TowersCritic
 from gantk_cells.nets.layers import image_shape, red_and_green_latent
 from gantk_cells.nets.red_and_green import RedAndGreenGenerator
-from gantk_cells.stack import stack
+from gantk_cells.stack import stack, with_proteins
 
 
 class StarShapedGenerator(RedAndGreenGenerator):
@@ -55,6 +56,10 @@ class StarShapedGenerator(RedAndGreenGenerator):
         red, green = self.net(latent)  # (B, 1, H, W), (B, K * green, H, W)
         green = green.unflatten(1, (self.towers, self.green))
         return torch.cat([red[:, None].expand(-1, self.towers, -1, -1, -1), green], 2)
+
+    def pick_units(self, samples: Samples, numbers: Sequence[int]) -> Samples:
+        """Samples of some proteins alone, by their numbers."""
+        return with_proteins(samples, numbers)
 
     def present(self, samples: Samples) -> Samples:
         """The pairs of each cell as one stack of 1 + K channels, (N, 1 + K, H, W): how `gantk sample` writes them."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -13,9 +11,9 @@ from gantk_cells.metrics.interplay import Interplay, matrices, mean_of
 from gantk_cells.nets.independent import IndependentGenerator
 from gantk_cells.nets.starshaped import StarShapedGenerator
 from gantk_cells.segmentation import inside
-from gantk_cells.stack import unstacked
+from gantk_cells.stack import stack_spec, unstacked
 
-from gantk.data import generated
+from gantk.data import Resident, generated, take
 from gantk.errors import DoesNotFit
 from gantk.interfaces import MetricInput
 from gantk.sampling import draw
@@ -90,12 +88,18 @@ def test_floors_of_a_star_shaped_net_and_refusals(data: Simulated) -> None:
         Interplay(samples=8).compute(given(draw(apart, data.spec, 8, seed=0).samples, data))
 
 
-def test_where_no_truth_is_known_it_is_said_that_no_data_constrain_it(data: Simulated, tmp_path: Path) -> None:
-    class Unknown:
-        spec = data.spec
+def test_real_stacks_are_the_truth(data: Simulated) -> None:
+    real = Resident(stack_spec(data.spec), data.whole_cells(60))
+    inputs = MetricInput(generated(data.whole_cells(60), real.spec), real, real, torch.Generator().manual_seed(0))
+    values = Interplay(samples=60).compute(inputs)
+    assert values["difference"].value == values["difference_given_red"].value == 0
+    assert values["Arp3_Cki2"].n_reference == 60
 
+
+def test_where_no_truth_is_known_it_is_said_that_no_data_constrain_it(data: Simulated) -> None:
+    pairs = Resident(data.spec, take(data, 20).samples)  # of other cells each, as real images are
     whole = data.whole_cells(10)
     inputs = given(unstacked(whole), data)
-    values = Interplay(samples=10).compute(MetricInput(inputs.generated, data, Unknown(), inputs.rng))  # type: ignore[arg-type]
+    values = Interplay(samples=10).compute(MetricInput(inputs.generated, pairs, pairs, inputs.rng))
     assert not [name for name in values if name.startswith("difference")]
     assert all(value.reference is None and "no data constrain it" in value.note for value in values.values())

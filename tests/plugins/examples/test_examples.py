@@ -80,6 +80,7 @@ def test_streamed_images_with_the_other_parts(environment: dict[str, str], tmp_p
         assert file["labels"][:].tolist() == [1] * 5
 
 
+@pytest.mark.long
 def test_they_keep_the_rules(environment: dict[str, str], tmp_path: Path) -> None:
     told = call(
         environment,

@@ -26,7 +26,7 @@ SMALL = {
 def test_every_parameter_of_every_component_is_explained() -> None:
     kinds = ("dataset", "generator", "critic", "metric", "view")
     own = [each for kind in kinds for each in installed_registry().of_kind(kind) if each.plugin == "motif"]
-    assert len(own) == 8
+    assert len(own) == 10
     for each in own:
         for parameter in parameters(installed_registry().load(each)):
             assert parameter.help, f"{each.full}: {parameter.name}"

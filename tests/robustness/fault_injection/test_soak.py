@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux: memory is read from /proc")
 def test_memory_files_and_rate_stay_flat() -> None:
     command = [sys.executable, "-m", "tests.robustness.fault_injection.soak", "--steps", "1000"]
