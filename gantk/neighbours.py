@@ -43,18 +43,18 @@ def nearest_of(versions: Sequence[Tensor], others: Tensor, measure: Measure | No
     Returns:
         (N,) distances and (N,) numbers among the others.
     """
-    best = torch.full((len(versions[0]),), torch.inf)
-    which = torch.zeros(len(best), dtype=torch.int64)
-    for version in versions:
+    found, chosen = [], []
+    for rows in torch.cat(list(versions)).split(CHUNK):  # (V N, …)
         if measure is None:
-            rows, known = version.flatten(1), others.flatten(1)
-            chosen = torch.cat([distances(some, known).argmin(1) for some in rows.split(CHUNK)])
-            found = (rows - known[chosen]).norm(dim=1)
+            flat, known = rows.flatten(1), others.flatten(1)
+            at = distances(flat, known).argmin(1)
+            found.append((flat - known[at]).norm(dim=1))
         else:
-            found, chosen = measure(version, others).to(best).min(1)
-        which = torch.where(found < best, chosen, which)
-        best = torch.minimum(best, found)
-    return best, which
+            apart, at = measure(rows, others).min(1)
+            found.append(apart.float())
+        chosen.append(at)
+    best, version = torch.cat(found).reshape(len(versions), -1).min(0)  # (N,)
+    return best, torch.cat(chosen).reshape(len(versions), -1).gather(0, version[None])[0]
 
 
 def nearest_samples(

@@ -47,8 +47,8 @@ def nearest_picture(source: Path, number: int, seed: int = 0, overrides: Sequenc
         data = from_recipe.datasets(values)
     except DataError as error:
         raise DataError(
-            f"{error}\n--nearest looks for the nearest samples in the data that the run learnt from: where they lie "
-            "elsewhere by now, say so behind the run, as in data.root=PATH"
+            f"{error}\n--nearest searches the data that the run learnt from. Where they lie elsewhere by now, say so "
+            "behind the run, by data.root=FOLDER or data.path=FILE"
         ) from error
     given_by = data["test"] if declares(model.generator, "condition") else data["train"]
     made = draw_like(model.generator, given_by, number, seed=seed, purpose="sample", device=model.device)

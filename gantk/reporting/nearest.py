@@ -15,8 +15,9 @@ from gantk.neighbours import nearest_samples
 
 SHOWN = 6  # samples of a picture, where nobody says how many
 MOST_SEARCHED = 10_000  # real samples of each split that the report searches …
-MOST_NUMBERS = 2**28  # … or fewer, where they are large: a second or two
+MOST_NUMBERS = 2**27  # … or fewer, where they are large: a second or two
 FROM_CONDITIONS = "Each is made from the condition of a held-out sample, which may be the nearest for that reason."
+ALIKE = 1.1  # splits of which one has no more than so many times as many are of a size
 TITLE = "The nearest training and held-out samples"
 
 
@@ -47,12 +48,14 @@ def nearest_panel(
     training = nearest_samples(samples, train, known, train, measure)
     unseen = nearest_samples(samples, held_out, others, train, measure)
     picture = view.beside_nearest(samples, training, unseen)
-    means = f"{training.distances.mean():.3g} from the nearest of {_of(len(known), train)} training samples"
-    if len(known) > len(others):  # of more samples, the nearest is nearer
-        fewer = nearest_samples(samples, train, known[: len(others)], train, measure)
-        means += f" ({fewer.distances.mean():.3g} from that of {len(others):,} of them)"
-    means += f" and {unseen.distances.mean():.3g} from that of {_of(len(others), held_out)} held-out ones"
-    means = f"On average they are {means}; a copy would be 0 from the training sample that it repeats."
+    far = []
+    for kind, split, indices, found in (("training", train, known, training), ("held-out", held_out, others, unseen)):
+        far.append(f"{found.distances.mean():.3g} from the nearest of {_of(len(indices), split, kind)}")
+        fewer = min(len(known), len(others))
+        if len(indices) > ALIKE * fewer:  # of more samples, the nearest is nearer
+            even = nearest_samples(samples, split, indices[:fewer], train, measure)
+            far[-1] += f" ({even.distances.mean():.3g} from that of {fewer:,} of them)"
+    means = f"On average they are {' and '.join(far)}; a copy would be 0 from the training sample that it repeats."
     return Panel(TITLE, " ".join(part for part in (_how(view, train), means, note) if part), picture)
 
 
@@ -66,10 +69,10 @@ def _how(view: View, like: Dataset) -> str:
     return text + "."
 
 
-def _of(searched: int, dataset: Dataset) -> str:
-    """How many were searched: "1,000", or "10,000 of 50,000"."""
+def _of(searched: int, dataset: Dataset, kind: str) -> str:
+    """How many were searched: "1,000 training samples", or "10,000 training samples, chosen at random of 50,000"."""
     there = len(first_of_each(dataset))
-    return f"{searched:,}" if searched == there else f"{searched:,} (of {there:,}, at random)"
+    return f"{searched:,} {kind} samples" + ("" if searched == there else f", chosen at random of {there:,}")
 
 
 def _searched(dataset: Dataset, seed: int, whole: bool) -> Tensor:
