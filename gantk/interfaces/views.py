@@ -104,7 +104,8 @@ class View:
             DoesNotFit: such samples are not drawn so; the message says why.
         """
         raise DoesNotFit(
-            f"the view of these samples, {type(self).__name__}, does not draw them beside their nearest ones"
+            f"the view of these samples ({type(self).__name__}) does not draw them beside their nearest ones; "
+            "basics/memorisation gives the distances as numbers"
         )
 
     def text(self, samples: Samples) -> Text | None:
