@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     )
     from gantk.interfaces.optional_members import OPTIONAL_MEMBERS, has_member, member, overrides
     from gantk.interfaces.play import Play, may_share_forward
-    from gantk.interfaces.views import Format, Panel, View
+    from gantk.interfaces.views import Format, Nearest, Panel, View
 
 __all__ = [
     "OPTIONAL_MEMBERS",
@@ -43,6 +43,7 @@ __all__ = [
     "LossWrapper",
     "Metric",
     "MetricInput",
+    "Nearest",
     "Objective",
     "Panel",
     "Play",
@@ -93,6 +94,6 @@ __getattr__, __dir__ = lazy_exports(
         ],
         "optional_members": ["OPTIONAL_MEMBERS", "has_member", "member", "overrides"],
         "play": ["Play", "may_share_forward"],
-        "views": ["Format", "Panel", "View"],
+        "views": ["Format", "Nearest", "Panel", "View"],
     },
 )

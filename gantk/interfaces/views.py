@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import torch
+from torch import Tensor
+
+from gantk.errors import DoesNotFit
 from gantk.interfaces.dataset import Samples
 from gantk.plugin import interface
 
@@ -29,6 +33,26 @@ class Panel:
     title: str
     caption: str
     figure: Figure | Image.Image
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """Of some samples, the real ones that are nearest to them.
+
+    Args:
+        samples: N real ones, each in the version that is nearest; where units are apart, each unit on its own, so that
+            units of one sample come from several.
+        distances: (N, U) of each unit; U is 1 where samples are compared as a whole.
+        searched: among how many.
+    """
+
+    samples: Samples
+    distances: Tensor
+    searched: int
+
+    def texts(self, row: int) -> list[str]:
+        """The distances of a sample, of each unit, as text."""
+        return [f"{distance:.3g}" for distance in self.distances[row].tolist()]
 
 
 @interface("view")
@@ -60,6 +84,29 @@ class View:
             DoesNotFit: no panel can be drawn of such samples; the message says why.
         """
         return {}
+
+    distance = "Euclidean distance"
+    """What `distances` are, in words for a caption."""
+
+    def distances(self, samples: Tensor, others: Tensor) -> Tensor:
+        """How far samples (N, …), or units that are apart, are from others (M, …), to find the nearest: (N, M)."""
+        return torch.cdist(samples.flatten(1), others.flatten(1))
+
+    def beside_nearest(self, samples: Samples, training: Nearest, held_out: Nearest) -> Image.Image:
+        """Each sample beside its nearest training and its nearest held-out sample, with the distances.
+
+        Args:
+            samples: N generated ones.
+            training: of each the nearest training sample.
+            held_out: of each the nearest held-out sample.
+
+        Raises:
+            DoesNotFit: such samples are not drawn so; the message says why.
+        """
+        raise DoesNotFit(
+            f"the view of these samples ({type(self).__name__}) does not draw them beside their nearest ones; "
+            "basics/memorisation gives the distances as numbers"
+        )
 
     def text(self, samples: Samples) -> Text | None:
         """The samples as coloured text, for `--text` of `gantk view`; None: this view has none."""

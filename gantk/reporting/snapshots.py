@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib
 import torch
 from PIL import Image
+from torch import nn
 
 from gantk import console, plots, randomness
 from gantk.data import take
@@ -19,6 +20,7 @@ from gantk.files.pictures import write_image
 from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Callback, Dataset, Panel, Samples, View, declares
 from gantk.interfaces.optional_members import overrides
+from gantk.reporting.nearest import FROM_CONDITIONS, SHOWN, nearest_panel
 from gantk.reporting.pictures import build_view
 from gantk.sampling import draw, draw_like
 from gantk.spec import DataSpec
@@ -124,23 +126,50 @@ class Pictures:
         self._draw("generated", self._fixed(state, self.wanted), f"step {state.step}", step=state.step, more=True)
 
     def of_panels(self, state: State, test: Dataset) -> None:
-        """Draws what the view has to say of many samples beside held-out real ones: samples/panel-*, panels.json."""
+        """Draws what the view has to say of many samples beside held-out real ones, and some beside their nearest real
+        ones: samples/panel-*, samples/nearest.png, panels.json."""
         generator = state.sampled()
-        if self.view is None or not overrides(self.view, View.panels) or generator is None or not len(test):
+        if self.view is None or generator is None or not len(test):
             return
+        known: dict[str, dict[str, str]] = {}
+        for part in (self._many, self._nearest):
+            with matplotlib.rc_context(plots.STYLE):
+                known |= self._save_panels(part(state, generator, test))
+            write_json(self.folder.panels, known)
+
+    def _many(self, state: State, generator: nn.Module, test: Dataset) -> dict[str, Panel]:
+        """What the view has to say of many samples."""
+        assert self.view is not None
+        if not overrides(self.view, View.panels):
+            return {}
         count = max(self.count, min(PANEL_SAMPLES, len(test)))
         like = test if declares(generator, "condition") else self.train
         made = draw_like(generator, like, count, seed=self.seed, purpose="panels", device=self.device)
         made, _, _, test = as_judged(made, {}, self.train, test)
         view = self.view if made.spec == self.train.spec else build_view(made.spec)
         real = take(test, count, randomness.generator(self.seed, "panels"))
-        panels: dict[str, Panel] = {}
-        with matplotlib.rc_context(plots.STYLE):
-            try:
-                panels = view.panels(made, real) if view is not None else {}
-            except DoesNotFit as error:
-                console.warn(f"no panels in the report: {error}")
-            self._save_panels(panels)
+        try:
+            return {} if view is None else {f"panel-{name}": each for name, each in view.panels(made, real).items()}
+        except DoesNotFit as error:
+            console.warn(f"no panels in the report: {error}")
+            return {}
+
+    def _nearest(self, state: State, generator: nn.Module, test: Dataset) -> dict[str, Panel]:
+        """The first of the final samples beside their nearest real ones; {} where such samples are not drawn so."""
+        given = declares(generator, "condition")
+        if given:  # the result is drawn from conditions of training samples, which are then the nearest
+            made = draw_like(generator, test, SHOWN, seed=self.seed, purpose="nearest", device=self.device)
+        else:
+            made = self._fixed(state, self.wanted)[:SHOWN]
+        made, _, train, test = as_judged(made, {}, self.train, test)
+        view = self.view if made.spec == self.train.spec else build_view(made.spec)
+        if view is None or not overrides(view, View.beside_nearest):
+            return {}
+        note = FROM_CONDITIONS if given else ""
+        try:
+            return {"nearest": nearest_panel(view, made, train, test, seed=self.seed, note=note)}
+        except DoesNotFit:  # points, say; `gantk view --nearest` says why
+            return {}
 
     def _fixed(self, state: State, count: int) -> Samples:
         """Samples on the fixed latents; those made from a condition, from that of the real ones shown beside."""
@@ -173,15 +202,15 @@ class Pictures:
         with self.guard("writing a picture"):
             write_image(self.folder.samples / f"{name}.png", picture)
 
-    def _save_panels(self, panels: Mapping[str, Panel]) -> None:
-        """Writes samples/panel-<name>.svg or .png, and panels.json with their titles and captions."""
+    def _save_panels(self, panels: Mapping[str, Panel]) -> dict[str, dict[str, str]]:
+        """Writes samples/<name>.svg or .png, and returns their titles and captions by the file's name."""
         known = {}
         for name, panel in panels.items():
             if isinstance(panel.figure, Image.Image):
-                file = f"panel-{name}.png"
-                self._save(panel.figure, file.removesuffix(".png"))
+                file = f"{name}.png"
+                self._save(panel.figure, name)
             else:
-                file = f"panel-{name}.svg"
+                file = f"{name}.svg"
                 write_text(self.folder.samples / file, plots.to_svg(panel.figure, name))
             known[file] = {"title": panel.title, "caption": panel.caption}
-        write_json(self.folder.panels, known)
+        return known

@@ -36,8 +36,13 @@ def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 REFUSED = {
-    "view ring --curves --training": "--curves, --training and --text",
-    "view ring --curves --text": "--curves, --training and --text",
+    "view ring --curves --training": "--curves, --training, --nearest and --text",
+    "view ring --curves --text": "--curves, --training, --nearest and --text",
+    "view ring --nearest --training": "--curves, --training, --nearest and --text",
+    "view ring --nearest -o x.gif": ".png",
+    "view ring --nearest -o x.png": "a dot beside a dot",
+    "view ring --nearest size=300 train.steps=3 -o x.png": "unknown key 'train'",
+    "view ring.h5 --nearest -o x.png": "does not say which data",
     "view ring --curves columns=3": "KEY=VALUE would have no effect",
     "view ring --training -n 3": "--number would have no effect",
     "view ring -o x.gif --seed 3": "--seed would have no effect",

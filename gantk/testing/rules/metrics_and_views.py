@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from math import isfinite
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from gantk.data import generated, take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, MetricInput, Panel, Samples, Value
+from gantk.interfaces import Dataset, MetricInput, Nearest, Panel, Samples, Value
 from gantk.spec import DataSpec
 from gantk.testing import specs, toys
 from gantk.testing.rule import NotChecked, demand, rule
@@ -202,6 +203,11 @@ def _pictures(view: Any, spec: DataSpec) -> None:
     panels = view.panels(replace(take(data, 8), attributes={"origin": "generated"}), take(data, 8))
     wrong = [name for name, each in panels.items() if not (isinstance(each, Panel) and each.title and each.caption)]
     demand(not wrong, "panels with a title and a caption from `panels`", wrong)
+    few = take(data, 2)
+    found = Nearest(few, torch.tensor([[0.0], [1.5]]), len(data))
+    with suppress(DoesNotFit):  # which says why such samples are not drawn so
+        picture = view.beside_nearest(few, found, found)
+        demand(hasattr(picture, "save"), "a PIL picture from `beside_nearest`", type(picture).__name__)
 
 
 @rule("repeatable", "view", says="The same samples give the same picture, and stay as they were.")

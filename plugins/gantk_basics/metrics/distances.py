@@ -7,23 +7,10 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor
 
+from gantk.neighbours import distances, nearest_of
 from gantk_basics.metrics.features import Rows
 
-FEW = 64  # up to so many numbers a sample, differences are formed one by one, which is exact for near points
 CHUNK = 500  # rows of a distance matrix that are made together
-
-
-def distances(first: Tensor, second: Tensor) -> Tensor:
-    """Euclidean distances, (N, D) and (M, D) to (N, M).
-
-    Args:
-        first: (N, D).
-        second: (M, D).
-    """
-    exact = first.shape[1] <= FEW
-    mode = "donot_use_mm_for_euclid_dist" if exact else "use_mm_for_euclid_dist"
-    centre = second.mean(0)  # products of small numbers lose less
-    return torch.cdist(first - centre, second - centre, compute_mode=mode)
 
 
 def apart(first: Rows, second: Rows) -> Tensor:
@@ -61,7 +48,5 @@ def nearest(values: Rows, others: Iterable[Rows]) -> Tensor:
     best = torch.full((len(values),), torch.inf)
     for part in others:
         for other in part.needed:
-            for version in values.versions:
-                chosen = torch.cat([distances(some, other).argmin(1) for some in version.split(CHUNK)])
-                best = torch.minimum(best, (version - other[chosen]).norm(dim=1))
+            best = torch.minimum(best, nearest_of(values.versions, other)[0])
     return best

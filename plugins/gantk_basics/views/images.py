@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Panel, Samples, View
+from gantk.interfaces import Nearest, Panel, Samples, View
 from gantk.plots import even_edges, histograms, legend_above, new_figure
 from gantk.spec import DataSpec
 
@@ -75,6 +75,18 @@ class Images(View):
             head.append("panels from left to right: " + ", ".join(names))
         return _side_by_side(shown, head)
 
+    def beside_nearest(self, samples: Samples, training: Nearest, held_out: Nearest) -> Image.Image:
+        """A row each: a sample, its nearest training and its nearest held-out one; distances above, of each unit."""
+        limits = self._limits(samples)
+        rows = []
+        for row in range(len(samples)):
+            shown = [(f"generated {row + 1}", self._grid(samples[row : row + 1], limits))]
+            for name, found in (("training", training), ("held out", held_out)):
+                title = f"{name}, {', '.join(found.texts(row))}"
+                shown.append((title, self._grid(found.samples[row : row + 1], limits)))
+            rows.append(shown)
+        return _below_each_other(rows)
+
     def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
         """The average image, and how bright pixels are."""
         sets = [(str(samples.attributes.get("origin", "samples")), samples), (real.spec.origin, real)]
@@ -106,14 +118,26 @@ class Images(View):
         channels = self.spec.own_shape[0]
         return 1 if channels in (1, 3) else channels
 
-    def _grid(self, samples: Samples) -> Image.Image:
-        values = samples.samples[: self.most].detach().float().cpu().numpy()
+    def _limits(self, samples: Samples) -> tuple[NDArray, NDArray]:
+        """What is drawn black and what white."""
         if self.spec.range is not None:
             low, high = map(np.array, self.spec.range)
-        else:  # by percentiles, so that a single bright pixel does not make all others black
-            apart = values.ndim - 3 if self._panels() > 1 else None
-            others = tuple(axis for axis in range(values.ndim) if axis != apart)
-            low, high = np.nanpercentile(values, (BLACK, WHITE), axis=others, keepdims=True)
+            return low, high
+        values = samples.samples[: self.most].detach().float().cpu().numpy()
+        apart = values.ndim - 3 if self._panels() > 1 else None
+        others = tuple(axis for axis in range(values.ndim) if axis != apart)
+        low, high = np.nanpercentile(values, (BLACK, WHITE), axis=others, keepdims=True)
+        return low, high  # by percentiles, so that a single bright pixel does not make all others black
+
+    def _grid(self, samples: Samples, limits: tuple[NDArray, NDArray] | None = None) -> Image.Image:
+        """The samples in a grid.
+
+        Args:
+            samples: up to `most` are drawn.
+            limits: values that are drawn black and white; None: as `_limits` finds them.
+        """
+        low, high = limits or self._limits(samples)
+        values = samples.samples[: self.most].detach().float().cpu().numpy()
         scaled = np.nan_to_num((values - low) / np.maximum(high - low, 1e-12)).clip(0, 1)
         bytes_ = (scaled * 255).round().astype(np.uint8)
         per_row = self.spec.unit_count * self._panels()
@@ -150,10 +174,34 @@ def _mosaic(tiles: Grey, per_sample: int, columns: int, factor: int) -> Image.Im
     return Image.fromarray(page)
 
 
+def _below_each_other(rows: list[list[tuple[str, Image.Image]]]) -> Image.Image:
+    """Rows of titled pictures, in columns."""
+    font, line = _font(), TEXT + 5
+    widths = [
+        max(max(picture.width, ceil(font.getlength(title))) for title, picture in column)
+        for column in zip(*rows, strict=True)
+    ]
+    heights = [max(picture.height for _, picture in row) + line + MARGIN for row in rows]
+    size = (sum(width + 2 * MARGIN for width in widths), MARGIN + sum(heights))
+    page = Image.new("RGB", size, "white")
+    pen, top = ImageDraw.Draw(page), MARGIN
+    for row, height in zip(rows, heights, strict=True):
+        left = MARGIN
+        for (title, picture), width in zip(row, widths, strict=True):
+            pen.text((left, top), title, "#555555", font)
+            page.paste(picture, (left, top + line))
+            left += width + 2 * MARGIN
+        top += height
+    return page
+
+
+def _font() -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf"), TEXT)
+
+
 def _side_by_side(shown: list[tuple[str, Image.Image]], head: list[str]) -> Image.Image:
     """Titled pictures side by side, under lines of text, broken so that nothing is cut off."""
-    font = ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf"), TEXT)
-    line = TEXT + 5
+    font, line = _font(), TEXT + 5
     titles = [_wrapped(title, max(picture.width, 12 * TEXT), font) for title, picture in shown]
     widths = [
         max(picture.width, *(ceil(font.getlength(text)) for text in title))

@@ -13,7 +13,7 @@ from rich.text import Text
 from torch import Tensor
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Panel, Samples, View
+from gantk.interfaces import Nearest, Panel, Samples, View
 from gantk.plots import MADE, REAL, even_edges, histograms, new_figure
 from gantk.spec import DataSpec
 
@@ -69,6 +69,18 @@ class Points(View):
         """The coordinates as numbers, a point a line."""
         rows = samples.samples.detach().cpu().tolist()
         return Text("".join("  ".join(f"{value:10.4g}" for value in row) + "\n" for row in rows), no_wrap=True)
+
+    def beside_nearest(self, samples: Samples, training: Nearest, held_out: Nearest) -> Image.Image:
+        """Refuses: points side by side show nothing.
+
+        Raises:
+            DoesNotFit: always.
+        """
+        raise DoesNotFit(
+            "a point beside its nearest one is a dot beside a dot: nothing can be seen there, and among many points "
+            "one is always near. basics/memorisation compares their distances: gantk evaluate RUN "
+            "'evaluate=[{use: basics/memorisation}]'"
+        )
 
     def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
         """Many points, and how each coordinate is distributed."""

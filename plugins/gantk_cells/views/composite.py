@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Panel, Samples, View
+from gantk.interfaces import Nearest, Panel, Samples, View
 from gantk.spec import DataSpec
 from gantk_cells.stack import channel_names, is_stack, protein_names, shares_red, stack
 from gantk_cells.views.contrast import Brightness, Contrast, brightness
@@ -91,6 +91,40 @@ class Composite(View):
             )
         return drawn
 
+    def beside_nearest(self, samples: Samples, training: Nearest, held_out: Nearest) -> Image.Image:
+        """Of one image a sample, a line each; of several, a block of three lines each, with the distances above."""
+        sets = [("generated", samples, None), ("training", training.samples, training)]
+        sets.append(("held-out", held_out.samples, held_out))
+        values = [brightness(each, self.contrast, held_out.samples) for _, each, _ in sets]
+        spec = samples.spec
+        if not spec.unit_axes and not is_stack(spec):
+            lines = []
+            for row, images in enumerate(zip(*values, strict=True)):
+                lines += [
+                    Line(["", *training.texts(row), *held_out.texts(row)], [self.composite(each) for each in images])
+                ]
+            head = "from the left: generated, the nearest training cell, the nearest held-out one, with their distance"
+            return sheet("", [SheetBlock(head, lines)], self.scale, self.bar)
+        blocks = []
+        for row in range(len(samples)):
+            for number, (name, _, found) in enumerate(sets):
+                pictures, titles = self._parts(values[number][row], spec)
+                head = f"{name} {row + 1}"
+                if found is not None and len(found.texts(row)) == 1:
+                    head, titles = f"nearest {name} cell, at a distance of {found.texts(row)[0]}", []
+                elif found is not None:
+                    head, titles = f"nearest {name} image of each, and its distance", found.texts(row)
+                blocks.append(SheetBlock(head, [Line(titles, pictures)]))
+        return sheet("", blocks, self.scale, self.bar)
+
+    def _parts(self, values: Brightness, spec: DataSpec) -> tuple[list[Picture | None], list[str]]:
+        """The images of a sample and their names: its units; or of a stack the red, then its composite with each."""
+        if spec.unit_axes:
+            return [self.composite(image) for image in values], list(protein_names(spec))
+        red, *proteins = channel_names(spec)
+        greens = [self.composite(values[[0, k]]) for k in range(1, len(values))]
+        return [self._in_colour(values[0], 0), *greens], [f"{red} alone", *proteins]
+
     def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
         """What a report shows of many cells beside held-out ones."""
         together = [(str(samples.attributes.get("origin", "generated")), samples), (real.spec.origin, real)]
@@ -143,12 +177,8 @@ class Composite(View):
         spec = samples.spec
         values = brightness(samples, self.contrast, like)
         if is_stack(spec):  # one cell a line: its red, and its red with each green
-            red, *proteins = channel_names(spec)
-            lines = [
-                Line([], [self._in_colour(cell[0], 0), *(self.composite(cell[[0, k]]) for k in range(1, len(cell)))])
-                for cell in values
-            ]
-            lines[0].titles = [f"{red} alone", *proteins]
+            lines = [Line([], self._parts(cell, spec)[0]) for cell in values]
+            lines[0].titles = self._parts(values[0], spec)[1]
             return lines
         if spec.unit_axes:  # images of different cells: there is no red that they share
             lines = [Line([], [None, *(self.composite(image) for image in row)]) for row in values]

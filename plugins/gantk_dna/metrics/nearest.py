@@ -32,6 +32,16 @@ FULL = 0.05
 """Share of position-wise drawn sequences that are copies, from which on the space of sequences counts as full."""
 
 
+def letters_apart(queries: Sequence[str], known: Sequence[str]) -> NDArray[np.int32]:
+    """Levenshtein distances in letters, (Q, K).
+
+    Args:
+        queries: sequences.
+        known: sequences to compare each of them with.
+    """
+    return cdist(queries, known, scorer=Levenshtein.distance, dtype=np.int32, workers=torch.get_num_threads())
+
+
 def nearest(
     queries: Sequence[str], known: Sequence[str], *, but_itself: bool = False
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -48,7 +58,7 @@ def nearest(
     distances, places = [], []
     for start in range(0, len(queries), 64):
         part = queries[start : start + 64]
-        table = cdist(part, known, scorer=Levenshtein.distance, dtype=np.int32, workers=torch.get_num_threads())
+        table = letters_apart(part, known)
         if but_itself:
             table[np.arange(len(part)), np.arange(start, start + len(part))] = np.iinfo(np.int32).max
         places.append(table.argmin(1))

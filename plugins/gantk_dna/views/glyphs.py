@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,6 +18,7 @@ COLOURS = np.array([(38, 150, 72), (44, 106, 206), (240, 164, 24), (211, 53, 44)
 PAPER = (255, 255, 255)
 INK = (40, 40, 40)
 FAINT = (150, 150, 150)
+MARGIN = 12  # pixels
 
 
 @lru_cache
@@ -84,3 +86,14 @@ def blended(shares: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Colours of the bases, mixed by their shares: (N, L, 3) from (N, 4, L)."""
     total = np.maximum(shares[:, :BASES].sum(1, keepdims=True), 1e-9)
     return np.einsum("nbl,bc->nlc", shares[:, :BASES] / total, COLOURS).round().astype(np.uint8)
+
+
+def below_each_other(strips: Sequence[Image.Image]) -> Image.Image:
+    """All in one picture, with a margin above and below."""
+    width = max(strip.width for strip in strips)
+    page = Image.new("RGB", (width, sum(strip.height for strip in strips) + 2 * MARGIN), PAPER)
+    top = MARGIN
+    for strip in strips:
+        page.paste(strip, (0, top))
+        top += strip.height
+    return page

@@ -10,17 +10,19 @@ from annotated_types import Ge
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from rich.text import Text
+from torch import Tensor
 
-from gantk.interfaces import Panel, Samples, View
+from gantk.interfaces import Nearest, Panel, Samples, View
 from gantk.spec import DataSpec
-from gantk_dna.alphabet import BASES, bases_in, reverse_complement
+from gantk_dna.alphabet import BASES, bases_in, decode, reverse_complement, shared_codes
 from gantk_dna.codes import check_bases, counted_rows, information
-from gantk_dna.views.glyphs import COLOURS, FAINT, INK, PAPER, blended, font, stacks
+from gantk_dna.metrics.nearest import letters_apart
+from gantk_dna.views.beside import beside_nearest
+from gantk_dna.views.glyphs import COLOURS, FAINT, INK, MARGIN, PAPER, below_each_other, blended, font, stacks
 from gantk_dna.views.panels import panels
 from gantk_dna.weights import COLUMN
 
-MARGIN = 12  # pixels
-AXIS = 44
+AXIS = 44  # pixels
 LINE = 20
 WIDEST = 1200
 
@@ -39,6 +41,7 @@ class Logo(View):
         both_strands: whether a logo counts each sequence and its reverse complement; null: where the data do.
     """
 
+    distance = "the number of letters changed, added or left out"
     wanted = 500  # of 16 random sequences, a stack of letters that mean nothing is as high as 1 bit now and then
 
     def __init__(
@@ -78,7 +81,7 @@ class Logo(View):
             if self.rows and len(shown):
                 strips += self._texts(f"the first {len(shown)} {_kind(each, title)} sequences", FAINT)
                 strips.append(self._sequences(shown))
-        return _below_each_other(strips)
+        return below_each_other(strips)
 
     def _heights(self, samples: Samples) -> NDArray[np.float64]:
         """(4, L) in bits, of sequences as often as they count."""
@@ -91,6 +94,15 @@ class Logo(View):
     def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
         """What a report shows of many sequences beside held-out ones."""
         return panels(samples, real)
+
+    def distances(self, samples: Tensor, others: Tensor) -> Tensor:
+        """Letters changed, added or left out, after Levenshtein."""
+        one, other = (decode(shared_codes(each)) for each in (samples, others))
+        return torch.from_numpy(letters_apart(one, other))
+
+    def beside_nearest(self, samples: Samples, training: Nearest, held_out: Nearest) -> Image.Image:
+        """Pairs of rows: each sequence above its nearest training and its nearest held-out one; red: what differs."""
+        return beside_nearest(samples, training, held_out, self.column)
 
     def text(self, samples: Samples) -> Text:
         """The sequences as coloured letters for a terminal, one a line; the likeliest base at each position."""
@@ -178,13 +190,3 @@ def logo_heights(
 
 def _kind(samples: Samples, title: str) -> str:
     return "real" if title.startswith("for comparison") else str(samples.attributes.get("origin", ""))
-
-
-def _below_each_other(strips: list[Image.Image]) -> Image.Image:
-    width = max(strip.width for strip in strips)
-    page = Image.new("RGB", (width, sum(strip.height for strip in strips) + 2 * MARGIN), PAPER)
-    top = MARGIN
-    for strip in strips:
-        page.paste(strip, (0, top))
-        top += strip.height
-    return page
