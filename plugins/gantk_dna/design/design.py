@@ -20,7 +20,7 @@ from gantk.interfaces import SPLITS, Dataset, declares, has_member, member
 from gantk.sampling import draw
 from gantk.spec import DataSpec
 from gantk_dna.alphabet import BASES, hard_codes
-from gantk_dna.codes import Codes, base_shares, check_bases, codes_in, first_version
+from gantk_dna.codes import Codes, check_bases, codes_in, first_version
 from gantk_dna.design import search
 from gantk_dna.design.blocks_inside import in_part
 from gantk_dna.design.constraints import Constraints, Rules
@@ -30,11 +30,9 @@ from gantk_dna.design.gan import TrainedGan, model_of
 from gantk_dna.design.known import Known, known_sequences
 from gantk_dna.design.predictors import digest_of_file, load_predictors, write_predictors
 from gantk_dna.design.results import Report
+from gantk_dna.design.rivals import Rivals
 from gantk_dna.design.search import Found, Search, scores_of
 from gantk_dna.design.weighted_sum import Aim, Objectives, halves, weighted
-
-MOST_RANDOM = 20_000
-"""Random sequences that are scored for a baseline, at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,7 +201,16 @@ class Designer:
             None if self.model is None else self.model.state.critic,
             self.seed,
         )
-        baselines = self._baselines_before(known)
+        rivals = Rivals(
+            self.score,
+            self.rules,
+            known,
+            training,
+            self._measured(known, known.stated),
+            designs=settings.designs,
+            channels=channels,
+        )
+        baselines = {**rivals.already_known(), **self._not_optimised()}
         console.say(f"searching: {settings.method}")
         found = self._search(training, rng)
         repaired = self.rules.repair(found.codes, lambda codes: scores_of(codes, self.score, channels), numpy_rng)
@@ -211,25 +218,15 @@ class Designer:
         designs = describer.describe("designs", repaired[chosen])
         designs.soft, designs.candidate = found.soft[chosen], chosen
         designs.latent_norms = None if found.latent_norms is None else found.latent_norms[chosen]
-        console.say("baselines: random sequences and hill climbing")
-        shares = base_shares(training).mean(1)
-        baselines["random, best"] = self._top(
-            self.rules.random(min(found.scored, MOST_RANDOM), shares, numpy_rng), settings.designs
-        )
-        starts = {
-            "hill climb": self._top(training, settings.designs),
-            "hill climb, from random": self.rules.random(settings.designs, shares, numpy_rng),
-        }
-        edits = {"hill climb": max(1, round(float(designs.distance.mean()))), "hill climb, from random": None}
-        for name, start in starts.items():
-            baselines[name] = search.climb(
-                start, self.score, self.rules, found.scored, numpy_rng, channels, edits=edits[name], title=name
-            )
-        judged = self.held_out or self.score
+        console.say("rivals: random sequences, mutants and hill climbing")
+        baselines |= rivals.made(found.scored, max(1, round(float(designs.distance.mean()))), numpy_rng)
+        judged, measured = self.held_out or self.score, self._measured(known, known.scores)
         return Report(
             sets=[designs, *(describer.describe(name, codes) for name, codes in baselines.items())],
             bar=float(scores_of(known.codes, judged, channels).max()),
-            best_measured=self._measured(known),
+            training_bar=float(scores_of(training, judged, channels).max()),
+            best_measured=None if measured is None else float(measured.max()),
+            error=None if self.held_out is None else self._error(self.held_out),
             quality=self.quality,
             second=self.held_out is not None,
             scored=found.scored,
@@ -243,12 +240,16 @@ class Designer:
             folder=self.search_folder,
         )
 
-    def _measured(self, known: Known) -> float | None:
-        """The best score in the data by the recipe's goal, where its only objective predicts these scores."""
+    def _measured(self, known: Known, scores: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """What is to be high, of scores in the data (NaN: none): (N,); None unless the only objective learns these."""
         if not len(known.scores) or len(self.score.terms) != 1 or not self.score.learned:
             return None
         _, goal, weight = self.score.terms[0]
-        return float(weighted(torch.from_numpy(known.scores), goal, weight).max())
+        found = weighted(torch.from_numpy(scores), goal, weight).numpy()
+        return np.where(np.isnan(found), -np.inf, found)
+
+    def _error(self, second: Objectives) -> float | None:
+        return second.error(self.datasets.get("held_out_test", self.test))
 
     def _search(self, known: Codes, rng: torch.Generator) -> Found:
         if self.settings.method == "activation":
@@ -271,18 +272,14 @@ class Designer:
         self.digest = self.model.keep(self.search_folder / "gan.h5")
         return found
 
-    def _baselines_before(self, known: Known) -> dict[str, Codes]:
-        """Baselines that need the GAN as it is before feedback changes it."""
-        baselines = {"known, best": self._top(known.codes, self.settings.designs)}
-        if self.model is not None:
-            generator = self.model.state.sampled()
-            assert generator is not None
-            made = draw(generator, self.spec, self.settings.designs, seed=self.seed, purpose="not optimised")
-            baselines["generator, not optimised"] = hard_codes(made.samples).numpy()
-        return baselines
-
-    def _top(self, codes: Codes, n: int) -> Codes:
-        return codes[np.argsort(-scores_of(codes, self.score, self.spec.shape[0]), kind="stable")][:n]
+    def _not_optimised(self) -> dict[str, Codes]:
+        """Sequences of the GAN as it is, before feedback changes it."""
+        if self.model is None:
+            return {}
+        generator = self.model.state.sampled()
+        assert generator is not None
+        made = draw(generator, self.spec, self.settings.designs, seed=self.seed, purpose="not optimised")
+        return {"generator, not optimised": hard_codes(made.samples).numpy()}
 
     def _chosen(self, codes: Codes) -> NDArray[np.int64]:
         """Numbers of the best different candidates that meet every constraint.

@@ -204,7 +204,7 @@ def feedback(
         order = np.argsort(-scores - 1e9 * (rules.violations(codes) == 0), kind="stable")
         chosen = codes[order][: max(1, round(settings.keep * settings.pool))]
         window = np.concatenate([window[min(len(chosen), len(window) - 1) :], chosen])  # the oldest leave
-        best, best_scores = _best(
+        best, best_scores = best_of(
             np.concatenate([best, codes]), np.concatenate([best_scores, scores]), settings.candidates, rules
         )
         data = OneHot(spec, torch.from_numpy(window))
@@ -215,7 +215,7 @@ def feedback(
     return Found(best, best_scores, None, scored)
 
 
-def _best(codes: Codes, scores: NDArray[np.float64], n: int, rules: Rules) -> tuple[Codes, NDArray[np.float64]]:
+def best_of(codes: Codes, scores: NDArray[np.float64], n: int, rules: Rules) -> tuple[Codes, NDArray[np.float64]]:
     """The n best different ones, those first that meet the constraints."""
     _, first = np.unique(codes, axis=0, return_index=True)
     first = first[np.lexsort((-scores[first], rules.violations(codes[first])))][:n]

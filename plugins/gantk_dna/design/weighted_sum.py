@@ -105,6 +105,17 @@ class Objectives:
             for name, value in objective.quality(data).items()
         }
 
+    def error(self, data: Dataset) -> float | None:
+        """By how much the only objective is wrong of scores that the data state, root mean square; None without."""
+        scores = data.batch(torch.arange(len(data)), None).truth.get("score") if len(data) else None
+        if scores is None or len(self.terms) != 1 or not self.learned:
+            return None
+        _, goal, weight = self.terms[0]
+        with torch.no_grad():
+            parts = torch.arange(len(data)).split(512)
+            said = torch.cat([self(data.batch(part, None).samples) for part in parts])
+        return float((said - weighted(scores, goal, weight)).double().square().mean().sqrt())
+
 
 def weighted(found: Tensor, goal: str | float, weight: float) -> Tensor:
     """What is maximised, from what an objective says: (B,) to (B,).
