@@ -103,7 +103,7 @@ def tell(report: Report, about: str, out: Path, as_json: bool) -> None:
     """
     from gantk.files import write_bytes
     from gantk_dna.design.evaluating import evaluated
-    from gantk_dna.design.page import logo_of, png, write_page
+    from gantk_dna.design.page import logo_of, motifs_of, png, write_page
 
     evaluation, summaries = evaluated(report)
     numbers = {name: {key: asdict(value) for key, value in values.items()} for name, values in evaluation.items()}
@@ -113,7 +113,11 @@ def tell(report: Report, about: str, out: Path, as_json: bool) -> None:
         write_bytes(report.folder / f"{name}.json", (json.dumps(content, indent=2) + "\n").encode())
     logo = logo_of(report)
     write_bytes(report.folder / "logo.png", png(logo))
-    lines, rows = sentences(report), [row(each, report) for each in report.sets]
+    motifs, lines = motifs_of(report), sentences(report)
+    if motifs is not None:
+        write_bytes(report.folder / "motifs.png", png(motifs[1]))
+        lines += motifs[0]
+    rows = [row(each, report) for each in report.sets]
     write_page(
         report.folder,
         report,
@@ -123,6 +127,7 @@ def tell(report: Report, about: str, out: Path, as_json: bool) -> None:
         rows=rows,
         evaluation=(evaluation, summaries),
         logo=logo,
+        motifs=None if motifs is None else motifs[1],
     )
     if as_json:
         console.answer_json(document)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from gantk.class_counts import class_counts
 from gantk.interfaces import Dataset
 from gantk_dna.alphabet import decode, shared_codes
-from gantk_dna.codes import Codes, distinct_in, first_version, versions
+from gantk_dna.codes import Codes, codes_in, distinct_in, first_version, versions
 from gantk_dna.metrics.nearest import nearest_version
 
 
@@ -87,3 +88,11 @@ def scored_in(dataset: Dataset) -> tuple[Codes, NDArray[np.float64]]:
     batch = dataset.batch(torch.arange(len(dataset)), None).to("cpu")
     scores = batch.truth.get("score")
     return nothing if scores is None else (shared_codes(batch.samples).numpy(), scores.double().numpy())
+
+
+def digest_of_data(datasets: Mapping[str, Dataset]) -> str:
+    """A digest of the sequences of some data sets: 16 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for each in datasets.values():
+        digest.update(np.ascontiguousarray(codes_in(each)).tobytes())
+    return digest.hexdigest()[:16]

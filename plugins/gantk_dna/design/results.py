@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from gantk.spec import DataSpec
 from gantk_dna.alphabet import BASES, one_hot
 from gantk_dna.codes import Codes, first_version
 from gantk_dna.design.known import Known
+from gantk_dna.motifs import Motif
 
 NEARBY = 1.0
 """Letters by which a rival may lie farther from what is known than designs do, and still be compared with them."""
@@ -91,6 +92,8 @@ class Report:
         test: held-out real sequences.
         seed: of the search.
         folder: of the search.
+        motifs: known ones, whose hits are marked.
+        own_motifs: those that the predictors have learned; empty where nothing was learned.
     """
 
     sets: list[Designed]
@@ -109,6 +112,8 @@ class Report:
     test: Dataset
     seed: int
     folder: Path
+    motifs: list[Motif] = field(default_factory=list)
+    own_motifs: list[Motif] = field(default_factory=list)
 
     @property
     def designs(self) -> Designed:

@@ -98,7 +98,9 @@ def scores_of(codes: Codes, score: Score, channels: int = BASES) -> NDArray[np.f
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
-def activation(score: Score, rules: Rules, spec: DataSpec, settings: Search, rng: torch.Generator) -> Found:
+def activation(
+    score: Score, rules: Rules, spec: DataSpec, settings: Search, rng: torch.Generator, title: str = "searching"
+) -> Found:
     """Activation maximisation: gradient ascent on the logits of every letter, from random ones."""
     logits = torch.randn((settings.candidates, *spec.shape), generator=rng).requires_grad_()
     optimizer = torch.optim.Adam([logits], lr=settings.lr)
@@ -109,7 +111,7 @@ def activation(score: Score, rules: Rules, spec: DataSpec, settings: Search, rng
         letters = (logits[:, :BASES] / temperature).softmax(1)
         return rules.impose(torch.cat([letters, logits[:, BASES:].sigmoid()], 1))
 
-    with console.training(0, settings.steps, "searching") as display:
+    with console.training(0, settings.steps, title) as display:
         for step in range(settings.steps):
             optimizer.zero_grad()
             scores = score(soft(step))
