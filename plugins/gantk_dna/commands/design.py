@@ -46,7 +46,7 @@ def design(
 
     A run folder keeps the GAN (gan/, an ordinary run), the predictors, and each search (search-1/, …: designs, table,
     evaluation, report.html). Given instead of a recipe, it is gone on from: finished, if it was interrupted, and
-    searched in again, where `search` and `constraints` may be others.
+    searched in again, where `search`, `constraints` and `motifs` may be others.
 
     Writes the designs with what is known of each (FASTA, CSV or TSV by the ending of --out), and prints a table of
     them and of simple rivals: score of the hard letters, of the soft ones, and by a second predictor that was not
@@ -111,6 +111,7 @@ def tell(report: Report, about: str, out: Path, as_json: bool) -> None:
     judged = {"summaries": summaries, "values": numbers}
     for name, content in (("table", document), ("evaluation", judged)):
         write_bytes(report.folder / f"{name}.json", (json.dumps(content, indent=2) + "\n").encode())
+    write_bytes(report.folder / "sequences.tsv", every_sequence(report).encode())
     logo = logo_of(report)
     write_bytes(report.folder / "logo.png", png(logo))
     motifs, lines = motifs_of(report), sentences(report)
@@ -139,6 +140,19 @@ def tell(report: Report, about: str, out: Path, as_json: bool) -> None:
     for line in summaries:
         console.say(f"  {line}")
     console.say(f"report: {report.folder / 'report.html'}")
+
+
+def every_sequence(report: Report) -> str:
+    """The sequences of every set, designs and rivals, as a table: TSV."""
+    from gantk_dna.alphabet import decode
+
+    lines = ["set\tsequence\tscore\tsecond\tdistance\tnearest"]
+    for each in report.sets:
+        columns = (decode(each.codes), each.score, each.held_out, each.distance, each.nearest)
+        for text, score, second, distance, nearest in zip(*columns, strict=True):
+            said = f"{second:.5g}" if report.second else ""
+            lines.append(f"{each.name}\t{text}\t{score:.5g}\t{said}\t{distance}\t{nearest}")
+    return "\n".join(lines) + "\n"
 
 
 def sentences(report: Report) -> list[str]:
