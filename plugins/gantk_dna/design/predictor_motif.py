@@ -22,7 +22,8 @@ from gantk_dna.views.glyphs import FAINT, INK, PAPER, font, stacks
 
 WINDOWS = 48  # free windows that are optimised, each from letters of its own
 BACKGROUNDS = 8  # real sequences that each window stands in
-STEPS = 60
+STEPS = 100
+NEAR_BEST = 0.5  # of the gain of the best window, that others must reach to count
 WIDEST = 12  # letters of a window
 OVERLAP = 5  # letters that two motifs are compared over at least, where they have so many
 
@@ -31,8 +32,8 @@ def own_motif(name: str, score: Objectives, spec: DataSpec, real: Codes, seed: i
     """The motif that a predictor has learned: the words that activation maximisation writes into real sequences.
 
     A window in the middle of real sequences is free; letters in it rise by the gradient of the mean score. Of many
-    such windows, from different random letters, those that raise the score at least half as much as the best one are
-    laid above one another, shifted and turned until they agree best; that gives the counts of a matrix.
+    such windows, from different random letters, those that raise the score by half as much as the best one, or more,
+    are laid above one another, shifted and turned until they agree best; that gives the counts of a matrix.
 
     Args:
         name: of what has learned.
@@ -68,7 +69,7 @@ def own_motif(name: str, score: Objectives, spec: DataSpec, real: Codes, seed: i
     if not gain.max() > 0:
         return None
     order = np.argsort(-gain, kind="stable")
-    words = found.codes[order[gain[order] >= gain.max() / 2]]
+    words = found.codes[order[gain[order] >= NEAR_BEST * gain.max()]]
     return Motif(f"the {name}'s own motif", "", aligned_counts(words, bool(spec.attributes.get("both_strands", False))))
 
 
