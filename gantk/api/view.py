@@ -62,14 +62,20 @@ def picture(source: Path, number: int, seed: int = 0, parameters: Mapping[str, A
     return picture_of(samples[:number], title, parameters)
 
 
-def samples_text(source: Path, number: int, seed: int = 0) -> Text:
+def samples_text(source: Path, number: int, seed: int = 0, parameters: Mapping[str, Any] | None = None) -> Text:
     """The samples as coloured text, where their view can.
+
+    Args:
+        source: the run or file.
+        number: how many samples.
+        seed: of fresh ones.
+        parameters: of the view.
 
     Raises:
         GantkError: it cannot be read, or such samples have no text.
     """
     samples, _ = samples_of(source, number, seed)
-    view = pictures.build_view(samples.spec)
+    view = pictures.build_view(samples.spec, **(parameters or {}))
     text = None if view is None else view.text(samples)
     if text is None:
         raise GantkError(f"{source}: such samples cannot be shown as text; without --text a picture is drawn")

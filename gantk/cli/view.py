@@ -54,18 +54,19 @@ def command(
     gantk view runs/lin_starshaped-1 --training -o training.gif
     gantk view runs/lin_starshaped-1 --nearest -n 4 -o nearest.png
     gantk view samples.h5
-    gantk view made.fa --text
+    gantk view made.fa --text motifs=jaspar.txt
     """
     if sum((curves, training, nearest, text)) > 1:
         raise click.UsageError(
             "--curves, --training, --nearest and --text are different things to look at: give one of them"
         )
     if text:
-        cli_options.refuse_beside("--text prints, and draws no picture", "overrides", "out", "force")
+        cli_options.refuse_beside("--text prints, and draws no picture", "out", "force")
         from gantk.api import view
+        from gantk.recipe.recipe import parameters_of
 
         _refuse_seed_of_file(source)
-        console.answer_text(view.samples_text(source, number or SHOWN, seed))
+        console.answer_text(view.samples_text(source, number or SHOWN, seed, parameters_of(overrides)))
         return
     out = out or Path(f"{source.name.removesuffix(source.suffix) if source.is_file() else source.name}.png")
     if out.suffix.lower() not in (".png", ".gif"):

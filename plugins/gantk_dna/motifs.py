@@ -126,3 +126,52 @@ def hits(samples: Tensor, log_odds: NDArray[np.int64], least: float) -> Tensor:
     half_step = 0.5 / GRID  # scores are whole steps, but their sum is in floating point
     parts = [scan(part, log_odds).amax((1, 2)) >= least - half_step for part in samples.split(4096)]
     return torch.cat(parts)
+
+
+def least_score(log_odds: NDArray[np.int64], p_value: float, background: Sequence[float] = UNIFORM) -> float:
+    """The threshold in bits, or for a motif so short that its best word is more frequent than that, the best score.
+
+    Args:
+        log_odds: (4, W) in whole steps of 1/GRID bit.
+        p_value: for one position of one strand.
+        background: probability of each base in the random window.
+    """
+    least = threshold(log_odds, p_value, background)
+    return float(log_odds.max(0).sum()) / GRID if math.isinf(least) else least
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Where a sequence has a motif.
+
+    Args:
+        motif: its number among those that were looked for.
+        place: the leftmost letter, from 0.
+        width: in letters.
+        strand: "+", "-", or "+-" where it reads alike on both.
+    """
+
+    motif: int
+    place: int
+    width: int
+    strand: str
+
+
+def places_of_hits(samples: Tensor, motifs: Sequence[Motif], p_value: float) -> list[list[Hit]]:
+    """Every hit of some motifs in each sequence, by place.
+
+    Args:
+        samples: (N, 4 or more channels, L), one-hot.
+        motifs: what is looked for; those that are longer than a sequence are nowhere.
+        p_value: of a hit at one position of one strand, bases being a quarter each.
+    """
+    found: list[list[Hit]] = [[] for _ in samples]
+    for number, motif in enumerate(motifs):
+        if motif.width > samples.shape[2]:
+            continue
+        log_odds = motif.log_odds()
+        reached = scan(samples, log_odds) >= least_score(log_odds, p_value) - 0.5 / GRID  # (N, 2, places)
+        for row, place in reached.any(1).nonzero().tolist():
+            strand = "".join(sign for sign, hit in zip("+-", reached[row, :, place].tolist(), strict=True) if hit)
+            found[row].append(Hit(number, place, motif.width, strand))
+    return [sorted(each, key=lambda hit: (hit.place, hit.motif)) for each in found]

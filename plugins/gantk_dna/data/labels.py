@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -155,3 +155,36 @@ def annotation_rows(path: Path, records: Sequence[Record], column: str, length: 
         low, high = max(first, 0), min(first + length, len(text))
         rows[at, low - first : high - first] = marks[low:high]
     return rows
+
+
+def repeats_removed(
+    records: Sequence[Record],
+    columns: Mapping[str, str | None],
+    scores: np.ndarray | None,
+    stays: np.ndarray,
+    both_strands: bool,
+    duplicates: str,
+) -> str:
+    """Why repeats are removed, in words, and of how many the table says something else than of those that stay.
+
+    Args:
+        records: rows of a table.
+        columns: what they are compared in, by what it is called; None: there is no such column.
+        scores: of each row, (N,), or None.
+        stays: (N,) the number of the equal sequence that stays.
+        both_strands: whether reverse complements are equal, too.
+        duplicates: "average", or else the first stays.
+    """
+    others: dict[str, int] = {}
+    for what, column in columns.items():
+        if column:
+            entries = [record.fields[column] for record in records]
+            if what == "annotation" and both_strands:
+                entries = [min(entry, entry[::-1]) for entry in entries]
+            others[f"another {what}"] = sum(entry != entries[at] for entry, at in zip(entries, stays, strict=True))
+    if scores is not None:
+        done = "averaged" if duplicates == "average" else "the first stays; data.duplicates=average: the mean"
+        others[f"another score: {done}"] = int((scores != scores[stays]).sum())
+    same = "equal to an earlier one" + (" or its reverse complement" if both_strands else "")
+    told = ", ".join(f"{number:,} with {what}" for what, number in others.items() if number)
+    return f"{same} (of them {told})" if told else same

@@ -17,11 +17,26 @@ from gantk.console import say, warn
 from gantk.errors import DataError
 from gantk_dna.alphabet import AlphabetName, decode, sequence_spec
 from gantk_dna.data import splitting
-from gantk_dna.data.labels import Labels, annotation_rows, given_sides, label_rows, score_rows
+from gantk_dna.data.labels import (
+    Labels,
+    annotation_rows,
+    given_sides,
+    label_rows,
+    repeats_removed,
+    score_rows,
+)
 from gantk_dna.data.leaks import tell_of_leak
 from gantk_dna.data.onehot import OneHot, chosen_side, counts_in_words, pick
 from gantk_dna.files.cleaning import Ambiguous, Anchor, OtherLengths, to_matrix
-from gantk_dna.files.observed import named, observed, repeats_in_words, weights_in_words, weights_of
+from gantk_dna.files.observed import (
+    entries_of,
+    named,
+    observed,
+    others_than,
+    repeats_in_words,
+    weights_in_words,
+    weights_of,
+)
 from gantk_dna.files.sequences import Record, read_sequences
 from gantk_dna.files.source import state_of
 from gantk_dna.files.tables import is_table, read_table
@@ -53,6 +68,7 @@ class Options:
     percentiles: tuple[float, float]
     annotation: str | None
     weight: str | None
+    leave_out: tuple[str, ...]
     split_by: SplitBy
     split_column: str | None
     test_groups: tuple[str, ...]
@@ -102,6 +118,7 @@ class Sequences(OneHot):
         annotation: column of strings of 0 and 1 as long as the sequence: one more channel.
         weight: column of how often each sequence was observed (counts, or other numbers above 0): it is trained on, and
             counts in metrics and logos, so often. Of equal sequences the weights are added. Null: each counts once.
+        leave_out: rows of a table that are not read, by their entry in a column: [label=ambiguous].
         split_by: sequence: at random; identity: what is alike stays together; group: what has the same entry in
             `split_column` stays together (a chromosome); given: `split_column` says train, validation or test.
         split_column: column for the two last.
@@ -138,6 +155,7 @@ class Sequences(OneHot):
         ),
         annotation: str | None = None,
         weight: str | None = None,
+        leave_out: list[str] | None = None,
         split_by: SplitBy = "sequence",
         split_column: str | None = None,
         test_groups: list[str] | None = None,
@@ -164,6 +182,7 @@ class Sequences(OneHot):
             percentiles=percentiles,
             annotation=annotation,
             weight=weight,
+            leave_out=tuple(leave_out or ()),
             split_by=split_by,
             split_column=split_column,
             test_groups=tuple(test_groups or ()),
@@ -203,6 +222,7 @@ def _prepare(options: Options) -> Prepared:
     names = Counter(record.name for record in records)
     if len(names) < total:
         warn(f"{path}: {total - len(names):,} records have the name of an earlier one ('{names.most_common(1)[0][0]}')")
+    records = others_than(path, records, options.leave_out, told)
     if options.weight:
         records = observed(path, records, options.weight, told)
     codes, kept = to_matrix(
@@ -227,7 +247,11 @@ def _prepare(options: Options) -> Prepared:
     weights = weights_of(path, records, options.weight) if options.weight else None
     if options.duplicates != "keep":
         weights = None if weights is None else np.bincount(inverse, weights).astype(float)
-        told[_equal(options, records, scores, first, inverse)] += repeats
+        columns = {"label": options.label, "entry in the column of the split": options.split_column}
+        columns["annotation"] = options.annotation
+        told[repeats_removed(records, columns, scores, first[inverse], options.both_strands, options.duplicates)] += (
+            repeats
+        )
         if scores is not None:
             mean = (np.bincount(inverse, scores) / np.bincount(inverse)).astype(np.float32)
             scores = mean if options.duplicates == "average" else scores[first]
@@ -257,30 +281,9 @@ def _prepare(options: Options) -> Prepared:
     return Prepared(codes[left], sides[left], labels, annotations, called, copies)
 
 
-def _equal(
-    options: Options, records: list[Record], scores: np.ndarray | None, first: np.ndarray, inverse: np.ndarray
-) -> str:
-    """Why duplicates are removed, in words, and of how many the table says something else than of those that stay."""
-    stays = first[inverse]  # (N,), the number of the equal sequence that stays
-    others: dict[str, int] = {}
-    columns = {"label": options.label, "entry in the column of the split": options.split_column}
-    for what, column in (columns | {"annotation": options.annotation}).items():
-        if column:
-            entries = [record.fields[column] for record in records]
-            if what == "annotation" and options.both_strands:
-                entries = [min(entry, entry[::-1]) for entry in entries]
-            others[f"another {what}"] = sum(entry != entries[at] for entry, at in zip(entries, stays, strict=True))
-    if scores is not None:
-        done = "averaged" if options.duplicates == "average" else "the first stays; data.duplicates=average: the mean"
-        others[f"another score: {done}"] = int((scores != scores[stays]).sum())
-    same = "equal to an earlier one" + (" or its reverse complement" if options.both_strands else "")
-    told = ", ".join(f"{number:,} with {what}" for what, number in others.items() if number)
-    return f"{same} (of them {told})" if told else same
-
-
 def _read(options: Options) -> list[Record]:
     wanted = [options.name, options.label, options.split_column, options.annotation, options.weight, *options.score]
-    columns = [column for column in wanted if column]
+    columns = [column for column in (*wanted, *entries_of(options.leave_out)) if column]
     if is_table(options.path):
         return read_table(options.path, sequence=options.sequence, columns=columns)
     if columns or options.sequence:

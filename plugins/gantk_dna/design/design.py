@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -20,21 +20,22 @@ from gantk.interfaces import SPLITS, Dataset, declares, has_member, member
 from gantk.sampling import draw
 from gantk.spec import DataSpec
 from gantk_dna.alphabet import BASES, hard_codes
-from gantk_dna.codes import Codes, base_shares, check_bases, codes_in, first_version
+from gantk_dna.codes import Codes, check_bases, codes_in, first_version
 from gantk_dna.design import search
 from gantk_dna.design.blocks_inside import in_part
 from gantk_dna.design.constraints import Constraints, Rules
 from gantk_dna.design.describing import Describer
 from gantk_dna.design.folder import DesignFolder
 from gantk_dna.design.gan import TrainedGan, model_of
-from gantk_dna.design.known import Known, known_sequences
+from gantk_dna.design.known import digest_of_data, known_sequences
+from gantk_dna.design.predictor_motif import own_motif
 from gantk_dna.design.predictors import digest_of_file, load_predictors, write_predictors
 from gantk_dna.design.results import Report
+from gantk_dna.design.rivals import Rivals
 from gantk_dna.design.search import Found, Search, scores_of
-from gantk_dna.design.weighted_sum import Aim, Objectives, halves, weighted
-
-MOST_RANDOM = 20_000
-"""Random sequences that are scored for a baseline, at most."""
+from gantk_dna.design.weighted_sum import Aim, Objectives, halves
+from gantk_dna.files.motif_files import choose_motifs
+from gantk_dna.motifs import Motif
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,8 @@ class DesignBlocks:
         generator_overrides: what to change in the recipe of the GAN: [data.path=FILE, train.steps=2000].
         search: how designs are searched for.
         constraints: what they must be.
+        motifs: file of matrices whose hits the report marks, beside the motif that the predictor has learned.
+        motif_names: names or identities of those that are marked; null: all in the file.
     """
 
     about: str = ""
@@ -64,6 +67,8 @@ class DesignBlocks:
     generator_overrides: list[str] = field(default_factory=list)
     search: Search = field(default_factory=dict)  # type: ignore[assignment]  # JSON-like, as recipes are
     constraints: Constraints = field(default_factory=dict)  # type: ignore[assignment]
+    motifs: Path | None = None
+    motif_names: list[str] | None = None
 
 
 def design(values: Mapping[str, Any], folder: DesignFolder, check: Callable[[DataSpec], None] | None = None) -> Report:
@@ -112,12 +117,13 @@ class Designer:
         if not values["objectives"]:
             raise RecipeError("objectives: give one at least: [{use: dna/pwm, file: FILE}]")
         self.rules = Rules(_block(Constraints, values["constraints"]), self.spec.shape[1])
+        self.motifs = [] if values["motifs"] is None else choose_motifs(Path(values["motifs"]), values["motif_names"])
         self.folder, self.values = folder, values
         folder.make(values)
         console.say(
             f"GAN, predictors and designs go to {folder.made}; what goes on from there: gantk design {folder.made}"
         )
-        folder.check_learned(data=_digest_of_data(found))
+        folder.check_learned(data=digest_of_data(found))
         self.model: TrainedGan | None = None
         if values["generator"]:
             self.model = model_of(values["generator"], folder.gan, values["generator_overrides"])
@@ -203,7 +209,16 @@ class Designer:
             None if self.model is None else self.model.state.critic,
             self.seed,
         )
-        baselines = self._baselines_before(known)
+        rivals = Rivals(
+            self.score,
+            self.rules,
+            known,
+            training,
+            self.score.measured(known.stated),
+            designs=settings.designs,
+            channels=channels,
+        )
+        baselines = {**rivals.already_known(), **self._not_optimised()}
         console.say(f"searching: {settings.method}")
         found = self._search(training, rng)
         repaired = self.rules.repair(found.codes, lambda codes: scores_of(codes, self.score, channels), numpy_rng)
@@ -211,25 +226,15 @@ class Designer:
         designs = describer.describe("designs", repaired[chosen])
         designs.soft, designs.candidate = found.soft[chosen], chosen
         designs.latent_norms = None if found.latent_norms is None else found.latent_norms[chosen]
-        console.say("baselines: random sequences and hill climbing")
-        shares = base_shares(training).mean(1)
-        baselines["random, best"] = self._top(
-            self.rules.random(min(found.scored, MOST_RANDOM), shares, numpy_rng), settings.designs
-        )
-        starts = {
-            "hill climb": self._top(training, settings.designs),
-            "hill climb, from random": self.rules.random(settings.designs, shares, numpy_rng),
-        }
-        edits = {"hill climb": max(1, round(float(designs.distance.mean()))), "hill climb, from random": None}
-        for name, start in starts.items():
-            baselines[name] = search.climb(
-                start, self.score, self.rules, found.scored, numpy_rng, channels, edits=edits[name], title=name
-            )
-        judged = self.held_out or self.score
+        console.say("rivals: random sequences, mutants and hill climbing")
+        baselines |= rivals.made(found.scored, max(1, round(float(designs.distance.mean()))), numpy_rng)
+        judged, measured = self.held_out or self.score, self.score.measured(known.scores)
         return Report(
             sets=[designs, *(describer.describe(name, codes) for name, codes in baselines.items())],
             bar=float(scores_of(known.codes, judged, channels).max()),
-            best_measured=self._measured(known),
+            training_bar=float(scores_of(training, judged, channels).max()),
+            best_measured=None if measured is None else float(measured.max()),
+            error=self.held_out.error(self.datasets.get("held_out_test", self.test)) if self.held_out else None,
             quality=self.quality,
             second=self.held_out is not None,
             scored=found.scored,
@@ -241,14 +246,14 @@ class Designer:
             test=self.test,
             seed=seed,
             folder=self.search_folder,
+            motifs=self.motifs,
+            own_motifs=self._own_motifs(training),
         )
 
-    def _measured(self, known: Known) -> float | None:
-        """The best score in the data by the recipe's goal, where its only objective predicts these scores."""
-        if not len(known.scores) or len(self.score.terms) != 1 or not self.score.learned:
-            return None
-        _, goal, weight = self.score.terms[0]
-        return float(weighted(torch.from_numpy(known.scores), goal, weight).max())
+    def _own_motifs(self, training: Codes) -> list[Motif]:
+        which = {"first": "predictor", "second": "second predictor"}
+        found = (own_motif(which[name], each, self.spec, training, self.seed) for name, each in self._objectives())
+        return [each for each in found if each is not None]
 
     def _search(self, known: Codes, rng: torch.Generator) -> Found:
         if self.settings.method == "activation":
@@ -271,18 +276,14 @@ class Designer:
         self.digest = self.model.keep(self.search_folder / "gan.h5")
         return found
 
-    def _baselines_before(self, known: Known) -> dict[str, Codes]:
-        """Baselines that need the GAN as it is before feedback changes it."""
-        baselines = {"known, best": self._top(known.codes, self.settings.designs)}
-        if self.model is not None:
-            generator = self.model.state.sampled()
-            assert generator is not None
-            made = draw(generator, self.spec, self.settings.designs, seed=self.seed, purpose="not optimised")
-            baselines["generator, not optimised"] = hard_codes(made.samples).numpy()
-        return baselines
-
-    def _top(self, codes: Codes, n: int) -> Codes:
-        return codes[np.argsort(-scores_of(codes, self.score, self.spec.shape[0]), kind="stable")][:n]
+    def _not_optimised(self) -> dict[str, Codes]:
+        """Sequences of the GAN as it is, before feedback changes it."""
+        if self.model is None:
+            return {}
+        generator = self.model.state.sampled()
+        assert generator is not None
+        made = draw(generator, self.spec, self.settings.designs, seed=self.seed, purpose="not optimised")
+        return {"generator, not optimised": hard_codes(made.samples).numpy()}
 
     def _chosen(self, codes: Codes) -> NDArray[np.int64]:
         """Numbers of the best different candidates that meet every constraint.
@@ -305,14 +306,6 @@ class Designer:
             )
         scores = scores_of(codes[meet], self.score, self.spec.shape[0])
         return meet[np.argsort(-scores, kind="stable")][:wanted]
-
-
-def _digest_of_data(datasets: Mapping[str, Dataset]) -> str:
-    """A digest of the sequences of some data sets: 16 hexadecimal digits."""
-    digest = hashlib.sha256()
-    for each in datasets.values():
-        digest.update(np.ascontiguousarray(codes_in(each)).tobytes())
-    return digest.hexdigest()[:16]
 
 
 def _block(kind: type, values: Mapping[str, Any]) -> Any:

@@ -129,8 +129,8 @@ def refuse_other_learning(folder: DesignFolder, before: Mapping[str, Any], value
     if changed:
         raise RecipeError(
             f"{', '.join(changed)}: the GAN and the predictors in {folder.made} were learned with another value; only "
-            f"search and constraints can change here (search.seed draws anew). Start a new design instead: gantk "
-            f"design {folder.recipe} KEY=VALUE"
+            f"search, constraints and motifs can change here (search.seed draws anew). Start a new design instead: "
+            f"gantk design {folder.recipe} KEY=VALUE"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,8 +12,8 @@ from numpy.typing import NDArray
 
 from gantk.class_counts import class_counts
 from gantk.interfaces import Dataset
-from gantk_dna.alphabet import decode
-from gantk_dna.codes import Codes, distinct_in, first_version, versions
+from gantk_dna.alphabet import decode, shared_codes
+from gantk_dna.codes import Codes, codes_in, distinct_in, first_version, versions
 from gantk_dna.metrics.nearest import nearest_version
 
 
@@ -26,6 +27,7 @@ class Known:
         scores: the scores that the data state, of all sequences that have one; empty: of none.
         total: how many sequences the data hold; more than were looked at where they are very many.
         like: the data set that says which versions of a sequence are the same.
+        stated: (N,) the score that the data state of each; NaN: none.
     """
 
     codes: Codes
@@ -33,6 +35,7 @@ class Known:
     scores: NDArray[np.float64]
     total: int
     like: Dataset
+    stated: NDArray[np.float64]
 
     def nearest(self, codes: Codes) -> tuple[NDArray[np.int64], list[str]]:
         """Of each sequence the Levenshtein distance to the nearest known one, on either strand where both count.
@@ -62,17 +65,34 @@ def known_sequences(datasets: Mapping[str, Dataset]) -> Known:
     codes = np.concatenate(parts)
     _, first = np.unique(first_version(codes, like), axis=0, return_index=True)
     first = np.sort(first)
+    scored = [scored_in(each) for each in datasets.values()]
+    stated: dict[bytes, float] = {}
+    for own_codes, own_scores in scored:
+        for row, score in zip(first_version(own_codes, like), own_scores, strict=True):
+            stated.setdefault(row.tobytes(), float(score))
     return Known(
         codes=codes[first],
         names=[names[at] for at in first],
-        scores=np.concatenate([_scores(each) for each in datasets.values()]),
+        scores=np.concatenate([own_scores for _, own_scores in scored]),
         total=sum(sum(class_counts(each).values()) for each in datasets.values()),
         like=like,
+        stated=np.array([stated.get(row.tobytes(), np.nan) for row in first_version(codes[first], like)]),
     )
 
 
-def _scores(dataset: Dataset) -> NDArray[np.float64]:
+def scored_in(dataset: Dataset) -> tuple[Codes, NDArray[np.float64]]:
+    """The sequences of a data set with the scores that it states, (n, L) and (n,); none where it states none."""
+    nothing = np.zeros((0, dataset.spec.shape[1]), np.uint8), np.zeros(0)
     if not len(dataset):
-        return np.zeros(0)
-    scores = dataset.batch(torch.arange(len(dataset)), None).truth.get("score")
-    return np.zeros(0) if scores is None else scores.double().numpy()
+        return nothing
+    batch = dataset.batch(torch.arange(len(dataset)), None).to("cpu")
+    scores = batch.truth.get("score")
+    return nothing if scores is None else (shared_codes(batch.samples).numpy(), scores.double().numpy())
+
+
+def digest_of_data(datasets: Mapping[str, Dataset]) -> str:
+    """A digest of the sequences of some data sets: 16 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for each in datasets.values():
+        digest.update(np.ascontiguousarray(codes_in(each)).tobytes())
+    return digest.hexdigest()[:16]

@@ -17,6 +17,7 @@ from gantk.files import write_bytes
 from gantk.messages import without_escapes
 from gantk.randomness import generator
 from gantk_dna.design.evaluating import Evaluated
+from gantk_dna.design.predictor_motif import motif_picture, motif_sentence
 from gantk_dna.design.results import Report
 from gantk_dna.views.logo import Logo
 
@@ -27,7 +28,15 @@ def logo_of(report: Report) -> Image.Image:
     """The logo of the designs, that of as many held-out real sequences, and the first ones in colour."""
     samples = report.samples()
     real = take(report.test, len(samples), generator(report.seed, "logo"))
-    return Logo(report.spec).draw(samples, real=real, caption="designed")
+    view = Logo(report.spec)
+    view.motifs = report.motifs
+    return view.draw(samples, real=real, caption="designed")
+
+
+def motifs_of(report: Report) -> tuple[list[str], Image.Image] | None:
+    """What the predictors' own motifs are, in sentences and in a picture beside known ones; None without any."""
+    own, known = report.own_motifs, report.motifs
+    return ([motif_sentence(each, known) for each in own], motif_picture(own, known, report.spec)) if own else None
 
 
 def write_page(
@@ -40,6 +49,7 @@ def write_page(
     rows: Sequence[Sequence[str]],
     evaluation: tuple[Evaluated, Sequence[str]],
     logo: Image.Image,
+    motifs: Image.Image | None,
 ) -> None:
     """Writes report.html: one page that needs nothing else.
 
@@ -52,6 +62,7 @@ def write_page(
         rows: of it.
         evaluation: numbers of the designs by metric, and what they say in words.
         logo: a picture of the designs.
+        motifs: a picture of the predictors' own motifs; None without any.
     """
     environment = Environment(
         loader=PackageLoader("gantk_dna", "design"),
@@ -70,6 +81,7 @@ def write_page(
         "summaries": evaluation[1],
         "better": BETTER,
         "logo": Markup(base64.b64encode(png(logo)).decode()),
+        "motifs": None if motifs is None else Markup(base64.b64encode(png(motifs)).decode()),
         "recipe": (folder / "design.yaml").read_text(encoding="utf-8"),
         "parent": folder.parent,
         "wanted": report.wanted,

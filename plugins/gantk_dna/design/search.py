@@ -98,7 +98,9 @@ def scores_of(codes: Codes, score: Score, channels: int = BASES) -> NDArray[np.f
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
-def activation(score: Score, rules: Rules, spec: DataSpec, settings: Search, rng: torch.Generator) -> Found:
+def activation(
+    score: Score, rules: Rules, spec: DataSpec, settings: Search, rng: torch.Generator, title: str = "searching"
+) -> Found:
     """Activation maximisation: gradient ascent on the logits of every letter, from random ones."""
     logits = torch.randn((settings.candidates, *spec.shape), generator=rng).requires_grad_()
     optimizer = torch.optim.Adam([logits], lr=settings.lr)
@@ -109,7 +111,7 @@ def activation(score: Score, rules: Rules, spec: DataSpec, settings: Search, rng
         letters = (logits[:, :BASES] / temperature).softmax(1)
         return rules.impose(torch.cat([letters, logits[:, BASES:].sigmoid()], 1))
 
-    with console.training(0, settings.steps, "searching") as display:
+    with console.training(0, settings.steps, title) as display:
         for step in range(settings.steps):
             optimizer.zero_grad()
             scores = score(soft(step))
@@ -204,7 +206,7 @@ def feedback(
         order = np.argsort(-scores - 1e9 * (rules.violations(codes) == 0), kind="stable")
         chosen = codes[order][: max(1, round(settings.keep * settings.pool))]
         window = np.concatenate([window[min(len(chosen), len(window) - 1) :], chosen])  # the oldest leave
-        best, best_scores = _best(
+        best, best_scores = best_of(
             np.concatenate([best, codes]), np.concatenate([best_scores, scores]), settings.candidates, rules
         )
         data = OneHot(spec, torch.from_numpy(window))
@@ -215,7 +217,7 @@ def feedback(
     return Found(best, best_scores, None, scored)
 
 
-def _best(codes: Codes, scores: NDArray[np.float64], n: int, rules: Rules) -> tuple[Codes, NDArray[np.float64]]:
+def best_of(codes: Codes, scores: NDArray[np.float64], n: int, rules: Rules) -> tuple[Codes, NDArray[np.float64]]:
     """The n best different ones, those first that meet the constraints."""
     _, first = np.unique(codes, axis=0, return_index=True)
     first = first[np.lexsort((-scores[first], rules.violations(codes[first])))][:n]

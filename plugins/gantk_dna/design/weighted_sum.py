@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gantk import randomness
@@ -104,6 +106,30 @@ class Objectives:
             for number, (objective, _, _) in enumerate(self.terms)
             for name, value in objective.quality(data).items()
         }
+
+    def measured(self, scores: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """What is maximised, of scores that the data state, -∞ where these are NaN; None unless the only objective
+        learns them.
+
+        Args:
+            scores: (N,).
+        """
+        if not len(scores) or np.isnan(scores).all() or len(self.terms) != 1 or not self.learned:
+            return None
+        _, goal, weight = self.terms[0]
+        found = weighted(torch.from_numpy(scores), goal, weight).numpy()
+        return np.where(np.isnan(found), -np.inf, found)
+
+    def error(self, data: Dataset) -> float | None:
+        """By how much the only objective is wrong of scores that the data state, root mean square; None without."""
+        scores = data.batch(torch.arange(len(data)), None).truth.get("score") if len(data) else None
+        if scores is None or len(self.terms) != 1 or not self.learned:
+            return None
+        _, goal, weight = self.terms[0]
+        with torch.no_grad():
+            parts = torch.arange(len(data)).split(512)
+            said = torch.cat([self(data.batch(part, None).samples) for part in parts])
+        return float((said - weighted(scores, goal, weight)).double().square().mean().sqrt())
 
 
 def weighted(found: Tensor, goal: str | float, weight: float) -> Tensor:

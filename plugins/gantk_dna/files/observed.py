@@ -51,6 +51,50 @@ def weights_of(path: Path, records: Sequence[Record], column: str) -> NDArray[np
     return found
 
 
+def entries_of(left_out: Sequence[str]) -> dict[str, list[str]]:
+    """By column, the entries whose rows are left out.
+
+    Args:
+        left_out: COLUMN=ENTRY each.
+
+    Raises:
+        DataError: one has no `=`.
+    """
+    found: dict[str, list[str]] = {}
+    for text in left_out:
+        column, sign, entry = text.partition("=")
+        if not (sign and column.strip()):
+            raise DataError(f"data.leave_out: {text!r} is not COLUMN=ENTRY, as in [label=ambiguous]")
+        found.setdefault(column.strip(), []).append(entry.strip())
+    return found
+
+
+def others_than(path: Path, records: list[Record], left_out: Sequence[str], told: Counter[str]) -> list[Record]:
+    """Those records that have none of some entries.
+
+    Args:
+        path: for messages.
+        records: rows of a table.
+        left_out: COLUMN=ENTRY each.
+        told: counts by reason; those that are left out are added.
+
+    Raises:
+        DataError: no row has such an entry, or all have.
+    """
+    for column, entries in entries_of(left_out).items():
+        have = {record.fields[column].strip() for record in records}
+        for entry in entries:
+            if entry not in have:
+                some = ", ".join(sorted(have)[:10])
+                raise DataError(f"{path}: data.leave_out: '{column}' is nowhere '{entry}'; there are {some}")
+            rest = [record for record in records if record.fields[column].strip() != entry]
+            told[f"left out: {column}={entry}"] += len(records) - len(rest)
+            records = rest
+    if not records:
+        raise DataError(f"{path}: data.leave_out leaves no sequence")
+    return records
+
+
 def observed(path: Path, records: Sequence[Record], column: str, told: Counter[str]) -> list[Record]:
     """Those records whose weight is not 0.
 

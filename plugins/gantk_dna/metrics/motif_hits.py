@@ -18,7 +18,7 @@ from gantk_dna.alphabet import BASES, one_hot
 from gantk_dna.codes import Codes
 from gantk_dna.files.motif_files import choose_motifs
 from gantk_dna.metrics.baselines import Comparison, compared, floors_note
-from gantk_dna.motifs import GRID, Motif, hits, threshold
+from gantk_dna.motifs import Motif, hits, least_score, threshold
 
 
 class MotifHits(Metric):
@@ -82,9 +82,7 @@ class MotifHits(Metric):
         found = []
         for motif in self.motifs:
             log_odds = motif.log_odds(frequencies)
-            least = threshold(log_odds, self.p_value, frequencies)
-            if math.isinf(least):
-                least = float(log_odds.max(0).sum()) / GRID
+            least = least_score(log_odds, self.p_value, frequencies)
             found.append(float(hits(letters, log_odds, least).float().mean()))
         return np.array(found)
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import torch
-from annotated_types import Ge
+from annotated_types import Ge, Interval
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from rich.text import Text
 from torch import Tensor
 
+from gantk.errors import ComponentError
 from gantk.interfaces import Nearest, Panel, Samples, View
 from gantk.spec import DataSpec
-from gantk_dna.alphabet import BASES, bases_in, decode, reverse_complement, shared_codes
+from gantk_dna.alphabet import BASES, bases_in, decode, one_hot, reverse_complement, shared_codes
 from gantk_dna.codes import check_bases, counted_rows, information
+from gantk_dna.files.motif_files import choose_motifs
 from gantk_dna.metrics.nearest import letters_apart
+from gantk_dna.motifs import Hit, places_of_hits
 from gantk_dna.views.beside import beside_nearest
 from gantk_dna.views.glyphs import COLOURS, FAINT, INK, MARGIN, PAPER, below_each_other, blended, font, stacks
+from gantk_dna.views.motif_boxes import draw_boxes, legend, lines_below
 from gantk_dna.views.panels import panels
 from gantk_dna.weights import COLUMN
 
@@ -39,6 +45,9 @@ class Logo(View):
         height: of a logo in pixels.
         bits: upper end of the scale; null: as high as the highest stack, or .2 where all are lower.
         both_strands: whether a logo counts each sequence and its reverse complement; null: where the data do.
+        motifs: file of matrices (JASPAR, MEME, TRANSFAC) whose hits are marked by boxes, on either strand.
+        motif_names: names or identities of those that are marked; null: all in the file.
+        p_value: of a hit at one position of one strand, bases being a quarter each.
     """
 
     distance = "the number of letters changed, added or left out"
@@ -52,6 +61,9 @@ class Logo(View):
         height: Annotated[int, Ge(20)] = 110,
         bits: float | None = None,
         both_strands: bool | None = None,
+        motifs: Path | None = None,
+        motif_names: Sequence[str] | None = None,
+        p_value: Annotated[float, Interval(gt=0, lt=1)] = 1e-4,
     ):
         check_bases(spec)
         self.spec = spec
@@ -60,6 +72,10 @@ class Logo(View):
         self.bits = bits
         self.both_strands = spec.attributes.get("both_strands", False) if both_strands is None else both_strands
         self.letters = bases_in(spec)
+        if motifs is None and motif_names is not None:
+            raise ComponentError("motif_names says which motifs of a file are marked: say motifs=FILE, too")
+        self.motifs = [] if motifs is None else choose_motifs(motifs, motif_names)
+        self.p_value = p_value
         self.column = max(2, min(24, WIDEST // spec.shape[1]))
 
     def draw(self, samples: Samples, *, real: Samples | None = None, caption: str = "") -> Image.Image:
@@ -80,7 +96,10 @@ class Logo(View):
             shown = each[slice(0, self.rows)]
             if self.rows and len(shown):
                 strips += self._texts(f"the first {len(shown)} {_kind(each, title)} sequences", FAINT)
-                strips.append(self._sequences(shown))
+                hits = self._hits(shown)
+                strips.append(self._sequences(shown, hits))
+                if self.motifs:
+                    strips += self._texts(legend(self.motifs, hits, self.p_value), FAINT)
         return below_each_other(strips)
 
     def _heights(self, samples: Samples) -> NDArray[np.float64]:
@@ -105,14 +124,25 @@ class Logo(View):
         return beside_nearest(samples, training, held_out, self.column)
 
     def text(self, samples: Samples) -> Text:
-        """The sequences as coloured letters for a terminal, one a line; the likeliest base at each position."""
+        """The sequences as coloured letters for a terminal, one a line; the likeliest base at each position.
+
+        Below a sequence stand boxes, where it has motifs.
+        """
         lines = Text(no_wrap=True)
-        for codes in samples.samples[:, :BASES].argmax(1).tolist():
+        rows = samples.samples[:, :BASES].argmax(1).tolist()
+        for codes, hits in zip(rows, self._hits(samples), strict=True):
             for base in codes:
                 red, green, blue = (int(part) for part in COLOURS[base])
                 lines.append(self.letters[base], style=f"rgb({red},{green},{blue})")
             lines.append("\n")
+            for below in lines_below(hits, self.motifs):
+                lines.append(f"{below}\n")
         return lines
+
+    def _hits(self, shown: Samples) -> list[list[Hit]]:
+        """Hits of the motifs in the likeliest letters of each sequence."""
+        letters = one_hot(shown.samples[:, :BASES].detach().cpu().argmax(1))
+        return places_of_hits(letters, self.motifs, self.p_value)
 
     @property
     def _width(self) -> int:
@@ -153,8 +183,8 @@ class Logo(View):
             pen.text((x, high + self.height + 3), str(place), fill=FAINT, font=font(11), anchor="ma")
         return strip
 
-    def _sequences(self, shown: Samples) -> Image.Image:
-        """One row of coloured cells a sequence, with letters where there is room for them."""
+    def _sequences(self, shown: Samples, hits: Sequence[Sequence[Hit]]) -> Image.Image:
+        """One row of coloured cells a sequence, with letters where there is room for them, and boxes around hits."""
         shares = shown.samples[:, :BASES].detach().cpu().float().numpy()
         high, left = max(6, min(18, self.column + 4)), MARGIN + AXIS
         cells = blended(shares)  # (R, L, 3)
@@ -170,6 +200,7 @@ class Logo(View):
                 for place, base in enumerate(letters):
                     at = left + place * self.column + self.column // 2, row * high + (high - 1) // 2
                     pen.text(at, self.letters[base], fill=INK, font=face, anchor="mm")
+        draw_boxes(ImageDraw.Draw(strip), hits, left=left, column=self.column, row_height=high)
         return strip
 
 

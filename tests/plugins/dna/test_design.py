@@ -350,7 +350,9 @@ def test_design_from_end_to_end(folder: Path, capsys) -> None:
     assert code == 0, err
     document = json.loads(out)
     sets = document["sets"]
-    assert list(sets) == ["designs", "known, best", "random, best", "hill climb", "hill climb, from random"]
+    mutants = ["single mutants", "double mutants"]
+    climbs = ["hill climb", "hill climb, from known", "hill climb, from random"]
+    assert list(sets) == ["designs", "known, best", "known, best scores", "random, best", *mutants, *climbs]
     assert sets["designs"]["meet_constraints"] == sets["designs"]["distinct"] == 1.0
     assert sets["designs"]["score"] > sets["random, best"]["score"] - 1
     assert document["predictors"]["second predictor 0.spearman"] > 0.3
@@ -445,7 +447,7 @@ def test_regression_has_a_default_optimizer() -> None:
     assert Regression.play_defaults()["critic_optimizer"]
 
 
-@pytest.mark.parametrize("name", ["dna/design_lac", "dna/design_motif"])
+@pytest.mark.parametrize("name", ["dna/design_lac", "dna/design_motif", "dna/design_pbm"])
 def test_shipped_design_recipes_are_without_mistakes(name: str) -> None:
     values = load_as(DesignBlocks, name)
     assert len(values["about"]) > 10
