@@ -80,7 +80,7 @@ def command(
     \b
     gantk sample runs/toy_motif-1 -n 1000 --reject 8 -o strings.h5
     gantk sample runs/lin_starshaped-1 -n 16 -o cells.ome.tif
-    gantk sample runs/lin_starshaped-1 -n 1 --seed random --units Alp14,Tea1 -o cell.ome.tif
+    gantk sample demo -n 1 --seed random --units Alp14,Tea1 -o cell.ome.tif
     gantk sample runs/lin_starshaped-1 --latents latents.h5 -o cells.ome.tif
     """
     if latents is not None:

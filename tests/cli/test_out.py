@@ -17,11 +17,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return gantk.run("toy_motif", quick, out=tmp_path_factory.mktemp("runs") / "run", quiet=True).path
 
 
-@pytest.mark.parametrize("out", ["x.gb", "x.ome.tif", "nowhere/x.h5", "x"])
+@pytest.mark.parametrize("out", ["x.gb", "x.ome.tif", "run.txt/x.h5", "x"])
 def test_samples_are_not_drawn_for_a_file_that_cannot_hold_them(
     run: Path, out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("run.txt").touch()  # no folder can be made of that name
     drawn: list[int] = []
     sample = Model.sample
     monkeypatch.setattr(Model, "sample", lambda self, n, **given: (drawn.append(n), sample(self, n, **given))[1])

@@ -126,7 +126,7 @@ def test_samples_that_judge_themselves_against_their_like_are_not_told_apart(tes
     entries = build_metrics(
         {"evaluate": entries_of(["evaluate=[{use: dna/composition}, {use: dna/nearest, samples: 100}]"])}
     )
-    results = evaluate_samples(made, Reference(entries, split(real, 0, files[1]), 0, chosen=True))
+    results = evaluate_samples(made, Reference(entries, split(real, 0, files[1]), 0))
     assert results["composition"]["signal_error"].value < 0.25
     assert set(map(int, results["composition"]["signal_positions"].note.partition(": ")[2].split(", "))) >= {38, 39, 43}
     assert results["nearest"]["ratio"].value == pytest.approx(1.0, abs=0.05)

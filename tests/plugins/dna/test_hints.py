@@ -170,6 +170,7 @@ ELSEWHERE = {
     "use": "followed by the overrides below",
     "label": "followed by test_prediction, test_nets and test_design",
     "duplicates": "no mistake: test_datasets has it",
+    "leave_out": "named to say which key was meant; test_design_rivals sets it",
     "test_groups": "named to say which key was meant; test_leaks sets it",
     "KEY": "stands for any key: followed by the overrides below",
 }

@@ -20,7 +20,7 @@ def test_twenty_kills(tmp_path: Path) -> None:
         "--kills",
         "20",
         "--seed",
-        "3",
+        "7",
         "--folder",
         str(tmp_path),
     ]

@@ -157,9 +157,8 @@ def test_an_error_in_one_rank_is_said_once_and_ends_all(scenes: Path) -> None:
 def test_a_batch_that_cannot_be_shared_is_refused_before_anything_is_made(scenes: Path) -> None:
     assert all(codes(scenes, "odd")) and not (scenes / "odd").exists()
     text = said(scenes, "odd")
-    assert (
-        text.count("error:") == 1 and "train.batch is 9, which 2 processes cannot share equally: take 8 or 10" in text
-    )
+    refusal = "error: train.batch is 9, which 2 processes cannot share equally: take 8 or 10"
+    assert text.count(refusal) == 1 and "Traceback" not in text  # torch may add that the other process has gone
 
 
 @pytest.mark.slow
