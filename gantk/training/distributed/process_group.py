@@ -70,5 +70,5 @@ def joined(devices: int = 1) -> Iterator[Ranks]:
     except RuntimeError as error:
         raise RankLost(f"the {count} processes of this run did not find each other: {error}") from error
     console.one_of_several(silent=number > 0, may_say=_here.may_say)
-    yield _here  # where it fails, nobody takes leave: connections end with the process, which tells the others
+    yield _here  # where it fails, connections end with the process, which tells the others
     _here.leave()
