@@ -169,9 +169,10 @@ def pick_units(generator: nn.Module, samples: Samples, names: Sequence[str]) -> 
     if spec.unit_axes != 1:
         raise DoesNotFit("these samples have no units to choose from: give no --units")
     known = list(spec.names.get(spec.axes[0], map(str, range(spec.shape[0]))))
+    there = f"there are {', '.join(known)}"
     for name in names:
         if name not in known:
-            raise DoesNotFit(f"there is no {spec.axes[0]} '{printable(name)}'; {did_you_mean(name, known)}")
+            raise DoesNotFit(f"there is no {spec.axes[0]} '{printable(name)}'; {did_you_mean(name, known, there)}")
     numbers = [known.index(name) for name in names]
     own = member(generator, "pick_units")
     return select_units(samples, numbers) if own is None else own(samples, numbers)

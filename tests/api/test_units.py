@@ -35,6 +35,8 @@ def test_units_are_those_of_all_in_the_order_that_is_asked_for(recipe: str, runs
     assert len(picked.spec.attributes["pixels"]["white"]) == 4
     with pytest.raises(DoesNotFit, match="there is no protein 'Tea2'; did you mean 'Tea1'"):
         model.sample(1, units=["Tea2"])
+    with pytest.raises(DoesNotFit, match="no protein 'Foo'; there are Alp14, Arp3"):
+        model.sample(1, units=["Foo"])
 
 
 def test_a_stack_has_red_and_the_units(runs: Path) -> None:
