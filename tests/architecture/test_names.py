@@ -25,6 +25,9 @@ FOLDERS = {
 WORK = {"gantk_cells": {"inspection", "reconstruction"}, "gantk_dna": {"design"}}
 """Folders of a plugin that are not those of a kind: the work of its commands, named by a noun."""
 
+FAMILIES = {"gantk_zoo": {"conditional", "divergences", "encoders", "games"}}
+"""Folders of a plugin of published systems: each module in them holds the losses and nets of a paper."""
+
 ORDER = ("files", "data", "nets", "losses", "metrics", "objectives", "views", "callbacks", "commands")
 SOURCES = sorted(
     path for folder in ("gantk", "plugins") for path in (ROOT / folder).rglob("*.py") if "templates" not in path.parts
@@ -71,7 +74,7 @@ def test_a_folder_is_seen_at_a_glance() -> None:
 @pytest.mark.parametrize("plugin", PLUGINS, ids=lambda path: path.name)
 def test_plugins_share_one_skeleton(plugin: Path) -> None:
     folders = {path.name for path in plugin.iterdir() if path.is_dir() and path.name != "__pycache__"}
-    assert folders - FOLDERS <= WORK.get(plugin.name, set())
+    assert folders - FOLDERS <= WORK.get(plugin.name, set()) | FAMILIES.get(plugin.name, set())
     for folder in folders & FOLDERS:
         assert not (plugin / f"{folder}.py").exists(), f"{folder} is a folder and a module"
 
@@ -99,6 +102,8 @@ def rank_of(place: str, plugin: str) -> int:
         return 100
     if place in WORK.get(plugin, set()):
         return ORDER.index("callbacks") + 1
+    if place in FAMILIES.get(plugin, set()):
+        return ORDER.index("losses") + 1
     if place in ORDER:
         return ORDER.index(place) + 1 + (place == "commands")
     return 0

@@ -1,0 +1,19 @@
+"""What the plugin `zoo` declares. Importing this imports nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gantk.plugin import Component, hookimpl
+
+
+@hookimpl
+def gantk_components() -> Iterator[Component]:
+    """The components of the zoo, one paper behind another; each is imported on first use."""
+    yield from ()
+
+
+@hookimpl
+def gantk_recipes() -> Iterator[str]:
+    """One recipe for each system: `gantk run zoo/digits_vae`."""
+    yield from ()
