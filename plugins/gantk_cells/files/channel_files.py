@@ -25,6 +25,12 @@ ORIGIN = (
 )
 """What says where a slice came from."""
 MOST = 8  # channels of an image
+IDENTIFIER = r"(?i:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+"""What MetaXpress puts behind a channel's number, another one in every file: BBBC021's `G10_s1_w1BEDC2073-….tif`."""
+PLANES = {
+    "planes of stacks": rf"[_\-. ]?(?<![A-Za-z])[zZ]_?\d+{END}",
+    "time points of series": rf"[_\-. ][tT]_?\d+{END}",
+}
 
 
 def markers_of(names: Sequence[str]) -> tuple[str, ...]:
@@ -36,7 +42,7 @@ def markers_of(names: Sequence[str]) -> tuple[str, ...]:
     for pattern in (*SURE, *PERHAPS):
         found: dict[str, set[str]] = {}
         for name in names:
-            folder, _, own = name.rpartition("/")
+            folder, _, own = _without_identifier(name).rpartition("/")
             match = re.search(pattern, own)
             if not match:
                 break
@@ -71,10 +77,35 @@ def grouped(names: Iterable[str], markers: Sequence[str]) -> dict[str, tuple[str
     """
     images: dict[str, dict[str, str]] = {}
     for name in names:
-        marker = max((each for each in markers if each in name), key=len, default=None)
+        plain = _without_identifier(name)
+        marker = max((each for each in markers if each in plain), key=len, default=None)
         if marker is not None:
-            images.setdefault(name.replace(marker, "", 1), {})[marker] = name
+            images.setdefault(plain.replace(marker, "", 1), {})[marker] = name
     return {key: tuple(files.get(each, "") for each in markers) for key, files in sorted(images.items())}
+
+
+def _without_identifier(name: str) -> str:
+    return re.sub(IDENTIFIER, "", name)
+
+
+def series_in(names: Sequence[str]) -> dict[str, str]:
+    """What files of several images a series seem to be ("planes of stacks"), each with an example of two of them.
+
+    Args:
+        names: of all image files of a class.
+    """
+    told = {}
+    for what, pattern in PLANES.items():
+        found: dict[str, list[str]] = {}
+        for name in names:
+            folder, _, own = name.rpartition("/")
+            match = re.search(pattern, own)
+            if match:
+                found.setdefault(f"{folder}/{own[: match.start()]}/{own[match.end() :]}", []).append(name)
+        several = [each for each in found.values() if len(each) > 1]
+        if sum(map(len, several)) > len(names) / 2 and len(several) > len(found) / 2:
+            told[what] = f"{several[0][0]}, {several[0][1]}"
+    return told
 
 
 def names_of(markers: Sequence[str]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from gantk.errors import DataError
 from gantk_cells.files import cache
-from gantk_cells.files.channel_files import folders_of_channels, grouped, markers_of
+from gantk_cells.files.channel_files import folders_of_channels, grouped, markers_of, series_in
 
 ENDINGS = (".png", ".tif", ".tiff", ".jpg", ".jpeg")
 OTHER_IMAGES = (
@@ -74,7 +74,7 @@ class ClassFolder:
         fingerprint: changes when a file is added, removed, renamed or changed (by its number, size and times).
         parts: of each image the files of its channels, "" where one is missing; () where every file is an image.
         markers: what tells these files apart.
-        notes: sentences on images that lie deeper, or are JPEG.
+        notes: sentences on images that lie deeper, are JPEG, or are planes of one stack.
     """
 
     name: str
@@ -133,6 +133,12 @@ def class_folder(name: str, path: Path, top: Path, rules: Rules, *, alone: bool 
             f"{name}: {jpegs} images are JPEG, whose compression changes pixel values and leaves blocks that nets "
             "learn; take the originals where you have them"
         )
+    notes += [
+        f"{name}: the files seem to be {what} ({shown(example)}, …). Each is read as an image of its own, and such "
+        "images are alike: keep one of each, or put them into train/ and test/ yourself, so that none of a series "
+        "stands on both sides"
+        for what, example in series_in(files).items()
+    ]
     parts: tuple[tuple[str, ...], ...] = ()
     if markers:
         images = grouped(files, markers)

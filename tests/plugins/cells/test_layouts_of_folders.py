@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from gantk_cells.data.lin import Lin
 from gantk_cells.data.stacks import Stacks
-from gantk_cells.files.channel_files import folders_of_channels, markers_of, names_in_labels, names_of
+from gantk_cells.files.channel_files import folders_of_channels, grouped, markers_of, names_in_labels, names_of
 from gantk_cells.files.folders import Rules, find
 from gantk_cells.files.split_folders import split_of
 from hypothesis import given, settings
@@ -350,3 +350,31 @@ def test_every_image_is_read_or_counted_as_passed_over_or_all_is_refused(files: 
         notes = [part for note in tree.every_note() for part in note.split(";")[:1] if "passed over" in part]
         told = sum(int(count) for note in notes for count in re.findall(r"(\d+) (?:image|mask|ending)", note))
         assert len(read) + told == sum(map(len, files.values())), tree.every_note()
+
+
+GUIDS = [f"{number:08X}-A983-4B98-95E9-84466707A25D" for number in range(12)]
+
+
+def test_identifiers_behind_the_channel_are_no_part_of_it() -> None:
+    """As MetaXpress writes them, and BBBC021 has them: another one in every file."""
+    names = [f"G10_s{i // 2}_w{i % 2 + 1}{identifier}.tif" for i, identifier in enumerate(GUIDS)]
+    assert markers_of(names) == ("_w1", "_w2")
+    assert [*grouped(names, ("_w1", "_w2")).values()] == list(zip(names[::2], names[1::2], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("stems", "told"),
+    [
+        ([f"cell{i}_z{z:02}" for i in range(3) for z in range(4)], "planes of stacks"),
+        ([f"Z{z:03}_pos{i}" for i in range(3) for z in range(2)], "planes of stacks"),
+        ([f"xy{i}_t{t:03}" for i in range(3) for t in range(4)], "time points of series"),
+        ([f"cell{i}_z00" for i in range(8)], None),  # one plane of each
+        ([f"bronze{i}" for i in range(8)], None),
+        ([f"plot_{i}" for i in range(8)], None),
+    ],
+)
+def test_planes_of_stacks_are_told(write: Write, stems: list[str], told: str | None) -> None:
+    tree = find(write({"A": stems}), None, "pairs")
+    notes = [note for note in tree.every_note() if "seem to be" in note]
+    assert notes == [note for note in notes if note.startswith(f"A: the files seem to be {told}")]
+    assert bool(notes) == (told is not None)
