@@ -14,6 +14,7 @@ from gantk.spec import DataSpec
 from gantk.testing.rule import DOCUMENT, RULES, Broken, NotChecked, Rule
 from gantk.testing.rules import (
     all_kinds,
+    autoencoding,
     critics,
     datasets,
     losses,
@@ -25,7 +26,17 @@ from gantk.testing.rules import nets as rules_of_nets
 from gantk.testing.rules.own_nets import PARTS
 from gantk.testing.subject import Plugin, Subject
 
-MODULES = (all_kinds, rules_of_nets, critics, losses, datasets, metrics_and_views, objectives_and_callbacks, resuming)
+MODULES = (
+    all_kinds,
+    rules_of_nets,
+    critics,
+    losses,
+    autoencoding,
+    datasets,
+    metrics_and_views,
+    objectives_and_callbacks,
+    resuming,
+)
 """Importing these registers the rules."""
 
 
