@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from gantk.api.samples import read_samples
 from gantk.data import take
 from gantk.errors import DoesNotFit
 from gantk.files.latents import Latents
-from gantk.interfaces import Dataset, Samples
+from gantk.interfaces import Dataset, Samples, call_encode, takes_encoded_labels
 from gantk.interfaces.optional_members import has_member
 from gantk.messages import did_you_mean
 from gantk.sampling import CHUNK, evaluating
@@ -51,16 +50,15 @@ def encode(
     with evaluating(generator):
         for start in range(0, len(values), CHUNK):
             chunk = slice(start, start + CHUNK)
-            given = [] if labels is None else [labels[chunk].to(device)]
-            encoder: Any = generator
-            found.append(encoder.encode(values[chunk].to(device).float(), *given).float().cpu())
+            told = None if labels is None else labels[chunk].to(device)
+            found.append(call_encode(generator, values[chunk].to(device).float(), told).float().cpu())
     return torch.cat(found) if found else torch.zeros((0,))
 
 
 def _labels(generator: Any, spec: DataSpec, samples: Samples | Tensor, label: str | None, n: int) -> Tensor | None:
     """Labels for an encoder that declares them, (n,), else None."""
     own = None if isinstance(samples, Tensor) else samples.labels
-    if not takes_labels(generator):
+    if not takes_encoded_labels(generator):
         if label is not None:
             raise DoesNotFit(f"this encoder is told no classes, so it cannot be told '{label}': leave the label out")
         return None
@@ -70,11 +68,6 @@ def _labels(generator: Any, spec: DataSpec, samples: Samples | Tensor, label: st
     if label is None and own is None:
         raise DoesNotFit("this encoder is told the class of each sample, and these have no labels: give --label CLASS")
     return own if label is None else torch.full((n,), spec.classes.index(label))
-
-
-def takes_labels(generator: Any) -> bool:
-    """Whether a generator's `encode` is told labels besides the samples."""
-    return "labels" in inspect.signature(generator.encode).parameters
 
 
 def latents_of(model: Any, paths: Sequence[Path], label: str | None) -> Latents:

@@ -14,12 +14,12 @@ from gantk.spec import DataSpec
 from gantk.testing.rule import DOCUMENT, RULES, Broken, NotChecked, Rule
 from gantk.testing.rules import (
     all_kinds,
-    autoencoding,
     critics,
     datasets,
     losses,
     metrics_and_views,
     objectives_and_callbacks,
+    reconstruction,
     resuming,
 )
 from gantk.testing.rules import nets as rules_of_nets
@@ -31,10 +31,10 @@ MODULES = (
     rules_of_nets,
     critics,
     losses,
-    autoencoding,
     datasets,
     metrics_and_views,
     objectives_and_callbacks,
+    reconstruction,
     resuming,
 )
 """Importing these registers the rules."""

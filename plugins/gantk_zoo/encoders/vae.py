@@ -117,18 +117,17 @@ class EncodedGenerator(nn.Module):
             observed: (B, *spec.shape), from `observed`.
             made: (B, *spec.shape), what the decoder makes of z.
         """
-        with torch.autocast(made.device.type, enabled=False):
-            precise = torch.promote_types(made.dtype, torch.float32)
-            observed, made = observed.to(precise), made.to(precise)
-            if self.likelihood == "gaussian":
-                squares = ((observed - made) * torch.exp(-self.log_sigma)).square()
-                each = -squares / 2 - self.log_sigma - log(2 * pi) / 2
-            else:
-                low, high = self.spec.range or (0.0, 1.0)
-                white = (observed - low) / (high - low)
-                share = EDGE + (1 - 2 * EDGE) * (made - low) / (high - low)
-                each = white * share.log() + (1 - white) * (1 - share).log()
-            return each.flatten(1).sum(1)
+        precise = torch.promote_types(made.dtype, torch.float32)
+        observed, made = observed.to(precise), made.to(precise)
+        if self.likelihood == "gaussian":
+            squares = ((observed - made) * torch.exp(-self.log_sigma)).square()
+            each = -squares / 2 - self.log_sigma - log(2 * pi) / 2
+        else:
+            low, high = self.spec.range or (0.0, 1.0)
+            white = (observed - low) / (high - low)
+            share = EDGE + (1 - 2 * EDGE) * (made - low) / (high - low)
+            each = white * share.log() + (1 - white) * (1 - share).log()
+        return each.flatten(1).sum(1)
 
     def encode(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
         """The mean of q(z|x): (B, *spec.shape) to (B, *latent_shape)."""
@@ -225,7 +224,7 @@ class Vae(Loss):
         if tuple(found.shape) != (2, wanted):
             raise DoesNotFit(
                 f"the encoder of {self.name} gives the mean and the variance of each of {wanted // 2} latents, so "
-                f"{wanted} numbers, and this one gives {tuple(found.shape[1:])}: write encoder: {{…, outputs: {wanted}}}"
+                f"{wanted} numbers, and this one gives {tuple(found.shape[1:])}: write outputs: {wanted}"
             )
         return wrapped, None
 

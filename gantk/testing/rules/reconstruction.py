@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
-from gantk.interfaces import draw_latent, has_member
+from gantk.interfaces import call_encode, draw_latent, has_member
 from gantk.testing.rule import demand, demand_shape, rule
 from gantk.testing.rules.losses import STEPS_OWN, terms_of, with_any
 from gantk.testing.rules.own_nets import Match, play_of, real_batch, sides
@@ -16,9 +14,10 @@ from gantk.testing.toys import BATCH
 from gantk.training.state import trainable_parameters
 
 
-def _encoded(generator: Any, real: Tensor) -> Tensor:
+def _encoded(match: Match, real: Tensor) -> Tensor:
+    labels = play_of(match, "generator", real).labels
     with torch.no_grad():
-        return generator.eval().encode(real)
+        return call_encode(match.generator.eval(), real, labels)
 
 
 @rule(
@@ -33,12 +32,12 @@ def encode(subject: Subject) -> None:
     generator, real = match.generator, real_batch(match)
     if not has_member(generator, "encode"):
         return
-    latents = _encoded(generator, real)
+    latents = _encoded(match, real)
     drawn = draw_latent(generator, BATCH, torch.Generator().manual_seed(0))
     demand(drawn is not None, "an encoder round a generator that takes latents", "one that takes none")
     assert drawn is not None
     demand_shape(latents, tuple(drawn.shape), "encode(samples)")
-    same = torch.equal(latents, _encoded(generator, real))
+    same = torch.equal(latents, _encoded(match, real))
     demand(same, "the same latents of the same samples (the mean of a distribution, not a draw)", "others")
 
 
@@ -54,7 +53,7 @@ def reconstruction(subject: Subject) -> None:
     generator, real = match.generator, real_batch(match)
     if "critic" in sides(subject) or not has_member(generator, "encode"):
         return
-    before = _distance(match, generator, real)
+    before = _distance(match, real)
     trained = trainable_parameters(match.generator, match.loss, "with_generator")
     optimizer = torch.optim.Adam(trained, lr=0.01)
     for step in range(STEPS_OWN):
@@ -63,12 +62,13 @@ def reconstruction(subject: Subject) -> None:
         torch.stack(tuple(terms.values())).sum().backward()
         nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
-    after = _distance(match, generator, real)
+    after = _distance(match, real)
     demand(after < before, f"samples nearer than {before:.3g} after {STEPS_OWN} updates", f"{after:.3g}")
 
 
-def _distance(match: Match, generator: Any, real: Tensor) -> float:
+def _distance(match: Match, real: Tensor) -> float:
+    latents = _encoded(match, real)
     with torch.no_grad():
-        made = play_of(match, "generator", real).generate(_encoded(generator, real))
-    generator.train()
+        made = play_of(match, "generator", real).generate(latents)
+    match.generator.train()
     return (made - real).square().mean().item()
