@@ -78,7 +78,7 @@ class Resolver:
             if self._says_no_critic() and key.startswith("critic_"):
                 continue
             given, node = play.get(key), node_of(default, Source(f"default of {full}", "", is_file=False))
-            if given is None:
+            if given is None and (key != "critic_steps" or key not in play):
                 play[key], self.from_loss[key] = default, node
             elif (
                 isinstance(given, dict)
