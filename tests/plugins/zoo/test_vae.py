@@ -17,7 +17,7 @@ from torch import Tensor
 import gantk
 from gantk.cli import run_command_line
 from gantk.data import Resident
-from gantk.errors import DoesNotFit, GantkError
+from gantk.errors import DoesNotFit
 from gantk.interfaces import Batch, MetricInput, declares
 from gantk.interfaces.play import Play
 from gantk.randomness import Streams
@@ -234,40 +234,28 @@ def test_a_model_without_a_distribution_has_no_elbo() -> None:
 # ---- recipes at their bars
 
 
+def reached(name: str, folder: Path, *overrides: str) -> bool:
+    """Trains a recipe; whether it reached its bars."""
+    code = run_command_line(["run", name, "machine.threads=1", *overrides, "--out", str(folder / "run"), "-q"])
+    assert (folder / "run" / "evaluation.json").exists()
+    return code == 0
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["zoo/digits_vae", "zoo/digits_cvae"])
 def test_the_recipe_reaches_its_bar(name: str, tmp_path: Path) -> None:
-    run = gantk.run(name, {"machine.threads": 1}, out=tmp_path / "run", quiet=True)
-    assert run.evaluation  # a bar that is missed is an error
+    assert reached(name, tmp_path)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("name", "broken"),
-    [
-        ("zoo/digits_vae", "beta"),
-        ("zoo/digits_vae", "turned"),
-        ("zoo/digits_cvae", "told"),
-        ("zoo/digits_cvae", "beta"),
-    ],
+    ("name", "broken"), [("zoo/digits_vae", "beta"), ("zoo/digits_vae", "drawn"), ("zoo/digits_cvae", "told")]
 )
 def test_a_broken_twin_misses_it(name: str, broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """β = 0; the divergence turned round, KL(p ‖ q); a decoder that is told another class than the encoder."""
-    import gantk_zoo.encoders.vae as module
-
-    overrides: dict[str, Any] = {"machine.threads": 1}
-    if broken == "beta":
-        overrides["loss.beta"] = 0.0
-    elif broken == "turned":
-
-        def turned(mean: Tensor, log_variance: Tensor) -> Tensor:
-            return ((1 + mean**2) * (-log_variance).exp() + log_variance - 1).flatten(1).sum(1) / 2
-
-        monkeypatch.setattr(module, "divergence", turned)
-    else:
+    """Without the divergence; without the draw of z; a decoder that is told another class than the encoder."""
+    if broken == "drawn":
+        monkeypatch.setattr(Play, "normal", lambda self, *shape, purpose: torch.zeros(shape))
+    if broken == "told":
         own = LabelledDecoder.forward
-        monkeypatch.setattr(
-            LabelledDecoder, "forward", lambda self, z, labels: own(self, z, labels[torch.randperm(len(labels))])
-        )
-    with pytest.raises(GantkError):
-        gantk.run(name, overrides, out=tmp_path / "run", quiet=True)
+        monkeypatch.setattr(LabelledDecoder, "forward", lambda self, z, labels: own(self, z, labels.roll(1)))
+    assert not reached(name, tmp_path, *(["loss.beta=0"] if broken == "beta" else []))
