@@ -23,7 +23,7 @@ from gantk.interfaces.play import Play
 from gantk.training import from_recipe
 from gantk.training.engine import Eager, Terms
 from gantk.training.loop import train
-from gantk.training.settings import TrainSettings, step_count
+from gantk.training.settings import TrainSettings, samples_a_step, step_count
 from gantk.training.state import State
 
 STEPS = 20  # measured at most, of each setting
@@ -213,13 +213,12 @@ class Bench:
     def measure(self) -> dict[str, Any]:
         """Everything, as one document."""
         usual = self.timed(Eager(self.values["train"]["precision"]), 0.25)
-        settings, play = self.values["train"], self.values["play"]
         return {
             "device": str(self.device),
             "threads": self.threads,
             "load": os.getloadavg()[0],
             "steps_per_second": 1 / usual,
-            "samples_per_second": settings["batch"] * play["critic_steps"] / usual,
+            "samples_per_second": samples_a_step(self.values) / usual,
             "seconds_of_training": self.steps * usual,
             "steps": self.steps,
             "parts": self.parts(0.3),

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gantk import randomness, sampling
+from gantk.api.encode import encode
 from gantk.api.samples import Drawn
-from gantk.api.sampling_options import checked_settings
+from gantk.api.sampling_options import checked_settings, in_turn, labels_for
 from gantk.components.registry import installed_registry
 from gantk.data import take
 from gantk.errors import DoesNotFit, GantkError, RecipeError
@@ -22,7 +23,7 @@ from gantk.evaluation import evaluate
 from gantk.evaluation.evaluate import JUDGED_BY, left_out
 from gantk.evaluation.results import Evaluation, build_metrics
 from gantk.files import run_folder
-from gantk.interfaces import Dataset, declares
+from gantk.interfaces import Dataset, Samples, declares
 from gantk.interfaces.optional_members import has_member, member
 from gantk.machine import find_device
 from gantk.recipe.overrides import as_text, refuse_others
@@ -69,15 +70,17 @@ class Model:
         """The critic as it was at this step.
 
         Raises:
-            GantkError: the file holds a generator alone.
+            GantkError: the file holds a generator alone, or there never was a critic.
         """
         if self.checkpoint.generator_alone:
             raise GantkError(f"{self.checkpoint.path}: holds a generator alone, and this needs its critic, too")
+        if self.state.critic is None:
+            raise GantkError(f"{self.checkpoint.path}: was trained without a critic (critic: null)")
         return self.state.critic
 
     @property
     def critic_if_any(self) -> nn.Module | None:
-        """The critic, or None where the file holds a generator alone."""
+        """The critic, or None where the file holds a generator alone, or there never was one."""
         return None if self.checkpoint.generator_alone else self.state.critic
 
     def sample(
@@ -111,7 +114,12 @@ class Model:
         given = checked_settings(self.generator, settings or {})
         if n < 1 or reject < 1:
             raise GantkError(f"n and reject are numbers from 1, and here they are {n} and {reject}")
-        labels = self._labels(n * reject, label)
+        if reject > 1 and self.state.critic is None:
+            raise DoesNotFit(
+                "there is no critic that could rank samples, since this model was trained without one (critic: null): "
+                "leave out --reject (in Python: reject=1)"
+            )
+        labels = labels_for(self.generator, self.spec, n * reject, label)
         if condition is not None:
             if reject > 1:
                 raise DoesNotFit("the critic would keep the best of all, whatever their condition: reject must be 1")
@@ -121,7 +129,7 @@ class Model:
                 n,
                 seed=seed,
                 labels=labels,
-                condition=self._in_turn(condition, n),
+                condition=in_turn(self.generator, self.spec, condition, n),
                 settings=given,
                 device=self.device,
             )
@@ -141,14 +149,6 @@ class Model:
         if units:
             drawn = sampling.pick_units(self.generator, drawn, units)
         return Drawn.of(drawn if raw else sampling.present(self.generator, drawn))
-
-    def _in_turn(self, condition: Tensor, n: int) -> Tensor:
-        """n conditions."""
-        if not declares(self.generator, "condition"):
-            raise DoesNotFit("this generator takes no condition")
-        if tuple(condition.shape[1:]) != tuple(self.spec.condition_shape or ()) or not len(condition):
-            raise DoesNotFit(f"a condition has the shape {self.spec.condition_shape}, not {tuple(condition.shape[1:])}")
-        return condition[torch.arange(n) % len(condition)]
 
     def sample_parts(
         self,
@@ -185,7 +185,7 @@ class Model:
             }
             yield self.sample(n, units=units, **given)
             return
-        labels = self._labels(n, label)
+        labels = labels_for(self.generator, self.spec, n, label)
         for drawn in sampling.draw_parts(self.generator, self.spec, n, seed=seed, labels=labels, device=self.device):
             drawn.attributes |= {"model": self.checkpoint.digest, "step": self.checkpoint.step, "reject": 1}
             yield Drawn.of(drawn)
@@ -195,6 +195,7 @@ class Model:
         latents: Tensor | NDArray[np.floating[Any]],
         *,
         label: str | None = None,
+        labels: Tensor | None = None,
         raw: bool = False,
         condition: Tensor | None = None,
         settings: Mapping[str, Any] | None = None,
@@ -204,6 +205,7 @@ class Model:
         Args:
             latents: (N, *latent_shape).
             label: the class of all of them, for a generator that takes labels; None: every class in turn.
+            labels: the class of each instead, (N,), numbers into `spec.classes`.
             raw: as for `sample`.
             condition: as for `sample`, which a generator that takes a condition needs here.
             settings: as for `sample`.
@@ -223,24 +225,25 @@ class Model:
             self.spec,
             latents,
             len(latents),
-            labels=self._labels(len(latents), label),
-            condition=None if condition is None else self._in_turn(condition, len(latents)),
+            labels=labels_for(self.generator, self.spec, len(latents), label if labels is None else labels),
+            condition=None if condition is None else in_turn(self.generator, self.spec, condition, len(latents)),
             settings=checked_settings(self.generator, settings or {}),
             device=self.device,
         )
         drawn.attributes |= {"model": self.checkpoint.digest, "step": self.checkpoint.step}
         return Drawn.of(drawn if raw else sampling.present(self.generator, drawn))
 
-    def _labels(self, n: int, label: str | None) -> Tensor | None:
-        if not (declares(self.generator, "labels") and self.spec.classes):
-            if label is not None:
-                raise DoesNotFit(f"this generator does not draw one class or another, so it cannot draw '{label}'")
-            return None
-        if label is None:
-            return torch.arange(n) % len(self.spec.classes)
-        if label not in self.spec.classes:
-            raise DoesNotFit(f"no class is called '{label}'; there are {', '.join(self.spec.classes)}")
-        return torch.full((n,), self.spec.classes.index(label))
+    def encode(self, samples: Samples | Tensor, *, label: str | None = None) -> Tensor:
+        """The latents that the encoder finds for samples, (N, *latent_shape): `render` makes samples of them again.
+
+        Args:
+            samples: as `real` gives them or a file holds them; or a tensor (N, *spec.shape), within `spec.range`.
+            label: the class of all of them, for an encoder that is told classes; None: the labels of the samples.
+
+        Raises:
+            DoesNotFit: a generator without an encoder, samples of another shape, or no labels where they are needed.
+        """
+        return encode(self.generator, self.spec, samples, label, self.device)
 
     @cached_property
     def data(self) -> dict[str, Dataset]:

@@ -16,6 +16,7 @@ from gantk.components.signature import Parameter, parameters
 from gantk.errors import DoesNotFit, FileError
 from gantk.files.latents import Latents
 from gantk.files.whole import refuse_devices
+from gantk.interfaces import declares
 from gantk.interfaces.optional_members import member
 from gantk.messages import did_you_mean, shown
 from gantk.spec import DataSpec
@@ -57,8 +58,54 @@ def checked_settings(generator: nn.Module, said: Mapping[str, Any]) -> dict[str,
     return found
 
 
-def latents_in(path: Path, model: str = "") -> Tensor:
-    """Latents from a file: what `gantk reconstruct` writes, or a numpy array (.npy).
+def labels_for(generator: nn.Module, spec: DataSpec, n: int, label: str | Tensor | None) -> Tensor | None:
+    """Labels of n samples, (n,); None for a generator that takes none.
+
+    Args:
+        generator: whether it takes labels, its `forward` says.
+        spec: knows the classes.
+        n: how many.
+        label: the class of all of them; the number of the class of each, (n,); or None: every class in turn.
+
+    Raises:
+        DoesNotFit: no such class, or a generator that takes no labels.
+    """
+    if not (declares(generator, "labels") and spec.classes):
+        if isinstance(label, str):
+            raise DoesNotFit(f"this generator does not draw one class or another, so it cannot draw '{label}'")
+        return None
+    if label is None:
+        return torch.arange(n) % len(spec.classes)
+    if isinstance(label, Tensor):
+        if tuple(label.shape) != (n,) or not bool(((label >= 0) & (label < len(spec.classes))).all()):
+            raise DoesNotFit(f"labels are {n} numbers from 0 to {len(spec.classes) - 1}, one for each latent")
+        return label.long()
+    if label not in spec.classes:
+        raise DoesNotFit(f"no class is called '{label}'; there are {', '.join(spec.classes)}")
+    return torch.full((n,), spec.classes.index(label))
+
+
+def in_turn(generator: nn.Module, spec: DataSpec, condition: Tensor, n: int) -> Tensor:
+    """n conditions, the given ones in turn.
+
+    Args:
+        generator: takes a condition.
+        spec: says what a condition is.
+        condition: (N, *spec.condition_shape).
+        n: how many.
+
+    Raises:
+        DoesNotFit: a generator that takes none, or a condition of another shape.
+    """
+    if not declares(generator, "condition"):
+        raise DoesNotFit("this generator takes no condition")
+    if tuple(condition.shape[1:]) != tuple(spec.condition_shape or ()) or not len(condition):
+        raise DoesNotFit(f"a condition has the shape {spec.condition_shape}, not {tuple(condition.shape[1:])}")
+    return condition[torch.arange(n) % len(condition)]
+
+
+def latents_in(path: Path, model: str = "") -> Latents:
+    """Latents from a file: what `gantk reconstruct` and `gantk encode` write, or a numpy array (.npy).
 
     Args:
         path: the file.
@@ -68,11 +115,11 @@ def latents_in(path: Path, model: str = "") -> Tensor:
         FileError: it cannot be read as such.
     """
     if path.suffix.lower() == ".npy":
-        return _array(path)
+        return Latents(_array(path))
     found = Latents.read(path)
     if found.attributes.get("model", model) != model:
         console.warn(f"{path}: these latents were found for another checkpoint, and mean something else to this one")
-    return found.values
+    return found
 
 
 def condition_in(path: Path, spec: DataSpec) -> Tensor:

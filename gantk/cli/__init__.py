@@ -17,6 +17,7 @@ COMMANDS = {
     "run": "train a recipe, judge the result, write a report",
     "resume": "go on with a run where it stopped",
     "sample": "draw samples from a run or a checkpoint into a file",
+    "encode": "latents of samples, by the encoder of a model that has one",
     "view": "make a picture of a run, a sample file or an image",
     "interpolate": "samples along a path through the latents, animated",
     "evaluate": "metrics of a run or a checkpoint on the test split",

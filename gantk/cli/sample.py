@@ -35,7 +35,7 @@ from gantk import cli_options, completions, console
     "--latents",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="A sample of each latent in a file (what `gantk reconstruct` writes, or .npy), instead of random ones.",
+    help="A sample of each latent in a file (of `gantk reconstruct`, `gantk encode`, or .npy), instead of random ones.",
 )
 @click.option(
     "--condition",
@@ -110,7 +110,9 @@ def command(
         count, samples = number, first
     else:
         if latents is not None:
-            samples = model.render(latents_in(latents, model.checkpoint.digest), **said)
+            found = latents_in(latents, model.checkpoint.digest)
+            own = None if label is not None else found.facts.get("label")
+            samples = model.render(found.values, labels=own, **said)
         else:
             samples = model.sample(number, seed=seed, reject=reject, **said)
         count = len(samples)

@@ -20,7 +20,7 @@ from gantk.files.whole import whole_file
 
 MAGIC = b"gantk latents\n"
 WITHOUT_CHECKSUM = b"\x89HDF\r\n\x1a\n"  # plain HDF5, as they were written at first
-CURE = "`gantk reconstruct` writes them"
+CURE = "`gantk reconstruct` and `gantk encode` write them"
 
 
 @dataclass

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         GeneratorWrapper,
         StepListener,
         call,
+        call_encode,
         declares,
         draw_latent,
         feature_count,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         require_second_order,
         scale_to_range,
         step_listeners,
+        takes_encoded_labels,
     )
     from gantk.interfaces.optional_members import OPTIONAL_MEMBERS, has_member, member, overrides
     from gantk.interfaces.play import Play, may_share_forward
@@ -54,6 +56,7 @@ __all__ = [
     "View",
     "adam_defaults",
     "call",
+    "call_encode",
     "declares",
     "draw_latent",
     "feature_count",
@@ -67,6 +70,7 @@ __all__ = [
     "require_second_order",
     "scale_to_range",
     "step_listeners",
+    "takes_encoded_labels",
 ]
 
 __getattr__, __dir__ = lazy_exports(
@@ -82,6 +86,8 @@ __getattr__, __dir__ = lazy_exports(
             "GeneratorWrapper",
             "StepListener",
             "call",
+            "call_encode",
+            "call_encode",
             "declares",
             "draw_latent",
             "feature_count",
@@ -91,6 +97,7 @@ __getattr__, __dir__ = lazy_exports(
             "require_second_order",
             "scale_to_range",
             "step_listeners",
+            "takes_encoded_labels",
         ],
         "optional_members": ["OPTIONAL_MEMBERS", "has_member", "member", "overrides"],
         "play": ["Play", "may_share_forward"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor, nn
 
@@ -23,16 +23,25 @@ class Loss(nn.Module):
     Terms are averaged over the batch and summed over units (`play.mean` does both), so that each tower of a critic
     with units trains as it would alone. Submodules named `with_critic` or `with_generator` are trained, and frozen,
     with that side. A net that samples and metrics need too (an encoder) is better put round the generator by `prepare`:
-    then the moving average, `gantk.load` and metrics have it.
+    then the moving average, `gantk.load` and metrics have it. A loss that defines `generator_loss` alone trains without
+    a critic (`critic: null`), one that defines `critic_loss` alone without a generator.
     """
 
     cross_sample = False
     """True where the samples of a batch see each other; real and fake then never share a forward pass."""
 
-    def prepare(
-        self, generator: nn.Module | None, critic: nn.Module, spec: DataSpec
-    ) -> tuple[nn.Module | None, nn.Module]:
+    def trains(self, side: Literal["critic", "generator"]) -> bool:
+        """Whether it has terms for this side; a recipe names the nets of the sides that its loss trains, no others."""
+        own, base = (getattr(each, f"{side}_loss") for each in (type(self), Loss))
+        return own is not base
+
+    def prepare(self, generator: nn.Module | None, critic: Any, spec: DataSpec) -> tuple[nn.Module | None, Any]:
         """Both nets, perhaps wrapped; called before optimisers, EMA and loading, possibly on the meta device.
+
+        Args:
+            generator: as the recipe names it, or None.
+            critic: as the recipe names it, an `nn.Module`; None for a loss that trains no critic.
+            spec: what one sample is.
 
         Raises:
             DoesNotFit: these nets cannot be trained by this loss; the message says why and what to change.
@@ -84,9 +93,11 @@ class LossWrapper(Loss):
         self.loss = loss
         self.cross_sample = loss.cross_sample or type(self).cross_sample
 
-    def prepare(
-        self, generator: nn.Module | None, critic: nn.Module, spec: DataSpec
-    ) -> tuple[nn.Module | None, nn.Module]:
+    def trains(self, side: Literal["critic", "generator"]) -> bool:
+        """Whether the inner loss has terms for this side."""
+        return self.loss.trains(side)
+
+    def prepare(self, generator: nn.Module | None, critic: Any, spec: DataSpec) -> tuple[nn.Module | None, Any]:
         """As the inner loss prepares them; a subclass that wraps a net gives it to `super().prepare`."""
         prepared = self.loss.prepare(generator, critic, spec)
         for side in ("with_critic", "with_generator"):

@@ -44,6 +44,23 @@ def draw_latent(generator: nn.Module, n: int, rng: torch.Generator) -> Tensor | 
     return None if shape is None else torch.randn((n, *shape), generator=rng, device=rng.device)
 
 
+def call_encode(generator: nn.Module, samples: Tensor, labels: Tensor | None = None) -> Tensor:
+    """The latents that a generator's own `encode` finds for samples: (B, *latent_shape).
+
+    Args:
+        generator: has `encode`.
+        samples: (B, *spec.shape).
+        labels: (B,), handed on where `encode` declares them.
+    """
+    own: Any = member(generator, "encode")
+    return own(samples, labels=labels) if takes_encoded_labels(generator) else own(samples)
+
+
+def takes_encoded_labels(generator: nn.Module) -> bool:
+    """Whether a generator's `encode` is told the labels of the samples."""
+    return "labels" in inspect.signature(member(generator, "encode")).parameters
+
+
 @runtime_checkable
 class StepListener(Protocol):
     """A net or loss, or a part of one, that changes with the training step: a temperature, a lazy penalty."""

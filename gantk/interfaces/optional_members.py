@@ -54,7 +54,11 @@ OPTIONAL_MEMBERS = {
         "generator", "`(samples, numbers)`: samples of these units alone", "units and their names are picked"
     ),
     "classes": OptionalMember("generator", "how many classes its labels have", "those of the DataSpec"),
-    "encode": OptionalMember("generator", "`(samples)`: their latents", "losses and metrics that need it refuse"),
+    "encode": OptionalMember(
+        "generator",
+        "`(samples)`, or `(samples, labels)` where it is told classes: their latents",
+        "losses, metrics and `gantk encode` refuse",
+    ),
     "reconstruct": OptionalMember("critic", "`(samples)`: the samples again", "losses that need it refuse"),
     "features": OptionalMember("critic", "`(samples)`: (B, *units, F)", "losses and metrics that need it refuse"),
     "head": OptionalMember(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from gantk.errors import DoesNotFit
 from gantk.interfaces import Batch, call, declares, draw_latent, has_batch_statistics
 from gantk.randomness import Streams
 from gantk.spec import DataSpec
@@ -20,7 +21,7 @@ class Play:
     Args:
         side: whose update this is. In a critic update the fakes carry no graph to the generator.
         generator: the prepared generator, or None where only a critic is trained.
-        critic: the prepared critic.
+        critic: the prepared critic, or None where only a generator is trained.
         spec: the DataSpec of a sample.
         fetch: gives the real batch of this update, on the device.
         streams: the random streams of this update.
@@ -32,7 +33,7 @@ class Play:
         self,
         side: Literal["critic", "generator"],
         generator: nn.Module | None,
-        critic: nn.Module,
+        critic: nn.Module | None,
         spec: DataSpec,
         fetch: Callable[[], Batch],
         streams: Streams,
@@ -42,7 +43,7 @@ class Play:
     ):
         self.side = side
         self.generator = generator
-        self.critic = critic
+        self.critic: Any = critic  # None for a loss that has no `critic_loss`; all others know that there is one
         self.spec = spec
         self.streams = streams
         self.batch = batch
@@ -111,7 +112,7 @@ class Play:
     def fake(self) -> Tensor:
         """Generated samples, (B, *spec.shape): with graph in the generator's update, without in the critic's."""
         if self.generator is None:
-            raise ValueError("this recipe has no generator, so its loss cannot ask for fakes")
+            raise DoesNotFit("this recipe has no generator, and its loss asks for fakes: name a generator")
         with torch.set_grad_enabled(self.side == "generator"):
             return self.generate(self.latent)
 
@@ -134,13 +135,18 @@ class Play:
             samples: (B, *spec.shape).
             given: `labels`, `condition` or `latent` that stand in for this update's, where the critic takes them
                 (BiGAN: the latents that an encoder finds for real samples).
+
+        Raises:
+            DoesNotFit: there is no critic.
         """
+        self._require_critic()
         usual = [name for name in ("labels", "condition", "latent") if declares(self.critic, name)]
         own = {name: getattr(self, name) for name in usual if name not in given}
         return call(self.critic, samples, **own, **given)
 
     def scores(self) -> tuple[Tensor, Tensor]:
         """Scores of the real and of the fake samples, by one forward pass where that is the same thing."""
+        self._require_critic()
         if not self.shared_forward:
             return self.score(self.real), self.score(self.fake)
         wanted = [name for name in ("labels", "condition") if declares(self.critic, name)]
@@ -150,6 +156,10 @@ class Play:
         both = call(self.critic, samples, **given)
         real, fake = both.split([len(self.real), len(self.fake)])
         return real, fake
+
+    def _require_critic(self) -> None:
+        if self.critic is None:
+            raise DoesNotFit("this recipe has no critic (critic: null), and its loss asks for scores: name a critic")
 
     def mean(self, values: Tensor) -> Tensor:
         """Scalar from per-unit values (B, *units, *patches): mean over the batch and patches, sum over units."""

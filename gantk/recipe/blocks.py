@@ -20,7 +20,7 @@ class PlayBlock:
     """How the two nets are played against each other. What is not said here, the loss may say by its defaults.
 
     Args:
-        critic_steps: critic updates in a step.
+        critic_steps: critic updates in a step; null where there is no critic.
         generator_steps: generator updates in a step.
         generator_optimizer: what updates the generator; needed where the loss has no default.
         critic_optimizer: what updates the critic; needed where the loss has no default.
@@ -28,7 +28,7 @@ class PlayBlock:
             null: never.
     """
 
-    critic_steps: Positive = 1
+    critic_steps: Positive | None = 1
     generator_steps: Positive = 1
     generator_optimizer: Annotated[Any, Kind("optimizer")] | None = None
     critic_optimizer: Annotated[Any, Kind("optimizer")] | None = None
@@ -141,7 +141,7 @@ class Blocks:
         seed: where all randomness comes from.
         data: the samples to learn from.
         generator: makes samples; null: only the critic is trained.
-        critic: judges samples.
+        critic: judges samples; null: only the generator is trained, by a loss that needs no critic (zoo/vae).
         loss: how the two are scored.
         play: how the two are played against each other.
         train: how long, with what batches, and what is kept.
@@ -154,7 +154,7 @@ class Blocks:
     seed: Annotated[int, Ge(0)] = 0
     data: Annotated[Any, Kind("dataset")]
     generator: Annotated[Any, Kind("generator")] | None = None
-    critic: Annotated[Any, Kind("critic")]
+    critic: Annotated[Any, Kind("critic")] | None
     loss: Annotated[Any, Kind("loss")]
     play: PlayBlock = field(default_factory=dict)  # type: ignore[assignment]  # JSON-like, as recipes are
     train: Train = field(default_factory=dict)  # type: ignore[assignment]

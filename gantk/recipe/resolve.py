@@ -35,9 +35,14 @@ class Resolver:
         if of_loss.problems:
             self.loss = {}  # reported with the rest; until it is mended, nobody knows its defaults
         if isinstance(play, dict) and self.loss:
-            has_generator = self.raw.get("generator") is not None
-            self.raw["play"] = self._with_defaults_of(self.loss, play, has_generator)
+            self.raw["play"] = self._with_defaults_of(self.loss, play)
+        if self._says_no_critic() and isinstance(play, dict):
+            self.raw["play"] = {"critic_steps": None} | self.raw.get("play", {})
         return self.raw
+
+    def _says_no_critic(self) -> bool:
+        """Whether the recipe says `critic: null`; one that does not say `critic` at all is told so."""
+        return "critic" in self.raw and self.raw["critic"] is None
 
     def check(self, values: dict[str, Any]) -> None:
         """Checks the rules across blocks; mistakes are added to `self.reader.problems`.
@@ -46,6 +51,7 @@ class Resolver:
             values: what `self.reader` made of `given()`.
         """
         self._blame_loss()
+        self._check_sides()
         self._check_optimizers(self.raw, self.loss)
         self._check_length(self.raw.get("train", {}))
         self._check_names(values.get("evaluate") or [])
@@ -58,7 +64,7 @@ class Resolver:
         self._check_names(values.get("evaluate") or [])
         return values.get("evaluate") or []
 
-    def _with_defaults_of(self, loss: dict[str, Any], play: dict[str, Any], has_generator: bool) -> dict[str, Any]:
+    def _with_defaults_of(self, loss: dict[str, Any], play: dict[str, Any]) -> dict[str, Any]:
         """`play`, and what the loss says by default where the recipe says nothing."""
         try:
             defaults = play_defaults(loss, self.reader.registry)
@@ -67,10 +73,12 @@ class Resolver:
             return play
         play = dict(play)
         for key, (default, full) in defaults.items():
-            if not has_generator and key == "generator_optimizer":
+            if self.raw.get("generator") is None and key == "generator_optimizer":
+                continue
+            if self._says_no_critic() and key.startswith("critic_"):
                 continue
             given, node = play.get(key), node_of(default, Source(f"default of {full}", "", is_file=False))
-            if given is None:
+            if given is None and (key != "critic_steps" or key not in play):
                 play[key], self.from_loss[key] = default, node
             elif (
                 isinstance(given, dict)
@@ -95,6 +103,24 @@ class Resolver:
             if default and default.spot.source.name.startswith("default of"):
                 message = f"wrong {default.spot.origin}: {each.message}"
                 self.reader.problems[index] = Problem(("loss", "use"), message, each.hint)
+
+    def _check_sides(self) -> None:
+        """There is a net to train, and without a critic `play` says nothing of one."""
+        play = self.raw.get("play", {})
+        if not isinstance(play, dict):
+            return
+        if not self._says_no_critic():
+            if "critic_steps" in play and play["critic_steps"] is None:
+                message = "play.critic_steps is null, which is for recipes without a critic"
+                self.reader.add(("play", "critic_steps"), message, "write how many critic updates a step has, from 1")
+            return
+        if self.raw.get("generator") is None:
+            message = "generator and critic are both null, so there is nothing to train"
+            self.reader.add(("critic",), message, "name a critic, a generator, or both", at_key=True)
+        for key in ("critic_steps", "critic_optimizer"):
+            if play.get(key) is not None:
+                message = f"play.{key} says how a critic is trained, and this recipe has none (critic: null)"
+                self.reader.add(("play", key), message, f"remove {key}, or name a critic", at_key=True)
 
     def _check_optimizers(self, raw: dict[str, Any], loss: dict[str, Any]) -> None:
         play = raw.get("play", {})

@@ -119,10 +119,10 @@ def facts(resolved: Mapping[str, Any], env: Mapping[str, Any]) -> list[tuple[str
         ("Data", f"{resolved['data']['use']} ({sizes})"),
         ("Data fingerprint", env.get("data_fingerprint", "")),
         ("Generator", (resolved.get("generator") or {}).get("use", "none: only a critic is trained")),
-        ("Critic", resolved["critic"]["use"]),
+        ("Critic", (resolved.get("critic") or {}).get("use", "none: only a generator is trained")),
         ("Loss", resolved["loss"]["use"]),
         ("Learning rate", _rates(resolved)),
-        ("Updates a step", f"critic {play['critic_steps']}, generator {play['generator_steps']}"),
+        ("Updates a step", f"critic {play['critic_steps'] or 'none'}, generator {play['generator_steps']}"),
         ("Batch", f"{resolved['train']['batch']}, {resolved['train']['precision']}"),
         ("Seed", str(resolved["seed"])),
         ("Machine", f"{accelerators or machine} ({env.get('device', '')}), {env.get('platform', '')}"),
@@ -135,9 +135,7 @@ def facts(resolved: Mapping[str, Any], env: Mapping[str, Any]) -> list[tuple[str
 
 def _sides(resolved: Mapping[str, Any]) -> dict[str, float]:
     """The learning rate of each side whose optimiser says one."""
-    sides = {"critic": resolved["play"]["critic_optimizer"]}
-    if resolved.get("generator"):
-        sides["generator"] = resolved["play"]["generator_optimizer"]
+    sides = {side: resolved["play"][f"{side}_optimizer"] for side in ("critic", "generator") if resolved.get(side)}
     return {side: block["lr"] for side, block in sides.items() if isinstance((block or {}).get("lr"), int | float)}
 
 

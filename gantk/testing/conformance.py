@@ -19,13 +19,24 @@ from gantk.testing.rules import (
     losses,
     metrics_and_views,
     objectives_and_callbacks,
+    reconstruction,
     resuming,
 )
 from gantk.testing.rules import nets as rules_of_nets
 from gantk.testing.rules.own_nets import PARTS
 from gantk.testing.subject import Plugin, Subject
 
-MODULES = (all_kinds, rules_of_nets, critics, losses, datasets, metrics_and_views, objectives_and_callbacks, resuming)
+MODULES = (
+    all_kinds,
+    rules_of_nets,
+    critics,
+    losses,
+    datasets,
+    metrics_and_views,
+    objectives_and_callbacks,
+    reconstruction,
+    resuming,
+)
 """Importing these registers the rules."""
 
 

@@ -175,7 +175,7 @@ def whole_data(spec: DataSpec, count: int = 64) -> Dataset:
 
 def play(
     side: Any,
-    critic: nn.Module,
+    critic: nn.Module | None,
     generator: nn.Module | None,
     spec: DataSpec,
     real: Tensor,
@@ -197,5 +197,5 @@ def play(
         lambda: Batch(real, labels, condition, truth),
         Streams(1, side, step, 0, torch.device("cpu")),
         batch=len(real),
-        shared_forward=may_share_forward(critic, cross_sample),
+        shared_forward=critic is not None and may_share_forward(critic, cross_sample),
     )

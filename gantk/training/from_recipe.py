@@ -12,7 +12,7 @@ from gantk import console, machine, randomness
 from gantk.components.construct import RESERVED, resolved_component
 from gantk.components.registry import installed_registry
 from gantk.data import as_dataset
-from gantk.errors import DataError, GantkError
+from gantk.errors import DataError, DoesNotFit, GantkError
 from gantk.interfaces import SPLITS, Dataset, Loss
 from gantk.interfaces.optional_members import member
 from gantk.messages import byte_size
@@ -70,25 +70,36 @@ def initial_state(
     for module in (generator, critic, loss):
         if module is not None:
             module.to(device)
-    play = values["play"]
-    generator_optimizer = None
-    if generator is not None:
-        generator_optimizer = resolved_component(
-            "optimizer", play["generator_optimizer"], parameters=trainable_parameters(generator, loss, "with_generator")
-        )
-    critic_optimizer = resolved_component(
-        "optimizer", play["critic_optimizer"], parameters=trainable_parameters(critic, loss, "with_critic")
-    )
+
+    def optimizer(side: Literal["generator", "critic"], net: nn.Module | None) -> torch.optim.Optimizer | None:
+        if net is None:
+            return None
+        trained = trainable_parameters(net, loss, f"with_{side}")  # type: ignore[arg-type]  # one of the two
+        return resolved_component("optimizer", values["play"][f"{side}_optimizer"], parameters=trained)
+
     ema = average_of(generator) if generator is not None and values["train"]["ema"] is not None else None
-    return State(generator, critic, loss, ema, generator_optimizer, critic_optimizer)
+    return State(generator, critic, loss, ema, optimizer("generator", generator), optimizer("critic", critic))
 
 
-def _nets(values: Mapping[str, Any], spec: DataSpec) -> tuple[nn.Module | None, nn.Module, Loss]:
+def _nets(values: Mapping[str, Any], spec: DataSpec) -> tuple[nn.Module | None, nn.Module | None, Loss]:
     generator = resolved_component("generator", values["generator"], spec=spec) if values.get("generator") else None
-    critic = resolved_component("critic", values["critic"], spec=spec)
+    critic = resolved_component("critic", values["critic"], spec=spec) if values.get("critic") else None
     loss: Loss = resolved_component("loss", values["loss"], spec=spec)  # for nets within it (an encoder)
+    _refuse_other_sides(loss, generator, critic, values["loss"]["use"])
     generator, critic = loss.prepare(generator, critic, spec)
     return generator, critic, loss
+
+
+def _refuse_other_sides(loss: Loss, generator: nn.Module | None, critic: nn.Module | None, name: str) -> None:
+    """Refuses a recipe whose nets are not those that its loss trains."""
+    nets: dict[Literal["generator", "critic"], nn.Module | None] = {"generator": generator, "critic": critic}
+    for side, net in nets.items():
+        if net is None and loss.trains(side):
+            raise DoesNotFit(
+                f"{name} trains a {side}, and this recipe has none ({side}: null): name one, or choose a loss without"
+            )
+        if net is not None and not loss.trains(side):
+            raise DoesNotFit(f"{name} trains no {side}: write {side}: null, or choose a loss that does")
 
 
 def check_fit(values: Mapping[str, Any], spec: DataSpec) -> dict[str, int]:
@@ -150,7 +161,7 @@ MANY = 100
 
 def _shadows(
     values: Mapping[str, Any], spec: DataSpec, device: torch.device | str
-) -> tuple[nn.Module | None, nn.Module, Loss]:
+) -> tuple[nn.Module | None, nn.Module | None, Loss]:
     """Generator, critic and loss on the meta device."""
     with memory_estimate.within_memory(machine.memory_limit(device)):
         return _nets(values, spec)

@@ -1,4 +1,4 @@
-"""THE loop: one generator and one critic, played against each other. It reads top to bottom.
+"""THE loop: one generator and one critic, played against each other, or one of them alone. It reads top to bottom.
 
 `train` is a Python generator that yields after every step; whoever drives it (runs/trainer.py) draws pictures,
 evaluates and writes checkpoints between steps, and may simply stop. All randomness is a function of (seed, step,
@@ -40,7 +40,7 @@ def train(
     generator, critic, loss = state.generator, state.critic, state.loss
     generator_side = trainable_parameters(generator, loss, "with_generator")
     critic_side = trainable_parameters(critic, loss, "with_critic")
-    shared_forward = may_share_forward(critic, loss.cross_sample)
+    shared_forward = critic is not None and may_share_forward(critic, loss.cross_sample)
     listeners = step_listeners(None if state.generator_optimizer is None else generator, critic, loss)
     batches = {side: Batches(dataset, settings.batch, seed, side, ranks, device) for side in ("critic", "generator")}
     draws = {
@@ -88,13 +88,14 @@ def train(
         play: Play | None = None
 
         # The critic's updates: real samples against fakes that carry no graph.
-        require_grad_only(critic_side, generator_side)
-        for update in range(loss.critic_steps(step, settings.critic_steps)):
-            play = next_play("critic", step, update)
-            terms |= update_side(play, loss.critic_loss, state.critic_optimizer, critic_side)
-            loss.after_critic_step(play)
+        if critic is not None and state.critic_optimizer is not None:
+            require_grad_only(critic_side, generator_side)
+            for update in range(loss.critic_steps(step, settings.critic_steps)):
+                play = next_play("critic", step, update)
+                terms |= update_side(play, loss.critic_loss, state.critic_optimizer, critic_side)
+                loss.after_critic_step(play)
 
-        # The generator's updates: new fakes, through a critic that is frozen.
+        # The generator's updates: new fakes, through a critic that is frozen (or without any: autoencoders).
         if generator is not None and state.generator_optimizer is not None:
             require_grad_only(generator_side, critic_side)
             for update in range(settings.generator_steps):

@@ -132,7 +132,7 @@ def estimate(
     Args:
         values: the recipe.
         spec: the DataSpec of its data.
-        nets: generator (or None), critic and loss, on the meta device.
+        nets: generator, critic (None where there is none) and loss, on the meta device.
         data_bytes: what the resident training split takes; None: it is read as it is needed.
         quick: leaves out what a batch keeps for its backward pass.
     """
@@ -165,10 +165,13 @@ def _kept_for_backward(generator: Any, critic: Any, loss: Any, spec: Any, batch:
 
     known = {each.untyped_storage()._cdata for net in (generator, critic, loss) if net for each in net.parameters()}
     most = 0
-    sides: list[tuple[Any, Any]] = [("critic", loss.critic_loss)]
-    if generator is not None:
-        sides.append(("generator", loss.generator_loss))
-    for side, terms in sides:
+    sides: list[tuple[Any, Any, Any]] = [
+        ("critic", critic, loss.critic_loss),
+        ("generator", generator, loss.generator_loss),
+    ]
+    for side, net, terms in sides:
+        if net is None:
+            continue
         kept: dict[int, torch.Tensor] = {}
 
         def keep(tensor: torch.Tensor, kept: dict[int, torch.Tensor] = kept) -> torch.Tensor:
@@ -216,7 +219,7 @@ class ShadowPlay(Play):
     Args:
         side: whose update.
         generator: on the meta device, or None.
-        critic: on the meta device.
+        critic: on the meta device, or None.
         spec: the DataSpec of a sample.
         batch: samples in a batch.
     """
@@ -225,7 +228,7 @@ class ShadowPlay(Play):
         self,
         side: Literal["critic", "generator"],
         generator: nn.Module | None,
-        critic: nn.Module,
+        critic: nn.Module | None,
         spec: DataSpec,
         batch: int,
     ):

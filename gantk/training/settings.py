@@ -17,7 +17,7 @@ class TrainSettings:
     seed: int  # with (step, update, purpose) the source of all randomness
     steps: int  # stop when state.step reaches this
     batch: int  # samples a draw, over all ranks
-    critic_steps: int = 1  # critic updates a step; the loss may change it (warm-ups)
+    critic_steps: int = 1  # critic updates a step; the loss may change it (warm-ups); not asked for without a critic
     generator_steps: int = 1  # generator updates a step
     ema_decay: float | None = None  # of the moving average, per step; None: no average is kept
     schedule: Literal["constant", "linear", "cosine", "tail"] = "constant"  # of both learning rates, over `steps`
@@ -37,7 +37,7 @@ class TrainSettings:
             seed=values["seed"],
             steps=step_count(values, samples),
             batch=train["batch"],
-            critic_steps=play["critic_steps"],
+            critic_steps=play["critic_steps"] or 0,
             generator_steps=play["generator_steps"],
             ema_decay=train["ema"],
             schedule=train["schedule"],
@@ -51,13 +51,22 @@ class TrainSettings:
 
 
 def step_count(values: Mapping[str, Any], length: int) -> int:
-    """How many steps the recipe means; `epochs` counts what the critic sees of a data set of `length` samples."""
-    train, play = values["train"], values["play"]
+    """How many steps the recipe means; `epochs` counts what is seen of a data set of `length` samples.
+
+    That is what the critic sees, and where there is none, the generator's side.
+    """
+    train = values["train"]
     if train.get("steps") is not None:
         return train["steps"]
     if train.get("epochs") is None:
         raise RecipeError("train: give either steps or epochs")
-    return max(1, round(train["epochs"] * length / (train["batch"] * play["critic_steps"])))
+    return max(1, round(train["epochs"] * length / samples_a_step(values)))
+
+
+def samples_a_step(values: Mapping[str, Any]) -> int:
+    """How many real samples a step sees: those of the critic's updates, or without a critic of the generator's."""
+    play = values["play"]
+    return values["train"]["batch"] * (play["critic_steps"] or play["generator_steps"])
 
 
 def picture_due(values: Mapping[str, Any], length: int, steps: int, step: int) -> bool:
@@ -71,7 +80,7 @@ def picture_due(values: Mapping[str, Any], length: int, steps: int, step: int) -
     """
     every = values["train"]["sample_every"]
     if every == "epoch":
-        seen = values["train"]["batch"] * values["play"]["critic_steps"]  # samples a step, as `epochs` counts them
+        seen = samples_a_step(values)  # as `epochs` counts them
         return step * seen // length > (step - 1) * seen // length
     return step % (every or max(1, steps // 10)) == 0
 

@@ -91,22 +91,22 @@ class State:
 
     Args:
         generator: the prepared generator, or None where only a critic is trained.
-        critic: the prepared critic.
+        critic: the prepared critic, or None where only a generator is trained.
         loss: the loss; its submodules `with_generator` and `with_critic` belong to the sides.
         ema: the exponential moving average of the generator, or None.
         generator_optimizer: over `generator_side`; None where there is no generator.
-        critic_optimizer: over `critic_side`.
+        critic_optimizer: over `critic_side`; None where there is no critic.
         step: how many steps are done.
         restorations: one entry for each time that training diverged and went on from an earlier state: the `step` it
             went back to, where it `diverged_at`, the `cause`, the `rate` since then.
     """
 
     generator: nn.Module | None
-    critic: nn.Module
+    critic: nn.Module | None
     loss: Loss
     ema: nn.Module | None
     generator_optimizer: torch.optim.Optimizer | None
-    critic_optimizer: torch.optim.Optimizer
+    critic_optimizer: torch.optim.Optimizer | None
     step: int = 0
     restorations: list[dict[str, Any]] = field(default_factory=list)
 

@@ -10,10 +10,13 @@ from gantk.plugin import Component, hookimpl
 @hookimpl
 def gantk_components() -> Iterator[Component]:
     """The components of the zoo, one paper behind another; each is imported on first use."""
-    yield from ()
+    here = "gantk_zoo"
+    yield Component("loss", "vae", f"{here}.encoders.vae:Vae", "VAE, β-VAE (Kingma 2014, Higgins 2017)")
+    yield Component("loss", "cvae", f"{here}.encoders.vae:ConditionalVae", "conditional VAE (Sohn 2015)")
+    yield Component("metric", "elbo", f"{here}.metrics.elbo:Elbo", "bounds on log p(x) of a VAE, in nats")
 
 
 @hookimpl
 def gantk_recipes() -> Iterator[str]:
     """One recipe for each system: `gantk run zoo/digits_vae`."""
-    yield from ()
+    yield "gantk_zoo.recipes"

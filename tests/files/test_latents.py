@@ -56,7 +56,9 @@ def test_what_an_earlier_version_wrote_is_read(latents: Latents, tmp_path: Path)
 def test_another_file_is_refused_by_name(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "other.h5"
     path.write_bytes(content)
-    with pytest.raises(FileError, match=r"other\.h5: not a file of latents; `gantk reconstruct` writes them"):
+    with pytest.raises(
+        FileError, match=r"other\.h5: not a file of latents; `gantk reconstruct` and `gantk encode` write them"
+    ):
         Latents.read(path)
 
 

@@ -308,6 +308,62 @@ class Buffered(RightLoss):
         return {"generator": -play.mean(play.score(play.fake)) * (1 + self.warmth)}
 
 
+class Coded(nn.Module):
+    """A generator and a linear encoder."""
+
+    def __init__(self, generator: nn.Module, spec: DataSpec):
+        super().__init__()
+        self.generator = generator
+        self.latent_shape = generator.latent_shape
+        self.encoder = nn.Linear(prod(spec.shape), prod(self.latent_shape))
+
+    @property
+    def passes_on_to(self) -> nn.Module:
+        return self.generator
+
+    def encode(self, samples: Tensor) -> Tensor:
+        return self.encoder(samples.flatten(1)).reshape(-1, *self.latent_shape)
+
+    def forward(self, latent: Tensor, **given: Tensor) -> Tensor:
+        return self.generator(latent, **given)
+
+
+class RightAutoencoder(Loss):
+    """Trains a generator alone, with an encoder round it: samples through their latents are near themselves."""
+
+    coded: Any = Coded
+    sign = 1
+
+    def prepare(self, generator: nn.Module | None, critic: Any, spec: DataSpec) -> tuple[nn.Module | None, Any]:
+        return self.coded(generator, spec), None
+
+    def generator_loss(self, play: Play) -> dict[str, Tensor]:
+        made = play.generate(play.generator.encode(play.real))
+        return {"distance": self.sign * play.mean((made - play.real).square())}
+
+
+class Repelling(RightAutoencoder):
+    """Drives samples away from themselves."""
+
+    sign = -1
+
+
+class Asking(RightAutoencoder):
+    """Asks for scores although it trains no critic."""
+
+    def generator_loss(self, play: Play) -> dict[str, Tensor]:
+        return {"distance": play.mean(-play.score(play.fake))}
+
+
+class Drawing(RightAutoencoder):
+    """Its encoder gives other latents each time."""
+
+    class coded(Coded):
+        def encode(self, samples: Tensor) -> Tensor:
+            found = super().encode(samples)
+            return found + torch.randn_like(found)
+
+
 class Gambling(RightLoss):
     """Draws its weight from Python's random numbers."""
 
@@ -592,6 +648,9 @@ WRONG = {
     Counting: "resume",
     Warming: "checkpoint",
     Gambling: "repeatable",
+    Repelling: "reconstruction",
+    Asking: "terms",
+    Drawing: "encode",
     Forgetful: "resume",
     Noisy: "repeatable",
     Wordy: "checkpoint",
@@ -634,6 +693,7 @@ RIGHT = (
     Spectral,
     OldSpectral,
     RightLoss,
+    RightAutoencoder,
     Buffered,
     RightOptimizer,
     RightData,

@@ -69,6 +69,30 @@ CASES = {
     "fraction of a step": Case("100", "1e2", "7:16", ["not 100.0", "write 100"], "1e2"),
     "item of a list": Case("[x, y]", "[x, 7]", "2:55", ["data.names must be list of text, but item 2 is 7"], "7"),
     "missing block": Case("critic: {use: toy/net}\n", "", "1:1", ["the recipe needs 'critic'", "a critic"]),
+    "no nets at all": Case(
+        "generator: {use: toy/net, width: 32}\ncritic: {use: toy/net}",
+        "generator: null\ncritic: null",
+        "4:1",
+        ["both null, so there is nothing to train", "name a critic"],
+        "critic",
+    ),
+    "critic steps without a critic": Case(
+        "critic: {use: toy/net}",
+        "critic: null",
+        "6:8",
+        ["play.critic_steps says how a critic", "remove critic_steps"],
+        "critic_steps",
+    ),
+    "critic optimizer without a critic": Case(
+        "critic: {use: toy/net}\nloss: {use: toy/simple, penalty: 5}\nplay: {critic_steps: 2}",
+        "critic: null\nloss: {use: toy/simple, penalty: 5}\nplay: {critic_optimizer: {use: toy/adam}}",
+        "6:8",
+        ["play.critic_optimizer says how a critic", "remove critic_optimizer, or name a critic"],
+        "critic_optimizer",
+    ),
+    "no critic steps for a critic": Case(
+        "critic_steps: 2", "critic_steps: null", "6:22", ["for recipes without a critic"], "null"
+    ),
     "missing key": Case("toy/points", "toy/files", "2:43", ["unknown key 'names' in toy/files"], "names"),
     "missing required": Case(
         "{use: toy/points, root: data/points, names: [x, y]}", "{use: toy/files}", "2:1", ["needs 'root'"], "data"

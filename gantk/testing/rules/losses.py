@@ -17,7 +17,7 @@ from gantk.interfaces.play import Play
 from gantk.spec import DataSpec
 from gantk.testing import toys
 from gantk.testing.rule import NotChecked, demand, demand_finite, rule
-from gantk.testing.rules.own_nets import Match, Pair, matching, play_of, plays_generator, prepare, real_batch
+from gantk.testing.rules.own_nets import Match, Pair, matching, play_of, prepare, real_batch, sides
 from gantk.testing.subject import Subject, with_units
 from gantk.testing.toys import BATCH, POINTS, Slope, SmallCritic, SmallGenerator, cloud
 from gantk.training.state import require_grad_only, trainable_parameters
@@ -44,12 +44,18 @@ class Fixed(Play):
 def prepared(subject: Subject, spec: DataSpec, critic: nn.Module, seed: int = 2) -> Match:
     """The loss with the kit's nets, as it prepares them.
 
+    A loss without `critic_loss` gets no critic, as a recipe gives it none.
+
     Raises:
         NotChecked: it refuses the kit's nets, or its author names others.
     """
     if subject.nets:
         raise NotChecked("its author names the nets that it is looked at with")
-    pair = Pair(spec, lambda: SmallGenerator(spec) if plays_generator(subject) else None, lambda: critic)
+    pair = Pair(
+        spec,
+        lambda: SmallGenerator(spec) if "generator" in sides(subject) else None,
+        lambda: critic if "critic" in sides(subject) else None,
+    )
     try:
         return prepare(subject, pair, seed)
     except DoesNotFit as error:
@@ -68,11 +74,6 @@ def with_any(subject: Subject, seed: int = 2) -> Match:
 def terms_of(loss: Loss, side: str, play: Play) -> dict[str, Tensor]:
     """The terms of one side."""
     return (loss.critic_loss if side == "critic" else loss.generator_loss)(play)
-
-
-def sides(subject: Subject) -> tuple[str, ...]:
-    """Which sides the loss trains."""
-    return ("critic", "generator") if plays_generator(subject) else ("critic",)
 
 
 @rule(
@@ -103,7 +104,7 @@ def _named_terms(subject: Subject, match_anew: Callable[[], Match]) -> None:
         reached = any(weight.grad is not None and bool(weight.grad.any()) for weight in net.parameters())
         demand(reached, f"terms of the {side} that depend on its weights", "no gradient")
         names[side] = set(terms)
-    shared = names["critic"] & names.get("generator", set())
+    shared = names.get("critic", set()) & names.get("generator", set())
     demand(not shared, "other names for each side", f"both have {', '.join(shared)}")
 
 
@@ -130,7 +131,7 @@ def _finite(match: Match, side: str, where: str) -> None:
     for name, value in terms.items():
         demand_finite(value.detach(), f"'{name}' {where}")
     torch.stack(tuple(terms.values())).sum().backward()
-    for net in (match.critic, match.generator):
+    for net in match.nets:
         for name, weight in net.named_parameters():
             if weight.grad is not None:
                 demand_finite(weight.grad, f"the gradient of {name} {where}")
@@ -154,8 +155,8 @@ def _trained(
 @rule("critic_sign", "loss", says="Updates of the critic raise the scores of real samples against those of fakes.")
 def critic_sign(subject: Subject) -> None:
     """Trains a critic that scores fakes above real samples until it is the other way round."""
-    if not plays_generator(subject):
-        raise NotChecked("it has no fakes")
+    if len(sides(subject)) < 2:
+        raise NotChecked("it has no fakes, or no critic")
     try:
         match, fake = prepared(subject, POINTS, _contrary()), cloud(POINTS, -1, 1)
     except NotChecked as refusal:
@@ -198,8 +199,8 @@ def _contrary() -> SmallCritic:
 @rule("generator_sign", "loss", says="Updates of the generator raise the scores of its fakes.")
 def generator_sign(subject: Subject) -> None:
     """Trains fakes under a fixed critic."""
-    if not plays_generator(subject):
-        raise NotChecked("it has no generator")
+    if len(sides(subject)) < 2:
+        raise NotChecked("it has no generator, or no critic")
     try:
         match = prepared(subject, POINTS, Slope(POINTS, below=1.0))
         real = cloud(POINTS, 2, 0)
@@ -234,6 +235,8 @@ def generator_sign(subject: Subject) -> None:
 )
 def units_alone(subject: Subject) -> None:
     """The first of three towers gets the gradients that it gets alone."""
+    if "critic" not in sides(subject):
+        raise NotChecked("it has no critic, whose towers could be compared")
     many = with_units(POINTS, UNITS)
     for side in sides(subject):
         torch.manual_seed(0)
@@ -278,7 +281,7 @@ def own_parameters(subject: Subject) -> None:
     """Every parameter of the prepared loss is under one of the two, or in a net."""
     match = with_any(subject)
     loss = match.loss
-    known = {id(weight) for net in (match.generator, match.critic) for weight in net.parameters()}
+    known = {id(weight) for net in match.nets for weight in net.parameters()}
     for name in ("with_critic", "with_generator"):
         known |= {id(weight) for weight in getattr(loss, name, torch.nn.Module()).parameters()}
     lost = [name for name, weight in loss.named_parameters() if weight.requires_grad and id(weight) not in known]

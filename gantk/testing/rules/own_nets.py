@@ -33,15 +33,20 @@ class Match:
         spec: the DataSpec of the samples.
         loss: the loss.
         generator: the prepared generator; one of the kit's that nobody trains, where the loss plays without any.
-        critic: the prepared critic.
+        critic: the prepared critic; None where the loss plays without any.
         own: whether a net is not the kit's.
     """
 
     spec: DataSpec
     loss: Loss
     generator: nn.Module
-    critic: nn.Module
+    critic: Any
     own: bool
+
+    @property
+    def nets(self) -> list[nn.Module]:
+        """Those that there are."""
+        return [net for net in (self.critic, self.generator) if net is not None]
 
 
 @dataclass(frozen=True)
@@ -51,12 +56,12 @@ class Pair:
     Args:
         spec: what they are built for.
         generator: builds one, or None where the loss plays without.
-        critic: builds one.
+        critic: builds one, or None where the loss plays without.
     """
 
     spec: DataSpec
     generator: Callable[[], nn.Module | None]
-    critic: Callable[[], nn.Module]
+    critic: Callable[[], nn.Module | None]
 
 
 def matching(subject: Subject, refusal: NotChecked | None = None, seed: int = 2) -> Match:
@@ -116,9 +121,14 @@ def play_of(match: Match, side: str, real: Tensor, step: int = 0) -> Play:
     return toys.play(side, match.critic, match.generator, match.spec, real, cross_sample=shared, step=step)
 
 
-def plays_generator(subject: Subject) -> bool:
-    """Whether the loss has a generator to train."""
-    return subject.target.generator_loss is not Loss.generator_loss
+def sides(subject: Subject) -> tuple[str, ...]:
+    """Which sides the loss trains: a recipe names no other net."""
+    of_class, base = subject.target, Loss
+    plays = {
+        "critic": of_class.critic_loss is not base.critic_loss,
+        "generator": of_class.generator_loss is not base.generator_loss,
+    }
+    return tuple(side for side, own in plays.items() if own)
 
 
 def _takes(subject: Subject, pair: Pair, named: bool) -> bool:
@@ -146,11 +156,13 @@ def _named(subject: Subject) -> Iterator[Pair]:
 
         def generator(spec: DataSpec = spec) -> nn.Module | None:
             if "generator" not in blocks:
-                return SmallGenerator(spec) if plays_generator(subject) else None
+                return SmallGenerator(spec) if "generator" in sides(subject) else None
             return None if blocks["generator"] is None else subject.part("generator", blocks["generator"], spec=spec)
 
-        def critic(spec: DataSpec = spec) -> nn.Module:
-            return subject.part("critic", blocks["critic"], spec=spec) if blocks.get("critic") else SmallCritic(spec)
+        def critic(spec: DataSpec = spec) -> nn.Module | None:
+            if blocks.get("critic"):
+                return subject.part("critic", blocks["critic"], spec=spec)
+            return SmallCritic(spec) if "critic" in sides(subject) else None
 
         yield Pair(spec, generator, critic)
 
@@ -160,16 +172,20 @@ def _guessed(subject: Subject) -> Iterator[Pair]:
     own = [each for each in subject.plugin.subjects() if each.declared.kind in ("generator", "critic")]
     for spec in _specs(subject):
         taking = [each for each in own if each.takes(spec)]
-        nets: dict[str, list[Callable[[], nn.Module]]] = {
+        nets: dict[str, list[Callable[[], nn.Module | None]]] = {
             kind: [_builder(each, spec) for each in taking if each.declared.kind == kind]
             for kind in ("generator", "critic")
         }
         if not any(nets.values()):
             continue
         nets["generator"].append(partial(SmallGenerator, spec))
-        nets["critic"].append(partial(SmallCritic, spec))
+        nets["critic"] = [*nets["critic"], partial(SmallCritic, spec)] if "critic" in sides(subject) else [_nobody]
         for generator, critic in product(nets["generator"], nets["critic"]):
             yield Pair(spec, generator, critic)
+
+
+def _nobody() -> None:
+    """The critic of a loss that plays without."""
 
 
 def _builder(subject: Subject, spec: DataSpec) -> Callable[[], nn.Module]:

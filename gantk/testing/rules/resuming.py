@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from gantk.interfaces import Loss, step_listeners
 from gantk.testing import toys
 from gantk.testing.rule import demand, rule
-from gantk.testing.rules.losses import sides, terms_of, with_any
-from gantk.testing.rules.own_nets import Match, play_of, plays_generator, real_batch
+from gantk.testing.rules.losses import terms_of, with_any
+from gantk.testing.rules.own_nets import Match, play_of, real_batch, sides
 from gantk.testing.subject import Subject
 from gantk.training import TrainSettings, checkpoint, train
 from gantk.training.state import State, held_by, trainable_parameters
@@ -29,17 +29,13 @@ OTHER_SEED = 9
 def _begin(subject: Subject, seed: int = 2) -> tuple[Match, State]:
     """The loss, nets and optimisers before the first step."""
     match = with_any(subject, seed)
-    sided = plays_generator(subject)
-    generator = trainable_parameters(match.generator, match.loss, "with_generator")
-    critic = trainable_parameters(match.critic, match.loss, "with_critic")
-    state = State(
-        match.generator if sided else None,
-        match.critic,
-        match.loss,
-        None,
-        torch.optim.Adam(generator, lr=1e-3) if sided else None,
-        torch.optim.Adam(critic, lr=1e-3),
-    )
+    generator = match.generator if "generator" in sides(subject) else None
+
+    def adam(net: nn.Module | None, name: Literal["with_generator", "with_critic"]) -> torch.optim.Optimizer | None:
+        return None if net is None else torch.optim.Adam(trainable_parameters(net, match.loss, name), lr=1e-3)
+
+    optimizers = adam(generator, "with_generator"), adam(match.critic, "with_critic")
+    state = State(generator, match.critic, match.loss, None, *optimizers)
     return match, state
 
 
@@ -143,12 +139,14 @@ def _optimised(subject: Subject, seed: int = 2) -> State:
 
 
 def _optimise(state: State, steps: range) -> None:
+    net, optimizer = state.critic, state.critic_optimizer
+    assert net is not None and optimizer is not None
     for step in steps:
         batch = torch.randn(8, 2, 4, 4, generator=torch.Generator().manual_seed(step))
         torch.manual_seed(step)
-        state.critic_optimizer.zero_grad()
-        (state.critic(batch) - 1).square().mean().backward()
-        state.critic_optimizer.step()
+        optimizer.zero_grad()
+        (net(batch) - 1).square().mean().backward()
+        optimizer.step()
     state.step = steps.stop
 
 
@@ -172,7 +170,7 @@ def optimizer_checkpoint(subject: Subject) -> None:
     state, other = _optimised(subject), _optimised(subject, OTHER_SEED)
     _optimise(state, range(STOP))
     _restored(state, other, toys.POINTS)
-    written, read = (each.critic_optimizer.state_dict() for each in (state, other))
+    written, read = (held_by(each).optimizers["critic"] for each in (state, other))
     settings = [json.dumps(each["param_groups"]) for each in (written, read)]  # a tuple comes back as a list
     demand(settings[0] == settings[1], f"groups {settings[0]}", settings[1])
     for number, values in written["state"].items():

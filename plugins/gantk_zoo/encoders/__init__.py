@@ -1,0 +1,1 @@
+"""Systems with an encoder beside the generator."""

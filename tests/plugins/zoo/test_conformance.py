@@ -1,0 +1,15 @@
+"""The zoo keeps gantk's rules."""
+
+from gantk.testing import conformance
+
+ENCODER = {"encoder": {"use": "basics/mlp", "outputs": 8, "hidden": [16]}}
+DIGITS = {"use": "basics/digits"}
+
+test_plugin = conformance(
+    "zoo",
+    parameters={"vae": ENCODER, "cvae": ENCODER},
+    nets={
+        "vae": {"generator": {"use": "basics/mlp", "latent": 4, "hidden": [16]}, "data": DIGITS},
+        "cvae": {"generator": {"use": "basics/mlp", "latent": 14, "hidden": [16]}, "data": DIGITS},
+    },
+)
