@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import nn
 
 from gantk import console, randomness
@@ -30,6 +31,7 @@ def evaluate(
     device: torch.device | str,
     purpose: str = "evaluate",
     guard: Callable[[str], AbstractContextManager[Any]] = nullcontext,
+    show: Callable[[str, Mapping[str, Image.Image]], object] | None = None,
 ) -> Results:
     """Runs every metric on the same generated samples.
 
@@ -43,6 +45,7 @@ def evaluate(
         device: where the nets are.
         purpose: name of the random stream.
         guard: makes what each metric runs in from its description; one that swallows an error leaves the entry out.
+        show: is given the pictures of each entry, by its name; None: none are drawn.
 
     Returns:
         entry name to value name to Value, in order.
@@ -63,9 +66,11 @@ def evaluate(
         with guard(f"the metric {entry.name}"):
             given = generated[: entry.metric.samples]
             rng = randomness.generator(seed, f"{purpose}/{entry.name}")
-            results[entry.name] = counted(
-                entry.metric.compute(MetricInput(given, train, held_out, rng=rng, nets=nets)), given
-            )
+            inputs = MetricInput(given, train, held_out, rng=rng, nets=nets)
+            results[entry.name] = counted(entry.metric.compute(inputs), given)
+            if show is not None:
+                with guard(f"the pictures of {entry.name}"):
+                    show(entry.name, entry.metric.pictures(inputs))
     return results
 
 
