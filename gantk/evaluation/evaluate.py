@@ -16,7 +16,7 @@ from gantk.data import take
 from gantk.errors import GantkError
 from gantk.evaluation.representation import as_judged
 from gantk.evaluation.results import Entry, Results
-from gantk.interfaces import Dataset, MetricInput, Samples, Value, declares
+from gantk.interfaces import Dataset, MetricInput, Samples, Value
 from gantk.sampling import draw_like
 
 
@@ -57,7 +57,8 @@ def evaluate(
     generated = take(held_out, 0)
     if generator is not None:
         nets = {"generator": generator, **nets}
-        given_by = held_out if declares(generator, "condition") else train  # conditions that it was not trained on
+        # Conditions that it was not trained on, and classes in the shares of what it is compared with.
+        given_by = held_out if len(held_out) else train
         if wanted:
             generated = draw_like(generator, given_by, wanted, seed=seed, purpose=purpose, device=device)
     generated, nets, train, held_out = as_judged(generated, nets, train, held_out)

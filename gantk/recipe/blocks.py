@@ -55,6 +55,8 @@ class Train:
         steps: how many steps; give either this or `epochs`.
         epochs: how many times the training data are drawn; give either this or `steps`.
         batch: samples in a batch, over all devices.
+        balance: how often each class is drawn: none, as often as the data have it; classes, all equally often, real
+            and generated labels alike, so that a rare class is seen. Needs data with classes.
         ema: decay of the moving average of the generator's weights, which is then what is sampled; null: none.
         schedule: the factor on both learning rates over the run: constant 1; linear or cosine from 1 to 0; tail: 1 for
             the first half, then linearly to 0.
@@ -80,6 +82,7 @@ class Train:
     steps: Positive | None = None
     epochs: Annotated[float, Gt(0)] | None = None
     batch: Positive = 64
+    balance: Literal["none", "classes"] = "none"
     ema: Annotated[float, Ge(0), Lt(1)] | None = None
     schedule: Literal["constant", "linear", "cosine", "tail"] = "constant"
     precision: Literal["float32", "bfloat16"] = "float32"

@@ -12,7 +12,7 @@ from gantk import console, machine, randomness
 from gantk.components.construct import RESERVED, resolved_component
 from gantk.components.registry import installed_registry
 from gantk.data import as_dataset
-from gantk.errors import DataError, GantkError
+from gantk.errors import DataError, DoesNotFit, GantkError
 from gantk.interfaces import SPLITS, Dataset, Loss
 from gantk.interfaces.optional_members import member
 from gantk.messages import byte_size
@@ -35,7 +35,16 @@ def datasets(values: Mapping[str, Any]) -> dict[str, Dataset]:
         found = {split: as_dataset(resolved_component("dataset", values["data"], split=split)) for split in SPLITS}
     if not len(found["train"]):
         raise DataError(f"the training split of {values['data']['use']} is empty")
+    _refuse_without_classes(values, found["train"].spec)
     return found
+
+
+def _refuse_without_classes(values: Mapping[str, Any], spec: DataSpec) -> None:
+    """What a recipe does class by class needs data that have some."""
+    if values["train"]["balance"] == "classes" and not spec.classes:
+        raise DoesNotFit(
+            f"train.balance is classes, but {values['data']['use']} names no classes: take train.balance=none"
+        )
 
 
 def _refuse_absurd_data(block: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ UPPER_GROUND = ("console", "machine", "plots")
 """Import the ground alone, and every other module may import them."""
 
 INTERFACES = ("interfaces",)
-TRAINING = ("components", "data", "files", "interfaces")
+TRAINING = ("class_counts", "components", "data", "files", "interfaces")
 EVALUATION = ("components", "data", "interfaces", "recipe", "sampling", "training")
 RUNS = ("components", "data", "evaluation", "files", "interfaces", "recipe", "reporting", "training")
 MAY_IMPORT = {
