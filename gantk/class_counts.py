@@ -65,7 +65,7 @@ def too_few(train: Mapping[str, int], held_out: Mapping[str, int]) -> list[str]:
 READ = 1000  # samples that are read together for their labels
 
 
-def labels_of(dataset: Any) -> Tensor:
+def all_labels(dataset: Any) -> Tensor:
     """The label of each sample of a data set, (N,) int64 on the CPU.
 
     A data set that knows them without reading samples has `labels`.
@@ -99,7 +99,7 @@ def repeats_in_a_batch(values: Mapping[str, Any], dataset: Any) -> str:
         return f"train.batch is {batch}, but there are {size} training samples: each batch holds some more than once"
     if values["train"]["balance"] == "none":
         return ""
-    counts = labels_of(dataset).bincount(minlength=len(dataset.spec.classes)).tolist()
+    counts = all_labels(dataset).bincount(minlength=len(dataset.spec.classes)).tolist()
     own = -(-batch // sum(count > 0 for count in counts))
     few = [f"{count} of {name}" for name, count in zip(dataset.spec.classes, counts, strict=True) if 0 < count < own]
     if not few:

@@ -70,6 +70,9 @@ class Metric:
     costly: bool = False
     """True where it takes minutes: then it is computed only where a recipe or command names it."""
 
+    learns_classes: bool = False
+    """True where it learns to tell the classes: by class, it is then given the training samples of all of them."""
+
     def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """Numbers by name, in the order in which they are printed."""
         raise NotImplementedError

@@ -109,11 +109,14 @@ class EvaluateEntry:
         every: also measured every so many steps during training, on the validation split; null: only at the end.
         require: bars that the numbers must reach: {">=": 0.9} where the metric has one main value, else by the name
             of the value: {hits: {">=": 850}}. A run that misses one ends with exit code 1.
+        by_class: also computed of each class on its own, as `hits[CLASS]`, where data have classes and the generator
+            is told them; each class gets its share of the metric's `samples`.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")] | None = None
     every: Positive | None = None
     require: Bar | dict[str, Bar] | None = None
+    by_class: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

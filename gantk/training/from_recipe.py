@@ -13,7 +13,7 @@ from gantk.components.construct import RESERVED, resolved_component
 from gantk.components.registry import installed_registry
 from gantk.data import as_dataset
 from gantk.errors import DataError, DoesNotFit, GantkError
-from gantk.interfaces import SPLITS, Dataset, Loss
+from gantk.interfaces import SPLITS, Dataset, Loss, declares
 from gantk.interfaces.optional_members import member
 from gantk.messages import byte_size
 from gantk.spec import DataSpec
@@ -45,6 +45,12 @@ def _refuse_without_classes(values: Mapping[str, Any], spec: DataSpec) -> None:
         raise DoesNotFit(
             f"train.balance is classes, but {values['data']['use']} names no classes: take train.balance=none"
         )
+    for entry in values["evaluate"]:
+        if entry.get("by_class") and not spec.classes:
+            raise DoesNotFit(
+                f"evaluate: {entry['name']} is asked for by_class, but {values['data']['use']} names no classes: leave "
+                "by_class out"
+            )
 
 
 def _refuse_absurd_data(block: Mapping[str, Any]) -> None:
@@ -97,7 +103,18 @@ def _nets(values: Mapping[str, Any], spec: DataSpec) -> tuple[nn.Module | None, 
     critic = resolved_component("critic", values["critic"], spec=spec)
     loss: Loss = resolved_component("loss", values["loss"], spec=spec)  # for nets within it (an encoder)
     generator, critic = loss.prepare(generator, critic, spec)
+    if any(entry.get("by_class") for entry in values["evaluate"]):
+        refuse_untold(generator)
     return generator, critic, loss
+
+
+def refuse_untold(generator: nn.Module | None) -> None:
+    """Raises DoesNotFit where a generator is not told the class: nobody then knows of which its samples are."""
+    if generator is not None and not declares(generator, "labels"):
+        raise DoesNotFit(
+            "by_class needs a generator that is told the class, and this one is not: nobody knows the classes of its "
+            "samples. Leave by_class out, or take a generator with labels"
+        )
 
 
 def check_fit(values: Mapping[str, Any], spec: DataSpec) -> dict[str, int]:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from gantk import randomness
-from gantk.class_counts import labels_of
+from gantk.class_counts import all_labels
 from gantk.interfaces import Dataset, Play, may_share_forward, step_listeners
 from gantk.training.batches import Batches
 from gantk.training.distributed.ranks import ALONE, Ranks
@@ -43,7 +43,7 @@ def train(
     critic_side = trainable_parameters(critic, loss, "with_critic")
     shared_forward = may_share_forward(critic, loss.cross_sample)
     listeners = step_listeners(None if state.generator_optimizer is None else generator, critic, loss)
-    labels = labels_of(dataset) if settings.balance == "classes" else None
+    labels = all_labels(dataset) if settings.balance == "classes" else None
     batches = {
         side: Batches(dataset, settings.batch, seed, side, ranks, device, labels) for side in ("critic", "generator")
     }

@@ -9,7 +9,7 @@ import torch
 
 import gantk
 from gantk.api.model import Model
-from gantk.class_counts import labels_of
+from gantk.class_counts import all_labels
 from gantk.cli import run_command_line
 from gantk.data import Resident, Wrapped
 from gantk.errors import DoesNotFit
@@ -98,6 +98,6 @@ def test_labels_are_those_of_a_data_set_or_read_from_its_samples() -> None:
         def __getitem__(self, index: int):
             return (torch.zeros(3), index % 2) if self.labelled else torch.zeros(3)
 
-    assert torch.equal(labels_of(Wrapped(Items(True))), torch.arange(1500) % 2)
+    assert torch.equal(all_labels(Wrapped(Items(True))), torch.arange(1500) % 2)
     with pytest.raises(DoesNotFit, match="their samples have no labels"):
-        labels_of(Wrapped(Items(False)))
+        all_labels(Wrapped(Items(False)))
