@@ -1,11 +1,15 @@
-"""How many samples of each class a data set has, and whether they are too few to train on or to evaluate with."""
+"""How many samples of each class a data set has, and whether they are too few; the label of each."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from gantk.errors import DoesNotFit
 from gantk.interfaces.optional_members import member
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FEW_TRAINING = 100
 """Training samples of a class below which nets are likely to learn them by heart."""
@@ -56,3 +60,51 @@ def too_few(train: Mapping[str, int], held_out: Mapping[str, int]) -> list[str]:
             listed += ", …" if len(few) > NAMED else ""
             found.append(f"too few {kind} samples ({listed}; {least} or more are needed): {why}")
     return found
+
+
+READ = 1000  # samples that are read together for their labels
+
+
+def all_labels(dataset: Any) -> Tensor:
+    """The label of each sample of a data set, (N,) int64 on the CPU.
+
+    A data set that knows them without reading samples has `labels`.
+
+    Raises:
+        DoesNotFit: its samples have no labels.
+    """
+    import torch
+
+    known = member(getattr(dataset, "dataset", dataset), "labels")
+    if isinstance(known, torch.Tensor) and known.shape == (len(dataset),):
+        return known.cpu().long()
+    parts = [
+        dataset.batch(torch.arange(start, min(start + READ, len(dataset))), None).labels
+        for start in range(0, len(dataset), READ)
+    ]
+    if any(part is None for part in parts):
+        raise DoesNotFit("these data name classes, but their samples have no labels")
+    return torch.cat(parts).cpu().long()
+
+
+def repeats_in_a_batch(values: Mapping[str, Any], dataset: Any) -> str:
+    """What to say where a batch holds samples more than once, as it is larger than the training split; else "".
+
+    Args:
+        values: the resolved recipe.
+        dataset: the training split.
+    """
+    batch, size = values["train"]["batch"], len(dataset)
+    if batch > size:
+        return f"train.batch is {batch}, but there are {size} training samples: each batch holds some more than once"
+    if values["train"]["balance"] == "none":
+        return ""
+    counts = all_labels(dataset).bincount(minlength=len(dataset.spec.classes)).tolist()
+    own = -(-batch // sum(count > 0 for count in counts))
+    few = [f"{count} of {name}" for name, count in zip(dataset.spec.classes, counts, strict=True) if 0 < count < own]
+    if not few:
+        return ""
+    listed = ", ".join(few[:NAMED]) + (", …" if len(few) > NAMED else "")
+    return (
+        f"a batch holds up to {own} samples of each class, and there are fewer ({listed}): it holds some more than once"
+    )

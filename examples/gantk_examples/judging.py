@@ -24,6 +24,8 @@ class ClassAgreement(Metric):
         learned: how many training samples the classifier learns from, at most.
     """
 
+    learns_classes = True
+
     def __init__(self, *, samples: Annotated[int, Ge(1)] = 500, learned: Annotated[int, Ge(10)] = 2000):
         self.samples = samples
         self.learned = learned

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import nn
 
 from gantk import console, randomness
-from gantk.data import take
-from gantk.errors import GantkError
+from gantk.data import evaluation_data, take
+from gantk.errors import DoesNotFit, GantkError
+from gantk.evaluation.by_class import OneClass, of_generator, values_by_class
 from gantk.evaluation.representation import as_judged
 from gantk.evaluation.results import Entry, Results
-from gantk.interfaces import Dataset, MetricInput, Samples, Value, declares
+from gantk.interfaces import Dataset, MetricInput, Samples, Value
 from gantk.sampling import draw_like
 
 
@@ -30,6 +33,7 @@ def evaluate(
     device: torch.device | str,
     purpose: str = "evaluate",
     guard: Callable[[str], AbstractContextManager[Any]] = nullcontext,
+    show: Callable[[str, Mapping[str, Image.Image]], object] | None = None,
 ) -> Results:
     """Runs every metric on the same generated samples.
 
@@ -43,6 +47,7 @@ def evaluate(
         device: where the nets are.
         purpose: name of the random stream.
         guard: makes what each metric runs in from its description; one that swallows an error leaves the entry out.
+        show: is given the pictures of each entry, by its name; None: none are drawn.
 
     Returns:
         entry name to value name to Value, in order.
@@ -54,19 +59,36 @@ def evaluate(
     generated = take(held_out, 0)
     if generator is not None:
         nets = {"generator": generator, **nets}
-        given_by = held_out if declares(generator, "condition") else train  # conditions that it was not trained on
+        # Conditions that it was not trained on, and classes in the shares of what it is compared with.
+        given_by = held_out if len(held_out) else train
         if wanted:
             generated = draw_like(generator, given_by, wanted, seed=seed, purpose=purpose, device=device)
-    generated, nets, train, held_out = as_judged(generated, nets, train, held_out)
+    drawn = {"seed": seed, "purpose": purpose, "device": device}
+    parts = cache(partial(_of_each_class, entries, generator, train, held_out, **drawn))
+    generated, nets, seen_train, seen = as_judged(generated, nets, train, held_out)
     results: Results = {}
     for entry in entries:
         with guard(f"the metric {entry.name}"):
             given = generated[: entry.metric.samples]
             rng = randomness.generator(seed, f"{purpose}/{entry.name}")
-            results[entry.name] = counted(
-                entry.metric.compute(MetricInput(given, train, held_out, rng=rng, nets=nets)), given
-            )
+            inputs = MetricInput(given, seen_train, seen, rng=rng, nets=nets)
+            results[entry.name] = counted(entry.metric.compute(inputs), given)
+            if show is not None:
+                with guard(f"the pictures of {entry.name}"):
+                    show(entry.name, entry.metric.pictures(inputs))
+        if entry.by_class and entry.name in results:
+            with guard(f"the metric {entry.name} by class"):
+                results[entry.name] |= values_by_class(entry, parts(), train, nets, seed=seed, purpose=purpose)
     return results
+
+
+def _of_each_class(
+    entries: Sequence[Entry], generator: nn.Module | None, train: Dataset, held_out: Dataset, **drawn: Any
+) -> list[OneClass]:
+    """What there is of each class. Raises DoesNotFit where the data are evaluated in another form."""
+    if evaluation_data(train) is not train:
+        raise DoesNotFit("by_class needs data that are evaluated as they are trained on: leave it out")
+    return of_generator(generator, train, held_out, [entry for entry in entries if entry.by_class], **drawn)
 
 
 JUDGED_BY = ("evaluate", "data", "seed")

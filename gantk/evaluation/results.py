@@ -162,17 +162,25 @@ def from_json(document: Mapping[str, Any]) -> Results:
 
 @dataclass
 class Entry:
-    """One entry of `evaluate`: a metric, how often, and its bar."""
+    """One entry of `evaluate`: a metric, how often, its bar, and whether it is computed of each class, too."""
 
     name: str
     metric: Metric
     every: int | None
     require: Mapping[str, Any] = field(default_factory=dict)
+    by_class: bool = False
+    classes_left_out: set[str] = field(default_factory=set)  # which have been told of
 
 
 def build_metrics(values: Mapping[str, Any]) -> list[Entry]:
     """The metrics of the recipe, in its order."""
     return [
-        Entry(block["name"], resolved_component("metric", block), block.get("every"), block.get("require") or {})
+        Entry(
+            block["name"],
+            resolved_component("metric", block),
+            block.get("every"),
+            block.get("require") or {},
+            bool(block.get("by_class")),
+        )
         for block in values["evaluate"]
     ]

@@ -16,6 +16,7 @@ from gantk.components.registry import installed_registry
 from gantk.components.signature import parameters
 from gantk.data import Resident, evaluation_data
 from gantk.errors import ComponentError, DataError, DoesNotFit, RecipeError
+from gantk.evaluation.by_class import of_samples, values_by_class
 from gantk.evaluation.evaluate import JUDGED_BY, counted, left_out
 from gantk.evaluation.representation import as_judged
 from gantk.evaluation.results import Entry, Results, build_metrics
@@ -149,6 +150,12 @@ def evaluate_samples(samples: Samples, against: Reference) -> Results:
     for entry in against.entries:
         with left_out(f"the metric {entry.name}", several=len(against.entries) > 1):
             results[entry.name] = _values(shuffled, entry, data, against.seed)
+        if entry.by_class and entry.name in results:
+            with left_out(f"the metric {entry.name} by class"):
+                parts = of_samples(shuffled, data["train"], data["test"])
+                results[entry.name] |= values_by_class(
+                    entry, parts, data["train"], {}, seed=against.seed, purpose="evaluate"
+                )
     return results
 
 

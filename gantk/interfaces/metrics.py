@@ -10,6 +10,7 @@ from gantk.plugin import interface
 
 if TYPE_CHECKING:  # what a run ended with is compared without torch
     import torch
+    from PIL import Image
     from torch import Tensor, nn
 
     from gantk.interfaces.dataset import Dataset, Samples
@@ -69,9 +70,22 @@ class Metric:
     costly: bool = False
     """True where it takes minutes: then it is computed only where a recipe or command names it."""
 
+    learns_classes: bool = False
+    """True where it learns to tell the classes: by class, it is then given the training samples of all of them."""
+
     def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """Numbers by name, in the order in which they are printed."""
         raise NotImplementedError
+
+    def pictures(self, inputs: MetricInput) -> Mapping[str, Image.Image]:
+        """Pictures by a name fit for a file (letters, digits, _ and -), called after `compute`; default: none.
+
+        A run saves them in its folder `samples` as ENTRY.NAME.png, and its report shows them.
+
+        Args:
+            inputs: what `compute` was given; what that found may be kept on the metric until then.
+        """
+        return {}
 
     def summary(self, values: Mapping[str, Value]) -> str:
         """A readable line that is printed above the numbers; empty: none.

@@ -92,6 +92,7 @@ OPTIONAL_MEMBERS = {
     "first_of_each": OptionalMember(
         "data set", "`()`: one sample of each that it has more than once, (N,)", "it has each once"
     ),
+    "labels": OptionalMember("data set", "class of each sample, (N,); `None`: no classes", "samples are read for them"),
     "class_counts": OptionalMember("data set", "class to number of samples, side by side", "its length"),
     "read_ahead": OptionalMember("items", "`True`: a thread may read the next batch", "read when asked for", False),
     "__getitems__": OptionalMember("items", "`(indices)`: many items at once", "one by one"),

@@ -55,6 +55,8 @@ class Train:
         steps: how many steps; give either this or `epochs`.
         epochs: how many times the training data are drawn; give either this or `steps`.
         batch: samples in a batch, over all devices.
+        balance: how often each class is drawn: none, as often as the data have it; classes, all equally often, real
+            and generated labels alike, so that a rare class is seen. Needs data with classes.
         ema: decay of the moving average of the generator's weights, which is then what is sampled; null: none.
         schedule: the factor on both learning rates over the run: constant 1; linear or cosine from 1 to 0; tail: 1 for
             the first half, then linearly to 0.
@@ -80,6 +82,7 @@ class Train:
     steps: Positive | None = None
     epochs: Annotated[float, Gt(0)] | None = None
     batch: Positive = 64
+    balance: Literal["none", "classes"] = "none"
     ema: Annotated[float, Ge(0), Lt(1)] | None = None
     schedule: Literal["constant", "linear", "cosine", "tail"] = "constant"
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -106,11 +109,14 @@ class EvaluateEntry:
         every: also measured every so many steps during training, on the validation split; null: only at the end.
         require: bars that the numbers must reach: {">=": 0.9} where the metric has one main value, else by the name
             of the value: {hits: {">=": 850}}. A run that misses one ends with exit code 1.
+        by_class: also computed of each class on its own, as `hits[CLASS]`, where data have classes and the generator
+            is told them; each class gets its share of the metric's `samples`.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")] | None = None
     every: Positive | None = None
     require: Bar | dict[str, Bar] | None = None
+    by_class: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,7 @@ from gantk.interfaces import Value
 from gantk.messages import without_escapes
 from gantk.recipe.recipe import leaves
 from gantk.reporting import report_text
+from gantk.reporting.pictures import metric_pictures
 
 FRAMES = 30  # pictures over training at most; of more, some are left out evenly
 PRINTED = 3  # of them that stand on paper, where no slider moves
@@ -79,6 +80,7 @@ def _content(folder: RunFolder) -> dict[str, Any]:
         "barred": sum(len(row["bars"]) for group in metrics for row in group["rows"]),
         "pictures": pictures,
         "panels": panels,
+        "metric_pictures": _metric_pictures(folder, resolved, damaged),
         "frames": frames,
         "frame_count": frame_count,
         "charts": charts,
@@ -200,6 +202,25 @@ def _pictures(folder: RunFolder, damaged: list[str]) -> list[dict[str, Any]]:
         wide = not part and _width(path) > WIDE
         parts.setdefault(part, []).append({"caption": CAPTIONS[kind], "wide": wide, "source": _picture(path)})
     return [{"part": part, "pictures": pictures} for part, pictures in sorted(parts.items())]
+
+
+def _metric_pictures(folder: RunFolder, resolved: dict[str, Any], damaged: list[str]) -> list[dict[str, Any]]:
+    """What metrics drew, the last one of each name, and with it some of those before."""
+    entries = {block["name"] for block in resolved.get("evaluate") or []}
+    found = []
+    for title, drawn in metric_pictures(folder.samples, entries).items():
+        readable = _readable([path for _, path in drawn], damaged)
+        shown = [
+            {
+                "when": "at the end, test split" if step is None else f"step {step:,}, validation split",
+                "source": _picture(path),
+            }
+            for step, path in evenly([each for each in drawn if each[1] in readable], MOST_SHOWN)
+        ]
+        if shown:
+            wide = _width(drawn[-1][1]) > WIDE_PANEL
+            found.append({"title": title, "wide": wide, "last": shown[-1], "earlier": shown[:-1]})
+    return found
 
 
 def _panels(folder: RunFolder, damaged: list[str]) -> list[dict[str, Any]]:

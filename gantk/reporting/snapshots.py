@@ -21,7 +21,7 @@ from gantk.files.run_folder import RunFolder
 from gantk.interfaces import Callback, Dataset, Panel, Samples, View, declares
 from gantk.interfaces.optional_members import overrides
 from gantk.reporting.nearest import FROM_CONDITIONS, SHOWN, nearest_panel
-from gantk.reporting.pictures import build_view
+from gantk.reporting.pictures import build_view, name_of_metric_picture
 from gantk.sampling import draw, draw_like
 from gantk.spec import DataSpec
 from gantk.training.state import State
@@ -124,6 +124,23 @@ class Pictures:
     def of_result(self, state: State) -> None:
         """Draws samples/generated.png and whatever more pictures the view has."""
         self._draw("generated", self._fixed(state, self.wanted), f"step {state.step}", step=state.step, more=True)
+
+    def of_metric(self, entry: str, pictures: Mapping[str, Image.Image], *, step: int, at_end: bool = False) -> None:
+        """Saves what a metric has drawn: samples/ENTRY.NAME.png at the end, ENTRY.NAME.step-<N>.png before.
+
+        Args:
+            entry: name of the entry of `evaluate`.
+            pictures: by name.
+            step: at which it was measured.
+            at_end: whether the run is over, and the split was that for reporting.
+
+        Raises:
+            DoesNotFit: a name that is none for a file.
+        """
+        for name, picture in pictures.items():
+            self._save(picture, name_of_metric_picture(entry, name, None if at_end else step))
+            for callback in self.callbacks:
+                callback.on_picture(step, f"{entry}.{name}", picture)
 
     def of_panels(self, state: State, test: Dataset) -> None:
         """Draws what the view has to say of many samples beside held-out real ones, and some beside their nearest real

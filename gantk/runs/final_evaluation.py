@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from gantk import console
 from gantk.errors import FileError
 from gantk.evaluation.evaluate import evaluate
@@ -51,6 +53,7 @@ def evaluate_test_split(
         seed=parts.values["seed"],
         device=parts.device,
         guard=forgiving,
+        show=partial(pictures.of_metric, step=state.step, at_end=True),
     )
     audience.on_log(state.step, {f"test.{name}": value for name, value in flat(results).items()})
     document = {"step": state.step, "split": "test", "values": as_json(results)}

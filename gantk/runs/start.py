@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gantk import console
-from gantk.class_counts import class_counts, too_few
+from gantk.class_counts import class_counts, repeats_in_a_batch, too_few
 from gantk.errors import FileError, RecipeError
 from gantk.files.atomic import PART, read_json, remove_parts, write_json, write_text
 from gantk.files.lock import HOLDER, Lock
@@ -61,6 +61,8 @@ def _start(recipe: Recipe, parts: Parts, path: Path) -> RunFolder:
         if parts.data["train"].spec.origin != "real":
             console.say(f"note: the data are {parts.data['train'].spec.origin}, not real")
         for text in too_few(*(class_counts(parts.data[split]) for split in ("train", "test"))):
+            console.warn(text)
+        if text := repeats_in_a_batch(parts.values, parts.data["train"]):
             console.warn(text)
         carry_out(folder, parts)
     return folder

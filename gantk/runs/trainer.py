@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 from torch import Tensor
 
@@ -248,6 +249,7 @@ class Session:
                     device=parts.device,
                     purpose="select",
                     guard=self.forgiving,
+                    show=partial(self.pictures.of_metric, step=state.step),
                 )
             finally:
                 self.stop.at_once = False

@@ -24,11 +24,25 @@ class Batches:
         side: "critic" or "generator": each has an order and an augmentation of its own.
         ranks: the processes that share each batch.
         device: where the samples are wanted.
+        balanced_by: labels (N,), whose classes are all drawn equally often; None: samples are.
     """
 
-    def __init__(self, dataset: Dataset, batch: int, seed: int, side: str, ranks: Ranks, device: torch.device):
+    def __init__(
+        self,
+        dataset: Dataset,
+        batch: int,
+        seed: int,
+        side: str,
+        ranks: Ranks,
+        device: torch.device,
+        balanced_by: Tensor | None = None,
+    ):
         self.dataset: Any = dataset
-        self.order = Order(len(dataset), batch, seed, side)
+        self.order: Order | BalancedOrder = (
+            Order(len(dataset), batch, seed, side)
+            if balanced_by is None
+            else BalancedOrder(balanced_by, batch, seed, side)
+        )
         self.augmented: bool = member(dataset, "augments")  # then a batch is made whole before it is shared
         self.read_ahead: Callable[[Tensor], None] | None = member(dataset, "prefetch")
         self.seed, self.side, self.ranks, self.device = seed, side, ranks, device
@@ -73,7 +87,11 @@ class Order:
 
     def draw(self, number: int) -> Tensor:
         """Indices of draw `number` (from 0), int64 of shape (batch,)."""
-        parts, position, wanted = [], number * self.batch, self.batch
+        return self.at(number * self.batch, self.batch)
+
+    def at(self, position: int, wanted: int) -> Tensor:
+        """Indices at `wanted` positions from `position` on, int64 of shape (wanted,)."""
+        parts = []
         while wanted:
             epoch, offset = divmod(position, self.length)
             part = self._epoch(epoch)[offset : offset + wanted]
@@ -87,3 +105,56 @@ class Order:
             kept = {earlier: order for earlier, order in self._epochs.items() if earlier == epoch - 1}
             self._epochs = kept | {epoch: torch.randperm(self.length, generator=rng)}
         return self._epochs[epoch]
+
+
+TURNS = 64  # rounds whose turns are drawn at once
+
+
+class BalancedOrder:
+    """The endless order in which all classes are drawn equally often, and the samples of each in epochs of their own.
+
+    Position p of it belongs to round p // K of K classes. In a round each class has one turn, in random order; turn r
+    of a class is position r of the `Order` of its samples. Any draw can be had without the ones before it, and of any
+    number of positions in a row the classes' shares differ by two turns at most.
+
+    Args:
+        labels: of the data set, (N,); a class without samples has no turns.
+        batch: how many samples a draw has.
+        seed: the recipe's seed.
+        purpose: orders of different purposes are independent.
+    """
+
+    def __init__(self, labels: Tensor, batch: int, seed: int, purpose: str):
+        self.batch = batch
+        self.seed = seed
+        self.purpose = purpose
+        classes = labels.unique().tolist()
+        self.members = [(labels == each).nonzero().squeeze(1) for each in classes]
+        self.orders = [
+            Order(len(members), batch, seed, f"{purpose}/class {each}")
+            for each, members in zip(classes, self.members, strict=True)
+        ]
+        self._turns: dict[int, Tensor] = {}
+
+    def draw(self, number: int) -> Tensor:
+        """Indices of draw `number` (from 0), int64 of shape (batch,)."""
+        positions = torch.arange(number * self.batch, (number + 1) * self.batch)
+        rounds = positions // len(self.members)
+        turns = torch.stack([self._turns_of(each) for each in range(int(rounds[0]), int(rounds[-1]) + 1)])
+        classes = turns[rounds - rounds[0], positions % len(self.members)]
+        drawn = torch.empty_like(positions)
+        for each in classes.unique().tolist():
+            at = classes == each
+            own = self.orders[each].at(int(rounds[at][0]), int(at.sum()))  # its turns are of rounds in a row
+            drawn[at] = self.members[each][own]
+        return drawn
+
+    def _turns_of(self, number: int) -> Tensor:
+        """The order of the classes in a round, (K,)."""
+        block, row = divmod(number, TURNS)
+        if block not in self._turns:
+            rng = randomness.generator(self.seed, f"order/{self.purpose}/turns", block)
+            kept = {earlier: turns for earlier, turns in self._turns.items() if earlier == block - 1}
+            drawn = torch.rand(TURNS, len(self.members), generator=rng).argsort(1)
+            self._turns = kept | {block: drawn}
+        return self._turns[block][row]

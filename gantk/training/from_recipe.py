@@ -13,7 +13,7 @@ from gantk.components.construct import RESERVED, resolved_component
 from gantk.components.registry import installed_registry
 from gantk.data import as_dataset
 from gantk.errors import DataError, DoesNotFit, GantkError
-from gantk.interfaces import SPLITS, Dataset, Loss
+from gantk.interfaces import SPLITS, Dataset, Loss, declares
 from gantk.interfaces.optional_members import member
 from gantk.messages import byte_size
 from gantk.spec import DataSpec
@@ -35,7 +35,22 @@ def datasets(values: Mapping[str, Any]) -> dict[str, Dataset]:
         found = {split: as_dataset(resolved_component("dataset", values["data"], split=split)) for split in SPLITS}
     if not len(found["train"]):
         raise DataError(f"the training split of {values['data']['use']} is empty")
+    _refuse_without_classes(values, found["train"].spec)
     return found
+
+
+def _refuse_without_classes(values: Mapping[str, Any], spec: DataSpec) -> None:
+    """What a recipe does class by class needs data that have some."""
+    if values["train"]["balance"] == "classes" and not spec.classes:
+        raise DoesNotFit(
+            f"train.balance is classes, but {values['data']['use']} names no classes: take train.balance=none"
+        )
+    for entry in values["evaluate"]:
+        if entry.get("by_class") and not spec.classes:
+            raise DoesNotFit(
+                f"evaluate: {entry['name']} is asked for by_class, but {values['data']['use']} names no classes: leave "
+                "by_class out"
+            )
 
 
 def _refuse_absurd_data(block: Mapping[str, Any]) -> None:
@@ -87,6 +102,8 @@ def _nets(values: Mapping[str, Any], spec: DataSpec) -> tuple[nn.Module | None, 
     loss: Loss = resolved_component("loss", values["loss"], spec=spec)  # for nets within it (an encoder)
     _refuse_other_sides(loss, generator, critic, values["loss"]["use"])
     generator, critic = loss.prepare(generator, critic, spec)
+    if any(entry.get("by_class") for entry in values["evaluate"]):
+        refuse_untold(generator)
     return generator, critic, loss
 
 
@@ -100,6 +117,15 @@ def _refuse_other_sides(loss: Loss, generator: nn.Module | None, critic: nn.Modu
             )
         if net is not None and not loss.trains(side):
             raise DoesNotFit(f"{name} trains no {side}: write {side}: null, or choose a loss that does")
+
+
+def refuse_untold(generator: nn.Module | None) -> None:
+    """Raises DoesNotFit where a generator is not told the class: nobody then knows of which its samples are."""
+    if generator is not None and not declares(generator, "labels"):
+        raise DoesNotFit(
+            "by_class needs a generator that is told the class, and this one is not: nobody knows the classes of its "
+            "samples. Leave by_class out, or take a generator with labels"
+        )
 
 
 def check_fit(values: Mapping[str, Any], spec: DataSpec) -> dict[str, int]:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from gantk import randomness
+from gantk.class_counts import all_labels
 from gantk.interfaces import Dataset, Play, may_share_forward, step_listeners
 from gantk.training.batches import Batches
 from gantk.training.distributed.ranks import ALONE, Ranks
@@ -42,7 +43,10 @@ def train(
     critic_side = trainable_parameters(critic, loss, "with_critic")
     shared_forward = critic is not None and may_share_forward(critic, loss.cross_sample)
     listeners = step_listeners(None if state.generator_optimizer is None else generator, critic, loss)
-    batches = {side: Batches(dataset, settings.batch, seed, side, ranks, device) for side in ("critic", "generator")}
+    labels = all_labels(dataset) if settings.balance == "classes" else None
+    batches = {
+        side: Batches(dataset, settings.batch, seed, side, ranks, device, labels) for side in ("critic", "generator")
+    }
     draws = {
         "critic": sum(loss.critic_steps(earlier, settings.critic_steps) for earlier in range(state.step)),
         "generator": state.step * settings.generator_steps,

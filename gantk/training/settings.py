@@ -17,6 +17,7 @@ class TrainSettings:
     seed: int  # with (step, update, purpose) the source of all randomness
     steps: int  # stop when state.step reaches this
     batch: int  # samples a draw, over all ranks
+    balance: Literal["none", "classes"] = "none"  # how often each class is drawn
     critic_steps: int = 1  # critic updates a step; the loss may change it (warm-ups); not asked for without a critic
     generator_steps: int = 1  # generator updates a step
     ema_decay: float | None = None  # of the moving average, per step; None: no average is kept
@@ -37,6 +38,7 @@ class TrainSettings:
             seed=values["seed"],
             steps=step_count(values, samples),
             batch=train["batch"],
+            balance=train["balance"],
             critic_steps=play["critic_steps"] or 0,
             generator_steps=play["generator_steps"],
             ema_decay=train["ema"],

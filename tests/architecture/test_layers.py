@@ -12,8 +12,8 @@ UPPER_GROUND = ("console", "machine", "plots")
 """Import the ground alone, and every other module may import them."""
 
 INTERFACES = ("interfaces",)
-TRAINING = ("components", "data", "files", "interfaces")
-EVALUATION = ("components", "data", "interfaces", "recipe", "sampling", "training")
+TRAINING = ("class_counts", "components", "data", "files", "interfaces")
+EVALUATION = ("class_counts", "components", "data", "interfaces", "recipe", "sampling", "training")
 RUNS = ("components", "data", "evaluation", "files", "interfaces", "recipe", "reporting", "training")
 MAY_IMPORT = {
     "class_counts": INTERFACES,
@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "recipe": ("components", "files"),
     "training": TRAINING,
     "evaluation": EVALUATION,
-    "reporting": ("class_counts", *EVALUATION, "evaluation", "files", "neighbours"),
+    "reporting": (*EVALUATION, "evaluation", "files", "neighbours"),
     "runs": ("class_counts", *RUNS),
     "api": (*RUNS, "runs", "sampling"),
     "testing": ("components", "data", "interfaces", "training"),

@@ -538,6 +538,9 @@ class RightMetric(Metric):
         ) ** 2
         return {"apart": Value(apart.item(), self.better)}
 
+    def pictures(self, inputs: MetricInput) -> dict[str, Image.Image]:
+        return {"grey": Image.new("L", (4, 4), int(torch.randint(256, (), generator=inputs.rng)))}
+
 
 class Upside(RightMetric):
     """Says that farther is better."""
@@ -563,6 +566,20 @@ class Undefined(RightMetric):
 
     def compute(self, inputs: MetricInput) -> dict[str, Value]:
         return {"apart": Value(float("nan"), "lower")}
+
+
+class Scribbler(RightMetric):
+    """Draws what its name puts into another folder."""
+
+    def pictures(self, inputs: MetricInput) -> dict[str, Image.Image]:
+        return {"../found": Image.new("L", (4, 4))}
+
+
+class Doodler(RightMetric):
+    """Draws something else each time."""
+
+    def pictures(self, inputs: MetricInput) -> dict[str, Image.Image]:
+        return {"found": Image.new("L", (4, 4), random.randrange(256))}
 
 
 class Loner:
@@ -667,6 +684,8 @@ WRONG = {
     Aimless: "direction",
     Moody: "repeatable",
     Undefined: "values",
+    Scribbler: "pictures",
+    Doodler: "pictures",
     Loner: "builds",
     Crowd: "pictures",
     Painter: "repeatable",

@@ -10,7 +10,7 @@ import torch
 from gantk import randomness
 from gantk.interfaces.play import Play
 from gantk.training import TrainSettings, checkpoint
-from gantk.training.batches import Order
+from gantk.training.batches import BalancedOrder, Order
 from gantk.training.loop import train
 from gantk.training.schedules import rate_factor
 from gantk.training.state import trainable_parameters
@@ -125,6 +125,36 @@ def test_every_epoch_visits_every_sample_once(length: int, batch: int) -> None:
     for epoch in range(3):
         assert sorted(visited[epoch * length : (epoch + 1) * length].tolist()) == list(range(length))
     assert torch.equal(Order(length, batch, 1, "critic").draw(2), order.draw(2)), "any draw without those before it"
+
+
+@pytest.mark.parametrize(("counts", "batch"), [((99, 1), 8), ((5, 0, 3, 40), 7), ((3, 3, 3), 1), ((700, 7), 64)])
+def test_balanced_draws_show_all_classes_equally_often_and_each_in_epochs(counts: tuple[int, ...], batch: int) -> None:
+    rng = torch.Generator().manual_seed(0)
+    labels = torch.tensor([c for c, count in enumerate(counts) for _ in range(count)])
+    labels = labels[torch.randperm(len(labels), generator=rng)]
+    order = BalancedOrder(labels, batch, 3, "critic")
+    present = [c for c, count in enumerate(counts) if count]
+    draws = [order.draw(number) for number in range(3 * len(labels) // batch)]
+    for each in draws:
+        shares = labels[each].bincount(minlength=len(counts))[present]
+        assert len(each) == batch and shares.max() - shares.min() <= 2
+    drawn = torch.cat(draws)
+    rounds = len(drawn) // len(present)
+    of_whole_rounds = labels[drawn[: rounds * len(present)]].bincount(minlength=len(counts))[present]
+    assert set(of_whole_rounds.tolist()) == {rounds}
+    for c in present:
+        own = drawn[labels[drawn] == c]
+        for start in range(0, len(own) - counts[c] + 1, counts[c]):
+            assert own[start : start + counts[c]].unique().numel() == counts[c], "an epoch of the class: each once"
+    assert torch.equal(BalancedOrder(labels, batch, 3, "critic").draw(2), draws[2]), "any draw without those before it"
+    assert not torch.equal(BalancedOrder(labels, 9, 4, "critic").draw(2), BalancedOrder(labels, 9, 3, "critic").draw(2))
+
+
+def test_turns_come_in_no_fixed_order() -> None:
+    """Of batches smaller than the number of classes each holds other classes, in every company."""
+    order = BalancedOrder(torch.arange(5).repeat(4), 2, 0, "critic")
+    pairs = {tuple(sorted(each % 5 for each in order.draw(number).tolist())) for number in range(200)}
+    assert len(pairs) >= 10
 
 
 def test_streams_of_different_purposes_differ() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from copy import deepcopy
@@ -12,17 +13,19 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from gantk.data import generated, take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, MetricInput, Nearest, Panel, Samples, Value
+from gantk.interfaces import Dataset, Metric, MetricInput, Nearest, Panel, Samples, Value, overrides
 from gantk.spec import DataSpec
 from gantk.testing import specs, toys
 from gantk.testing.rule import NotChecked, demand, rule
 from gantk.testing.subject import Subject
 
 MOST = 200
+FIT_FOR_A_FILE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass
@@ -41,9 +44,13 @@ class Setting:
 
     def compute(self, metric: Any, samples: Samples, seed: int = 0) -> dict[str, Value]:
         """What the metric says of these samples, and of a generator that makes them."""
+        return metric.compute(self.given(samples, seed))
+
+    def given(self, samples: Samples, seed: int) -> MetricInput:
+        """What a metric is given of these samples, and of a generator that makes them."""
         rng = torch.Generator().manual_seed(seed)
         nets = {"generator": toys.Replay(samples.samples), "critic": self.critic}
-        return metric.compute(MetricInput(samples, self.data["train"], self.data["test"], rng=rng, nets=nets))
+        return MetricInput(samples, self.data["train"], self.data["test"], rng=rng, nets=nets)
 
     def made(self, samples: Tensor, labels: Tensor | None) -> Samples:
         """Samples as a generator would have made them."""
@@ -118,6 +125,34 @@ def values(subject: Subject) -> None:
         demand(right, f"'{name}' as a finite number", repr(value.value))
     summary = metric.summary(numbers)
     demand(isinstance(summary, str), "a summary that is text", type(summary).__name__)
+
+
+@rule(
+    "pictures",
+    "metric",
+    says="Behind `compute`, `pictures` of the same input gives PIL pictures, the same each time, by names fit for a "
+    "file.",
+)
+def metric_pictures(subject: Subject) -> None:
+    """What a metric draws beside its numbers."""
+    if not overrides(subject.build(), Metric.pictures):
+        return
+    found = setting(subject)
+    drawn = []
+    for seed in (1, 2):
+        metric = subject.build()
+        given = found.given(found.good(), seed=0)
+        metric.compute(given)
+        _disturb(seed)
+        drawn.append(metric.pictures(given))
+    demand(isinstance(drawn[0], Mapping), "pictures by name", type(drawn[0]).__name__)
+    wrong = [name for name in drawn[0] if not (isinstance(name, str) and FIT_FOR_A_FILE.fullmatch(name))]
+    demand(not wrong, "names of letters, digits, _ and -", wrong)
+    wrong = [name for name, each in drawn[0].items() if not isinstance(each, Image.Image)]
+    demand(not wrong, "PIL pictures", wrong)
+    same = drawn[0].keys() == drawn[1].keys()
+    same = same and all(np.array_equal(np.asarray(each), np.asarray(drawn[1][name])) for name, each in drawn[0].items())
+    demand(same, "the same pictures for the same rng", "others: it draws random numbers elsewhere")
 
 
 @rule(

@@ -6,23 +6,26 @@ from numpy.typing import NDArray
 
 from gantk.data import Resident
 from gantk.spec import DataSpec
+from gantk_basics.data.class_shares import ShareOf, of_classes, with_shares
 
+DIGITS = tuple("0123456789")
 SHARES = {"train": 0.70, "validation": 0.15, "test": 0.15}
 
 
-def digit_spec(height: int, width: int, **attributes: str) -> DataSpec:
+def digit_spec(height: int, width: int, classes: tuple[str, ...] = DIGITS, **attributes: str) -> DataSpec:
     """What one grey image of a digit is.
 
     Args:
         height: pixels.
         width: pixels.
+        classes: which digits there are.
         attributes: facts about the data, for pictures and files.
     """
     return DataSpec(
         shape=(1, height, width),
         axes=("channel", "y", "x"),
         range=(-1.0, 1.0),
-        classes=tuple("0123456789"),
+        classes=classes,
         view="basics/images",
         formats=("basics/hdf5",),
         attributes=attributes,
@@ -51,14 +54,22 @@ class Digits(Resident):
 
     Args:
         split: "train" (70 % of each digit), "validation" or "test" (15 % each).
+        only: the digits that are taken, ["0", "1"]; null: all ten.
+        share_of: digit to its share of the training split, {"1": 0.05}, for data with a rare class: samples of it are
+            left out by `seed`, the other digits keep theirs. The other splits stay as they are.
         seed: of the split.
+
+    Raises:
+        DataError: no such digit, or shares that cannot be had.
     """
 
-    def __init__(self, split: str, *, seed: int = 0):
+    def __init__(self, split: str, *, only: list[str] | None = None, share_of: ShareOf | None = None, seed: int = 0):
         from sklearn.datasets import load_digits
 
         found = load_digits()
         labels = found.target.astype(np.int64)
-        chosen = stratified(labels, split, seed)
+        chosen, classes, labels = of_classes(labels, stratified(labels, split, seed), DIGITS, only)
+        if split == "train":
+            chosen = chosen[with_shares(labels[chosen], classes, share_of, seed)]
         images = torch.from_numpy(found.images[chosen].astype(np.uint8)).unsqueeze(1)  # (N, 1, 8, 8), 0 … 16
-        super().__init__(digit_spec(8, 8), images, labels=torch.from_numpy(labels[chosen]), top=16)
+        super().__init__(digit_spec(8, 8, classes), images, labels=torch.from_numpy(labels[chosen]), top=16)

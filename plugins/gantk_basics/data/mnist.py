@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from gantk.data import Resident
 from gantk.errors import DataError, MissingData
 from gantk.files import content_of
-from gantk_basics.data.digits import digit_spec, stratified
+from gantk_basics.data.class_shares import ShareOf, of_classes, with_shares
+from gantk_basics.data.digits import DIGITS, digit_spec, stratified
 
 log = logging.getLogger(__name__)
 CURE = "download it again (the four files of MNIST have 1.6 to 9.9 MB together with their .gz)"
@@ -101,13 +102,24 @@ class Mnist(Resident):
     Args:
         split: "train", "validation" or "test".
         root: the folder.
+        only: the digits that are taken, ["0", "1"]; null: all ten.
+        share_of: digit to its share of the training split, {"1": 0.05}, for data with a rare class: samples of it are
+            left out by `seed`, the other digits keep theirs. The other splits stay as they are.
         seed: of the splits.
 
     Raises:
-        DataError: no such folder, no such files, or damaged ones.
+        DataError: no such folder, no such files, damaged ones, no such digit, or shares that cannot be had.
     """
 
-    def __init__(self, split: str, *, root: Path, seed: int = 0):
+    def __init__(
+        self,
+        split: str,
+        *,
+        root: Path,
+        only: list[str] | None = None,
+        share_of: ShareOf | None = None,
+        seed: int = 0,
+    ):
         root = Path(root)
         if not root.is_dir():
             raise MissingData(
@@ -121,10 +133,10 @@ class Mnist(Resident):
             )
         note = {}
         if train is None or test is None:
-            only, half = ("t10k", test) if train is None else ("train", train)
+            prefix, half = ("t10k", test) if train is None else ("train", train)
             assert half is not None
             note["note"] = (
-                f"only the {only} files of MNIST were there; they were split 70/15/15 into train, validation and test"
+                f"only the {prefix} files of MNIST were there; they were split 70/15/15 into train, validation and test"
             )
             if split == "train":
                 log.warning("%s: %s", root, note["note"])
@@ -136,6 +148,9 @@ class Mnist(Resident):
             if split != "test":
                 held_out = np.random.default_rng(seed).permutation(len(labels))[: len(labels) // 6]
                 chosen = np.sort(held_out) if split == "validation" else np.setdiff1d(chosen, held_out)
+        chosen, classes, labels = of_classes(labels, chosen, DIGITS, only)
+        if split == "train":
+            chosen = chosen[with_shares(labels[chosen], classes, share_of, seed)]
         stored = torch.from_numpy(images[chosen]).unsqueeze(1)  # (N, 1, 28, 28)
-        spec = digit_spec(images.shape[1], images.shape[2], **note)
+        spec = digit_spec(images.shape[1], images.shape[2], classes, **note)
         super().__init__(spec, stored, labels=torch.from_numpy(labels[chosen]))

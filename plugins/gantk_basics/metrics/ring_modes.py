@@ -8,11 +8,14 @@ from typing import Annotated
 
 import torch
 from annotated_types import Ge
+from matplotlib.patches import Circle
+from PIL import Image
 from torch import Tensor
 
 from gantk.data import take
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Metric, MetricInput, Value
+from gantk.plots import MADE, REAL, new_figure, to_image
 
 
 def near_modes(points: Tensor, centres: Tensor, sigma: float) -> Tensor:
@@ -50,6 +53,24 @@ class RingModes(Metric):
         found = _measured(inputs.generated.samples, centres, sigma)
         real = _measured(take(inputs.test, self.samples, inputs.rng).samples, centres, sigma)
         return {name: Value(found[name], "higher", real[name], "real test") for name in found}
+
+    def pictures(self, inputs: MetricInput) -> dict[str, Image.Image]:
+        """`modes`: the points, and each mode's circle of 3 sigma, in colour where a point lies within it."""
+        known = inputs.train.spec.attributes
+        centres, sigma = torch.tensor(known["centres"]), float(known["sigma"])
+        points = inputs.generated.samples.cpu()
+        counts = near_modes(points, centres, sigma)
+        near = (points[:, None] - centres).norm(dim=-1).amin(1) <= 3 * sigma
+        figure = new_figure(4, 4.2)
+        axes = figure.add_subplot()
+        for kind, colour in ((~near, REAL), (near, MADE)):
+            axes.scatter(points[kind][:, 0], points[kind][:, 1], 4, colour, linewidths=0)
+        for centre, count in zip(centres.tolist(), counts.tolist(), strict=True):
+            axes.add_patch(Circle(centre, 3 * sigma, fill=False, color=MADE if count else REAL))
+        reach = 1.25 * float(centres.abs().max()) + 3 * sigma
+        axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+        axes.set_title(f"{int((counts > 0).sum())} of {len(centres)} modes, {near.float().mean():.0%} within 3 sigma")
+        return {"modes": to_image(figure)}
 
     def summary(self, values: Mapping[str, Value]) -> str:
         """One line."""

@@ -4,6 +4,7 @@ import gzip
 import shutil
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,6 +54,38 @@ def test_digits_are_scikit_learns_each_in_one_split() -> None:
     assert not torch.equal(samples(found[0]), samples(Digits("train", seed=4)))
 
 
+def test_a_rare_digit_is_made_by_leaving_out_training_samples_of_it() -> None:
+    def counts(split: str, **options: Any) -> list[int]:
+        return np.bincount(Digits(split, **options).labels).tolist()
+
+    zeros, ones = counts("train", only=["1", "0"])
+    assert [zeros, ones] == counts("train")[:2] and Digits("train", only=["1", "0"]).spec.classes == ("0", "1")
+    rare = {"only": ["0", "1"], "share_of": {"1": 0.05}}
+    assert counts("train", **rare) == [zeros, round(zeros / 0.95 * 0.05)]
+    assert counts("test", **rare) == counts("test")[:2] and counts("validation", **rare) == counts("validation")[:2]
+    assert counts("train", only=["0", "1"], share_of={"0": 0.2, "1": 0.8}) == [round(ones / 4), ones]
+    thinned, whole = Digits("train", **rare), Digits("train", only=["0", "1"])
+    assert {each.numpy().tobytes() for each in thinned.stored} <= {each.numpy().tobytes() for each in whole.stored}
+    assert torch.equal(thinned.stored, Digits("train", **rare).stored)
+    other = [Digits("train", **rare, seed=seed).stored[:, 0].float().mean(0) for seed in (0, 1)]
+    assert not torch.equal(*other)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"only": ["0", "x"]}, "data.only names a class 'x'.*there are 0, 1"),
+        ({"only": ["0", "1"], "share_of": {"2": 0.1}}, "data.share_of names a class '2'"),
+        ({"only": ["0", "1"], "share_of": {"1": 0.9}}, "asks for 0.9 of class '1', which is 1125 of 1250 training"),
+        ({"only": ["0", "1"], "share_of": {"0": 0.1, "1": 0.1}}, "add up to 0.2, and every class is named"),
+        ({"share_of": {"0": 0.6, "1": 0.5}}, "add up to 1.1, which leaves nothing for the others"),
+    ],
+)
+def test_shares_that_cannot_be_had_are_refused(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(DataError, match=told):
+        Digits("train", **options)
+
+
 def idx(array: np.ndarray) -> bytes:
     return struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.astype(np.uint8).tobytes()
 
@@ -75,6 +108,12 @@ def test_mnist_takes_the_validation_split_out_of_the_training_files(tmp_path: Pa
     assert "note" not in found["train"].spec.attributes
     both = torch.cat([found["train"].stored, found["validation"].stored]).flatten(1)
     assert len(both.unique(dim=0)) == 120
+
+
+def test_mnist_takes_some_digits_in_some_shares(tmp_path: Path) -> None:
+    write_mnist(tmp_path, "t10k", 2000)
+    found = {split: Mnist(split, root=tmp_path, only=["0", "1"], share_of={"1": 0.05}) for split in SPLITS}
+    assert [torch.bincount(each.labels).tolist() for each in found.values()] == [[140, 7], [30, 30], [30, 30]]
 
 
 def test_mnist_splits_what_is_there_and_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
