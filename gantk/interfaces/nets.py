@@ -24,10 +24,13 @@ def _declared(forward: Callable[..., Any]) -> frozenset[str]:
 def declares(net: nn.Module, name: str) -> bool:
     """Whether the net's `forward` declares an input called `name` (labels, condition, latent).
 
-    A net that only passes its inputs on to another one names that as `passes_on_to`.
+    A net that only passes its inputs on to another one names that as `passes_on_to`. One whose labels are a choice, and
+    that was built without, says `takes_labels = False`.
     """
     inner: Any = member(net, "passes_on_to")
-    return name in _declared(type(net).forward) if inner is None else declares(inner, name)
+    if inner is not None:
+        return declares(inner, name)
+    return name in _declared(type(net).forward) and (name != "labels" or member(net, "takes_labels"))
 
 
 def call(net: nn.Module, first: Tensor | None, **available: Any) -> Tensor:

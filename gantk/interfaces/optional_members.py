@@ -42,6 +42,9 @@ OPTIONAL_MEMBERS = {
     "second_order": OptionalMember(
         "net", "`False`: its gradients cannot be differentiated once more, and penalties refuse it", "they can", True
     ),
+    "takes_labels": OptionalMember(
+        "net", "`False`: its `forward` declares labels, but this net was built without them", "it takes them", True
+    ),
     "latent_shape": OptionalMember("generator", "the shape of one latent; `None` where it takes none", "it takes none"),
     "draw_latent": OptionalMember("generator", "`(n, rng)`: latents of its own prior", "N(0, I) of `latent_shape`"),
     "latent_parts": OptionalMember(
@@ -62,7 +65,9 @@ OPTIONAL_MEMBERS = {
     "reconstruct": OptionalMember("critic", "`(samples)`: the samples again", "losses that need it refuse"),
     "features": OptionalMember("critic", "`(samples)`: (B, *units, F)", "losses and metrics that need it refuse"),
     "head": OptionalMember(
-        "critic", "`(features)`: scores, with `head(features(x))` the same as `forward(x)`", "the same"
+        "critic",
+        "`(features)`: scores, with `head(features(x))` the same as `forward(x)`; what labels add comes on top",
+        "the same",
     ),
     "prefetch": OptionalMember(
         "data set", "`(indices)`: will be asked for soon; starts to read them", "read when asked for"

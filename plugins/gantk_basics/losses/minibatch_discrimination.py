@@ -6,7 +6,8 @@ import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from gantk.interfaces import Loss, LossWrapper, feature_count, member
+from gantk.errors import DoesNotFit
+from gantk.interfaces import Loss, LossWrapper, declares, feature_count, member
 from gantk.spec import DataSpec
 from gantk_basics.nets.layers import UnitLinear
 
@@ -89,5 +90,14 @@ class MinibatchDiscrimination(LossWrapper):
     def prepare(
         self, generator: nn.Module | None, critic: nn.Module, spec: DataSpec
     ) -> tuple[nn.Module | None, nn.Module]:
-        """The generator as the inner loss prepares it; the critic wrapped."""
+        """The generator as the inner loss prepares it; the critic wrapped.
+
+        Raises:
+            DoesNotFit: the critic has no features, or is told the class, which the new head would not be.
+        """
+        if declares(critic, "labels"):
+            raise DoesNotFit(
+                "basics/minibatch_discrimination gives the critic a new head, which is not told the class of a sample, "
+                "and this critic is: give it `labels: none`, or take the inner loss alone"
+            )
         return super().prepare(generator, MinibatchCritic(critic, spec, self.kernels, self.dims), spec)

@@ -16,22 +16,36 @@ from gantk.autograd import upsampling
 from gantk.errors import DoesNotFit
 from gantk.interfaces import into_range
 from gantk.spec import DataSpec
+from gantk_basics.nets.labels import (
+    ClassNorm,
+    CriticLabels,
+    GeneratorLabels,
+    LabelledLatent,
+    Projection,
+    class_count,
+    join,
+    through,
+)
+from gantk_basics.nets.layers import spectrally_normalise
 
 Normalisation = Literal["batch", "layer", "instance", "none"]
 Initialisation = Literal["dcgan", "default"]
 Count = Annotated[int, Ge(1)]
 
 
-def normalise(kind: Normalisation, channels: int) -> list[nn.Module]:
+def normalise(kind: Normalisation, channels: int, classes: int = 0) -> list[nn.Module]:
     """The normalisation layer of this kind, if any.
 
     Args:
         kind: over the batch, over all channels of a sample ("layer"), over each channel of a sample ("instance").
         channels: how many channels it sees.
+        classes: where there are some, each has a scale and shift of its own.
     """
     if kind == "none":
         return []
-    return [nn.BatchNorm2d(channels) if kind == "batch" else nn.GroupNorm(1 if kind == "layer" else channels, channels)]
+    groups, own = 1 if kind == "layer" else channels, not classes
+    layer = nn.BatchNorm2d(channels, affine=own) if kind == "batch" else nn.GroupNorm(groups, channels, affine=own)
+    return [ClassNorm(layer, classes, channels) if classes else layer]
 
 
 def start_as_dcgan(module: nn.Module) -> None:
@@ -42,14 +56,14 @@ def start_as_dcgan(module: nn.Module) -> None:
     """
     if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(module.weight, 0.0, 0.02)
-    elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
+    elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm) and module.affine:
         nn.init.normal_(module.weight, 1.0, 0.02)
     bias = getattr(module, "bias", None)
     if isinstance(bias, nn.Parameter):
         nn.init.zeros_(bias)
 
 
-def stage_sizes(spec: DataSpec, stages: int | None) -> list[tuple[int, int]]:
+def stage_sizes(spec: DataSpec, stages: int | None, component: str = "basics/dcgan") -> list[tuple[int, int]]:
     """Heights and widths from the image down to where the generator starts.
 
     Without `stages`: halve while both sides are even and the shorter one stays at 3 or more; then, rounding down,
@@ -58,13 +72,14 @@ def stage_sizes(spec: DataSpec, stages: int | None) -> list[tuple[int, int]]:
     Args:
         spec: what one image is.
         stages: how often to halve, or None.
+        component: named in messages.
 
     Raises:
         DoesNotFit: these are no images, or they cannot be halved so often.
     """
     if spec.unit_axes or len(spec.shape) != 3:
         raise DoesNotFit(
-            f"basics/dcgan makes and scores single images (channel, y, x), but these samples are "
+            f"{component} makes and scores single images (channel, y, x), but these samples are "
             f"{' x '.join(map(str, spec.shape))} ({', '.join(spec.axes)}), {spec.unit_axes} of the axes being units; "
             "use nets written for such samples, or basics/mlp, which takes any shape"
         )
@@ -73,7 +88,7 @@ def stage_sizes(spec: DataSpec, stages: int | None) -> list[tuple[int, int]]:
     if not 1 <= (stages or 1) <= most:
         raise DoesNotFit(
             f"images of {size[0]} x {size[1]} can be halved {most} times, not {stages or 1}: "
-            + (f"give basics/dcgan `stages: {most}` or fewer" if most else "use basics/mlp")
+            + (f"give {component} `stages: {most}` or fewer" if most else "use basics/mlp")
         )
     sizes = [size]
     while len(sizes) <= (most if stages is None else stages):
@@ -109,6 +124,9 @@ class DcganGenerator(nn.Module):
         stages: how often the size doubles; by default as often as fits (48 x 80: four, from 3 x 5).
         normalisation: after each layer but the last.
         initialisation: "dcgan": weights from N(0, 0.02); "default": PyTorch's.
+        labels: how it is told the class. concat: one-hot beside the latent (Mirza & Osindero 2014). embed: the latent
+            times a learnt vector of the class. norm: normalisation with a scale and shift for each class (de Vries et
+            al. 2017).
     """
 
     def __init__(
@@ -120,35 +138,45 @@ class DcganGenerator(nn.Module):
         stages: Count | None = None,
         normalisation: Normalisation = "batch",
         initialisation: Initialisation = "dcgan",
+        labels: GeneratorLabels = "none",
     ):
         super().__init__()
         sizes = stage_sizes(spec, stages)[::-1]
+        classes = class_count(labels, spec, "basics/dcgan")
+        if labels == "norm" and normalisation == "none":
+            raise DoesNotFit(
+                "basics/dcgan has `labels: norm` in its normalisation, and `normalisation: none` leaves none: "
+                "choose batch, layer or instance, or tell it the class by `labels: concat`"
+            )
         channels = [width * 2**power for power in range(len(sizes) - 1)][::-1]
         biased = normalisation == "none"
         self.spec = spec
+        self.takes_labels = labels != "none"
         self.latent_shape = (latent,)
         self.start = (channels[0], *sizes[0])
         self.memory_format = torch.channels_last
-        self.project = nn.Linear(latent, channels[0] * sizes[0][0] * sizes[0][1], bias=biased)
-        layers: list[nn.Module] = [*normalise(normalisation, channels[0]), nn.ReLU(inplace=True)]
+        self.told = LabelledLatent(labels, classes, latent)
+        self.project = nn.Linear(self.told.outputs, channels[0] * sizes[0][0] * sizes[0][1], bias=biased)
+        own = classes if labels == "norm" else 0
+        layers: list[nn.Module] = [*normalise(normalisation, channels[0], own), nn.ReLU(inplace=True)]
         for stage, (size, target) in enumerate(pairwise(sizes)):
             last = stage == len(sizes) - 2
             lost = (target[0] - 2 * size[0], target[1] - 2 * size[1])  # 0 or 1 each
             wide = spec.shape[0] if last else channels[stage + 1]
             layers.append(Upsampling(channels[stage], wide, 4, 2, 1, output_padding=lost, bias=last or biased))
             if not last:
-                layers += [*normalise(normalisation, wide), nn.ReLU(inplace=True)]
+                layers += [*normalise(normalisation, wide, own), nn.ReLU(inplace=True)]
         self.layers = nn.Sequential(*layers)
         if initialisation == "dcgan":
             self.apply(start_as_dcgan)
         self.to(memory_format=self.memory_format)  # type: ignore[call-overload]  # the weights of convolutions
 
-    def forward(self, latent: Tensor) -> Tensor:
-        """(B, latent) to (B, C, H, W)."""
-        features = self.project(latent).reshape(-1, *self.start)
+    def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
+        """(B, latent) and, where it is told the class, labels (B,) to (B, C, H, W)."""
+        features = self.project(self.told(latent, labels)).reshape(-1, *self.start)
         if features.device.type in ("cpu", "cuda"):
             features = features.contiguous(memory_format=self.memory_format)
-        return into_range(self.layers(features), self.spec)
+        return into_range(through(self.layers, features, labels), self.spec)
 
 
 class DcganCritic(nn.Module):
@@ -163,6 +191,9 @@ class DcganCritic(nn.Module):
         stages: how often the size is halved; by default as often as fits (48 x 80: four, down to 3 x 5).
         normalisation: after each convolution but the first; "batch" is the paper's.
         initialisation: "dcgan": weights from N(0, 0.02); "default": PyTorch's.
+        labels: how it is told the class. concat: constant maps beside the channels (Mirza & Osindero 2014).
+            projection: yᵀ V φ(x) joins the score, with φ the last convolution's output (Miyato & Koyama 2018).
+        spectral: spectral normalisation of every weight (Miyato et al. 2018); with `normalisation: none`, as there.
     """
 
     def __init__(
@@ -173,11 +204,16 @@ class DcganCritic(nn.Module):
         stages: Count | None = None,
         normalisation: Normalisation = "none",
         initialisation: Initialisation = "dcgan",
+        labels: CriticLabels = "none",
+        spectral: bool = False,
     ):
         super().__init__()
         sizes = stage_sizes(spec, stages)
+        classes = class_count(labels, spec, "basics/dcgan")
+        self.takes_labels = labels != "none"
+        self.joined = classes if labels == "concat" else 0
         layers: list[nn.Module] = []
-        inputs = spec.shape[0]
+        inputs = spec.shape[0] + self.joined
         for stage in range(len(sizes) - 1):
             outputs = width * 2**stage
             kind = normalisation if stage else "none"
@@ -186,17 +222,24 @@ class DcganCritic(nn.Module):
             inputs = outputs
         self.memory_format = torch.channels_last
         self.layers = nn.Sequential(*layers)
-        self.head = nn.Linear(inputs * sizes[-1][0] * sizes[-1][1], 1)
+        count = inputs * sizes[-1][0] * sizes[-1][1]
+        self.head = nn.Linear(count, 1)
+        self.projection = Projection(classes, count) if labels == "projection" else None
         if initialisation == "dcgan":
             self.apply(start_as_dcgan)
+        if spectral:
+            spectrally_normalise(self, "basics/dcgan")
         self.to(memory_format=self.memory_format)  # type: ignore[call-overload]  # the weights of convolutions
 
-    def features(self, samples: Tensor) -> Tensor:
-        """(B, C, H, W) to (B, F), the last convolution's output."""
+    def features(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
+        """(B, C, H, W) to (B, F), the last convolution's output; of `labels: concat`, beside labels (B,)."""
+        samples = join(samples, labels, self.joined, 1)
         if samples.device.type in ("cpu", "cuda"):
             samples = samples.contiguous(memory_format=self.memory_format)
         return self.layers(samples).flatten(1)
 
-    def forward(self, samples: Tensor) -> Tensor:
-        """(B, C, H, W) to scores (B,)."""
-        return self.head(self.features(samples)).squeeze(-1)
+    def forward(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
+        """(B, C, H, W) and, where it is told the class, labels (B,) to scores (B,)."""
+        features = self.features(samples, labels)
+        scores = self.head(features).squeeze(-1)
+        return scores if self.projection is None else scores + self.projection(features, labels)

@@ -79,6 +79,6 @@ class DcganEncoder(DcganCritic):
         if initialisation == "dcgan":
             self.head.apply(start_as_dcgan)
 
-    def forward(self, samples: Tensor) -> Tensor:
+    def forward(self, samples: Tensor) -> Tensor:  # type: ignore[override]  # it is not told the class
         """(B, C, H, W) to (B, outputs)."""
         return self.head(self.features(samples))

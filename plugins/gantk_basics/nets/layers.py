@@ -1,9 +1,12 @@
-"""Dense layers of which each unit has its own, computed together."""
+"""Dense layers of which each unit has its own, computed together; and spectral normalisation of layers."""
 
 from math import prod, sqrt
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from gantk.errors import DoesNotFit
 
 
 class UnitLinear(nn.Module):
@@ -51,3 +54,26 @@ def dense(units: tuple[int, ...], inputs: int, outputs: int) -> nn.Module:
         outputs: features out.
     """
     return UnitLinear(units, inputs, outputs) if units else nn.Linear(inputs, outputs)
+
+
+def spectrally_normalise(net: nn.Module, component: str) -> None:
+    """Divides every weight of a net's layers by its largest singular value, W / σ(W): a Lipschitz constant of 1 each.
+
+    σ is found by one step of power iteration in each pass of training; its vectors are buffers, so a resumed run has
+    them. To be called once weights are as they start. Miyato et al. 2018, equation 8 and algorithm 1.
+
+    Args:
+        net: of linear layers, convolutions and tables.
+        component: named in messages: "basics/mlp".
+
+    Raises:
+        DoesNotFit: layers whose units have weights of their own, in one tensor.
+    """
+    for layer in list(net.modules()):
+        if isinstance(layer, UnitLinear):
+            raise DoesNotFit(
+                f"{component} has weights for each unit of a sample, and `spectral` is for samples without units: "
+                "leave it out"
+            )
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.Embedding):
+            spectral_norm(layer)
