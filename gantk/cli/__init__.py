@@ -63,6 +63,8 @@ class LazyGroup(click.Group):
             near, line = nearest(args[0], self.list_commands(ctx)), habits.of_command(self, ctx, args[0], args[1:])
             hint = f"Did you mean '{near}'?" if near else "`gantk --help` lists them."
             hint = f"Write: {printable(line)}" if line else hint
+            others = habits.in_groups(self, ctx, self._from_plugins(), args[0])
+            hint += "".join(f"\nWith another program's options: {other} --help" for other in others)
             raise click.UsageError(f"There is no command '{printable(args[0])}'. {hint}", ctx) from error
         if command is not None and "=" in "".join(rest[:1]) and not ctx.resilient_parsing:
             from gantk.cli import habits

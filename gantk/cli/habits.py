@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -203,6 +203,19 @@ def of_command(group: click.Group, context: click.Context, name: str, rest: Sequ
     if name == "help":
         return f"gantk {shlex.join(rest[:1])} --help" if rest else "gantk --help"
     return "gantk --version" if name == "version" else None
+
+
+def in_groups(group: click.Group, context: click.Context, names: Iterable[str], word: str) -> list[str]:
+    """The lines, without their options, of the groups among the commands `names` that have a command called `word`."""
+    found = []
+    for name in names:
+        try:
+            command = group.get_command(context, name)
+        except GantkError:  # a plugin's that cannot be loaded: `gantk doctor` says why
+            continue
+        if isinstance(command, click.Group) and word in command.commands:
+            found.append(f"gantk {name} {word}")
+    return found
 
 
 def of_error(error: click.UsageError, arguments: Sequence[str]) -> str | None:

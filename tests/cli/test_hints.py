@@ -23,6 +23,7 @@ from gantk.cli import COMMANDS, habits
 from gantk.cli import gantk as group
 from gantk.components.registry import installed_registry
 from gantk.components.signature import parameters
+from gantk.errors import ComponentError
 from gantk.recipe.blocks import Blocks, EvaluateEntry
 from gantk.recipe.familiar_keys import NAMES, as_overrides, keys_for, without_dashes
 from gantk.recipe.find_file import shipped
@@ -246,6 +247,24 @@ def test_a_command_by_another_name_is_answered_with_one_that_is_there(word: str,
         if words in (["--help"], []) or isinstance(commands()[name].params[0].type, click.Choice):
             continue
         commands()[name].make_context(name, words)
+
+
+class OfPlugins(click.Group):
+    """Commands as plugins bring them: one that cannot be loaded, one that is no group, one that has `train`."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "broken":
+            raise ComponentError("command 'acme/broken' cannot be imported")
+        return {"lone": click.Command("lone"), "scripts": click.Group("scripts", {"train": click.Command("train")})}[
+            cmd_name
+        ]
+
+
+def test_a_command_in_a_group_of_a_plugin_is_named_and_a_broken_plugin_costs_nothing() -> None:
+    group = OfPlugins()
+    context, names = click.Context(group), ("broken", "lone", "scripts")
+    assert habits.in_groups(group, context, names, "train") == ["gantk scripts train"]
+    assert habits.in_groups(group, context, names, "test") == []
 
 
 def test_a_word_means_one_thing() -> None:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from gantk_cells import biogans as scripts
 from gantk_cells.commands.biogans import biogans
 from gantk_cells.data.lin import Lin
 from gantk_cells.data.simulated import simulated_classes
 from PIL import Image
 
 from gantk.cli import run_command_line
-from gantk.recipe import load
+from gantk.recipe import Recipe, load
 from tests.helpers.documents import ROOT
 
 OPTIONS = {
@@ -139,3 +140,60 @@ def test_a_file_of_keras_is_refused_with_what_to_do(tmp_path: Path, capsys: pyte
     assert "no checkpoint of gantk" in capsys.readouterr().err
     assert run_command_line(["biogans", "train", "-d", "x", "-w", "-c", str(tmp_path)]) == 2
     assert "has none called DCGAN-starshaped.WGAN-GP-1" in capsys.readouterr().err
+
+
+PAIRS = re.findall(
+    r"^\| `(lin_\w+)` \| `(-m (\S+) -a (\S+))` \| (.*?) \| (.*?) \| `(.*?)` \|$", PAGE, re.M
+)  # recipe, options, model, algorithm, the page's values, gantk's, overrides
+
+
+def test_the_page_has_a_row_for_each_pair_of_model_and_algorithm() -> None:
+    assert {(model, algorithm) for _, _, model, algorithm, *_ in PAIRS} == {
+        (model, algorithm) for model in scripts.RECIPES for algorithm in scripts.LOSSES
+    }
+    assert len(PAIRS) == 9
+
+
+def defaults(recipe: Recipe) -> str:
+    """What the page's table says of a recipe."""
+    play = recipe.values["play"]
+    generator, critic = play["generator_optimizer"], play["critic_optimizer"]
+    assert generator["use"] == critic["use"]
+    assert generator.get("betas") == critic.get("betas")
+    name = {"basics/adam": "Adam", "basics/rmsprop": "RMSprop"}[generator["use"]]
+    if "betas" in generator:
+        name += " ({:g}, {:g})".format(*generator["betas"])
+    rates = " and ".join(f"{each['lr']:.0e}".replace("e-0", "e-") for each in (generator, critic))
+    return f"{name}, {rates}, {play['critic_steps']}"
+
+
+@pytest.mark.parametrize(("name", "options", "model", "algorithm", "page", "own", "overrides"), PAIRS)
+def test_a_pair_defaults_to_what_its_row_says(
+    name: str,
+    options: str,
+    model: str,
+    algorithm: str,
+    page: str,
+    own: str,
+    overrides: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (text,) = printed(f"biogans train -d data {options}", capsys)
+    _, _, recipe, _, _, *typed = shlex.split(text)
+    where = ["data.root=data", "data.proteins=null"]
+    by_script, by_row = load(recipe, typed), load(name, [*where, *shlex.split(overrides)])
+    assert by_row.values == by_script.values
+    assert defaults(by_script) == page
+    loss = [] if algorithm == "WGAN-GP" else [f"loss.use={scripts.LOSSES[algorithm]}"]
+    assert defaults(load(name, [*where, *loss])) == own
+
+
+@pytest.mark.parametrize(("word", "own"), [("train", "run"), ("predict", "sample"), ("visualize", "view")])
+def test_the_names_of_the_scripts_lead_to_both_commands(
+    word: str, own: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command_line([word, "-d", "data"]) == 2
+    told = capsys.readouterr().err
+    assert f"Write: gantk {own}" in told
+    assert f"gantk biogans {word} --help" in told
+    assert run_command_line(["biogans", word, "--help"]) == 0
