@@ -15,7 +15,7 @@ from gantk.data import take
 from gantk.errors import GantkError
 from gantk.evaluation.representation import as_judged
 from gantk.evaluation.results import Entry, Results
-from gantk.interfaces import Dataset, MetricInput, Samples, Value, declares
+from gantk.interfaces import Dataset, MetricInput, Samples, TrainingLog, Value, declares
 from gantk.sampling import draw_like
 
 
@@ -29,6 +29,7 @@ def evaluate(
     seed: int,
     device: torch.device | str,
     purpose: str = "evaluate",
+    log: Callable[[], TrainingLog] | None = None,
     guard: Callable[[str], AbstractContextManager[Any]] = nullcontext,
 ) -> Results:
     """Runs every metric on the same generated samples.
@@ -42,6 +43,7 @@ def evaluate(
         seed: of latents and of whatever a metric draws.
         device: where the nets are.
         purpose: name of the random stream.
+        log: reads the log of the run; None where there is none.
         guard: makes what each metric runs in from its description; one that swallows an error leaves the entry out.
 
     Returns:
@@ -64,7 +66,7 @@ def evaluate(
             given = generated[: entry.metric.samples]
             rng = randomness.generator(seed, f"{purpose}/{entry.name}")
             results[entry.name] = counted(
-                entry.metric.compute(MetricInput(given, train, held_out, rng=rng, nets=nets)), given
+                entry.metric.compute(MetricInput(given, train, held_out, rng=rng, nets=nets, log=log)), given
             )
     return results
 

@@ -14,6 +14,7 @@ from gantk.reporting.snapshots import Pictures
 from gantk.runs.callbacks import Forgiving, reason_of
 from gantk.runs.setup import Parts
 from gantk.training import checkpoint
+from gantk.training.training_log import training_log
 
 
 def evaluate_test_split(
@@ -50,6 +51,7 @@ def evaluate_test_split(
         parts.data["test"],
         seed=parts.values["seed"],
         device=parts.device,
+        log=training_log(folder.metrics, state, parts.data["train"].spec),
         guard=forgiving,
     )
     audience.on_log(state.step, {f"test.{name}": value for name, value in flat(results).items()})

@@ -53,6 +53,9 @@ def gantk_components() -> Iterator[Component]:
         "of 1,000 modes of Stacked MNIST, those that are there",
     )
     yield Component(
+        "metric", "equilibrium", f"{here}.metrics.equilibrium:Equilibrium", "are both losses flat, is the critic right?"
+    )
+    yield Component(
         "metric",
         "sliced_wasserstein",
         f"{here}.metrics.distribution_distances:SlicedWasserstein",

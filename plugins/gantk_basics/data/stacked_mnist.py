@@ -15,7 +15,6 @@ from gantk.spec import DataSpec
 from gantk_basics.data.mnist import Mnist
 
 CHANNELS = 3
-HELD_OUT = 26_000  # stacks of the validation and of the test split: as many as the field counts modes on
 STREAMS = {"train": 0, "validation": 1, "test": 2}
 
 
@@ -25,7 +24,6 @@ class StackedMnist:
     Which digits a stack is made of is drawn once, from the digits of its own split; the stacks themselves are made
     when a batch is asked for, so that 128,000 of them take the memory of the digits. `truth["digits"]` of a batch
     says what the channels show. They are no labels: a generator and a critic see the channels and nothing else.
-    The validation and the test split have 26,000 stacks each.
 
     Metz et al. 2017 (unrolled GANs), section 3.3.1; 128,000 stacks: Lin et al. 2018 (PacGAN), section 4.2.
 
@@ -33,6 +31,7 @@ class StackedMnist:
         split: "train", "validation" or "test".
         root: the folder with MNIST's IDX files, compressed or not; split as `basics/mnist` splits them.
         size: stacks of the training split.
+        held_out: stacks of the validation split, and of the test split; modes are counted on 26,000.
         seed: of the splits, and of which digits meet.
 
     Raises:
@@ -41,10 +40,18 @@ class StackedMnist:
 
     augments = False
 
-    def __init__(self, split: str, *, root: Path, size: Annotated[int, Ge(1)] = 128_000, seed: int = 0):
+    def __init__(
+        self,
+        split: str,
+        *,
+        root: Path,
+        size: Annotated[int, Ge(1)] = 128_000,
+        held_out: Annotated[int, Ge(1)] = 26_000,
+        seed: int = 0,
+    ):
         self.digits = Mnist(split, root=root, seed=seed)
         rng = np.random.default_rng([seed, STREAMS[split]])
-        count = size if split == "train" else HELD_OUT
+        count = size if split == "train" else held_out
         self.members = torch.from_numpy(rng.integers(0, len(self.digits), (count, CHANNELS)))  # (N, 3), numbers
         one = self.digits.spec
         self.spec = DataSpec(
@@ -57,9 +64,9 @@ class StackedMnist:
         )
 
     @staticmethod
-    def bytes_needed(*, size: int = 128_000, **others: Any) -> int:
+    def bytes_needed(*, size: int, held_out: int, **_: Any) -> int:
         """Bytes of the numbers that say which digits meet; the digits are read, not made."""
-        return (size + 2 * HELD_OUT) * CHANNELS * 8
+        return (size + 2 * held_out) * CHANNELS * 8
 
     def __len__(self) -> int:
         return len(self.members)

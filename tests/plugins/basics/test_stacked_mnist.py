@@ -70,8 +70,8 @@ def test_stacks_are_drawn_by_the_seed_and_visit_all_modes_evenly(root: Path) -> 
 def test_stacks_take_the_memory_of_their_digits(root: Path) -> None:
     stacks = StackedMnist("train", root=root)
     assert stacks.nbytes == 420 * 10 * 8 + 128_000 * 3 * 8  # uint8 digits, int64 numbers
-    assert StackedMnist.bytes_needed(size=128_000) == (128_000 + 52_000) * 3 * 8
-    recipe = {"data": {"use": "basics/stacked_mnist", "root": root, "size": 10**13}}
+    assert StackedMnist.bytes_needed(size=128_000, held_out=26_000) == (128_000 + 52_000) * 3 * 8
+    recipe = {"data": {"use": "basics/stacked_mnist", "root": root, "size": 10**13, "held_out": 1}}
     with pytest.raises(DoesNotFit, match="basics/stacked_mnist with these numbers"):
         from_recipe.datasets(recipe)
 
