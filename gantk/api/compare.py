@@ -78,6 +78,7 @@ def judged(paths: Sequence[Path], metrics: Sequence[Entry], device: str, seed: i
     from gantk.api.model import Model
     from gantk.evaluation.evaluate import evaluate, left_out
     from gantk.training import from_recipe
+    from gantk.training.training_log import training_log
 
     data: dict[str, dict[str, Dataset]] = {}
     found = {}
@@ -95,6 +96,7 @@ def judged(paths: Sequence[Path], metrics: Sequence[Entry], device: str, seed: i
             splits["test"],
             seed=values["seed"] if seed is None else seed,
             device=model.device,
+            log=training_log(model.checkpoint.path, model.state, model.spec),
             guard=left_out,
         )
     return found

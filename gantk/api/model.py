@@ -29,6 +29,7 @@ from gantk.machine import find_device
 from gantk.recipe.overrides import as_text, refuse_others
 from gantk.recipe.recipe import recipe_from_text
 from gantk.training import checkpoint, from_recipe
+from gantk.training.training_log import training_log
 
 
 class Model:
@@ -304,6 +305,7 @@ class Model:
             data["test"],
             seed=values["seed"] if seed is None else seed,
             device=self.device,
+            log=training_log(self.checkpoint.path, self.state, self.spec),
             guard=partial(left_out, several=len(built) > 1),
         )
         return Evaluation(results, f"{self.checkpoint.path}, test split", built)

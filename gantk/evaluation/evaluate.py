@@ -18,7 +18,7 @@ from gantk.errors import DoesNotFit, GantkError
 from gantk.evaluation.by_class import OneClass, of_generator, values_by_class
 from gantk.evaluation.representation import as_judged
 from gantk.evaluation.results import Entry, Results
-from gantk.interfaces import Dataset, MetricInput, Samples, Value
+from gantk.interfaces import Dataset, MetricInput, Samples, TrainingLog, Value
 from gantk.sampling import draw_like
 
 
@@ -32,6 +32,7 @@ def evaluate(
     seed: int,
     device: torch.device | str,
     purpose: str = "evaluate",
+    log: Callable[[], TrainingLog] | None = None,
     guard: Callable[[str], AbstractContextManager[Any]] = nullcontext,
     show: Callable[[str, Mapping[str, Image.Image]], object] | None = None,
 ) -> Results:
@@ -46,6 +47,7 @@ def evaluate(
         seed: of latents and of whatever a metric draws.
         device: where the nets are.
         purpose: name of the random stream.
+        log: reads the log of the run; None where there is none.
         guard: makes what each metric runs in from its description; one that swallows an error leaves the entry out.
         show: is given the pictures of each entry, by its name; None: none are drawn.
 
@@ -71,7 +73,7 @@ def evaluate(
         with guard(f"the metric {entry.name}"):
             given = generated[: entry.metric.samples]
             rng = randomness.generator(seed, f"{purpose}/{entry.name}")
-            inputs = MetricInput(given, seen_train, seen, rng=rng, nets=nets)
+            inputs = MetricInput(given, seen_train, seen, rng=rng, nets=nets, log=log)
             results[entry.name] = counted(entry.metric.compute(inputs), given)
             if show is not None:
                 with guard(f"the pictures of {entry.name}"):

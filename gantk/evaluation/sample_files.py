@@ -79,6 +79,8 @@ def _takes_minutes(target: Any) -> bool:
 def metrics_for(spec: DataSpec) -> list[Entry]:
     """Every metric of the plugin whose formats or view suit such samples, if it needs no parameter and is not costly.
 
+    Metrics that look at no samples, but at a run, are not among them.
+
     Raises:
         RecipeError: there is none.
     """
@@ -93,6 +95,7 @@ def metrics_for(spec: DataSpec) -> list[Entry]:
             for each in known
             if each not in needing + costly
         ]
+        entries = [entry for entry in entries if entry.metric.samples]
         if costly:
             names = ", ".join(each.full for each in costly)
             console.say(f"left out, since they take long: {names} (name them: 'evaluate=[{{use: …}}]')")

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from gantk.interfaces.callbacks import Callback, StopTraining
     from gantk.interfaces.dataset import SPLITS, Batch, Dataset, Samples
     from gantk.interfaces.loss import Loss, LossWrapper, adam_defaults
-    from gantk.interfaces.metrics import Metric, MetricInput, Objective, Value
+    from gantk.interfaces.metrics import Metric, MetricInput, Objective, TrainingLog, Value
     from gantk.interfaces.nets import (
         Critic,
         Generator,
@@ -52,6 +52,7 @@ __all__ = [
     "Samples",
     "StepListener",
     "StopTraining",
+    "TrainingLog",
     "Value",
     "View",
     "adam_defaults",
@@ -79,7 +80,7 @@ __getattr__, __dir__ = lazy_exports(
         "callbacks": ["Callback", "StopTraining"],
         "dataset": ["Batch", "Dataset", "SPLITS", "Samples"],
         "loss": ["Loss", "LossWrapper", "adam_defaults"],
-        "metrics": ["Metric", "MetricInput", "Objective", "Value"],
+        "metrics": ["Metric", "MetricInput", "Objective", "TrainingLog", "Value"],
         "nets": [
             "Critic",
             "Generator",

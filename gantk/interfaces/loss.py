@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor, nn
@@ -55,6 +56,14 @@ class Loss(nn.Module):
     def generator_loss(self, play: Play) -> dict[str, Tensor]:
         """Named scalars whose sum the generator minimises."""
         raise NotImplementedError
+
+    def indifferent(self) -> Mapping[str, float]:
+        """The critic's terms that compare real with fake, to their values of one unit at the best constant score.
+
+        A critic that is right in an update has a smaller sum of them. Penalties are not among them; empty where
+        nothing can be said.
+        """
+        return {}
 
     def critic_steps(self, step: int, usual: int) -> int:
         """How many critic updates this step has, given the recipe's `play.critic_steps`: a pure function (warm-ups)."""
@@ -112,6 +121,10 @@ class LossWrapper(Loss):
     def generator_loss(self, play: Play) -> dict[str, Tensor]:
         """Those of the inner loss."""
         return self.loss.generator_loss(play)
+
+    def indifferent(self) -> Mapping[str, float]:
+        """Those of the inner loss."""
+        return self.loss.indifferent()
 
     def critic_steps(self, step: int, usual: int) -> int:
         """As the inner loss has it."""

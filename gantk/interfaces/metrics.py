@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -42,6 +42,24 @@ class Value:
 
 
 @dataclass(frozen=True)
+class TrainingLog:
+    """The terms that a run logged, step by step, up to the state that is evaluated.
+
+    Args:
+        steps: which steps, from 1, (T,).
+        critic: term of the critic's loss to its value in each step's last update, (T,) each; empty without a critic.
+        generator: the same of the generator's.
+        indifferent: the critic's terms that compare real with fake, and what each of them is at a critic that tells
+            nothing: `Loss.indifferent`, of all units together.
+    """
+
+    steps: Sequence[float]
+    critic: Mapping[str, Sequence[float]]
+    generator: Mapping[str, Sequence[float]]
+    indifferent: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class MetricInput:
     """What a metric is given to compute from.
 
@@ -51,6 +69,7 @@ class MetricInput:
         test: the split to compare with: test, or validation where the numbers select a checkpoint.
         rng: on the CPU, the metric's only source of randomness.
         nets: "generator" and "critic", where there are any.
+        log: reads the log of the run that is evaluated; None where there is no run (a file of samples).
     """
 
     generated: Samples
@@ -58,6 +77,7 @@ class MetricInput:
     test: Dataset
     rng: torch.Generator
     nets: Mapping[str, nn.Module] = field(default_factory=dict)
+    log: Callable[[], TrainingLog] | None = None
 
 
 @interface("metric")

@@ -16,6 +16,7 @@ from gantk.reporting.snapshots import Pictures
 from gantk.runs.callbacks import Forgiving, reason_of
 from gantk.runs.setup import Parts
 from gantk.training import checkpoint
+from gantk.training.training_log import training_log
 
 
 def evaluate_test_split(
@@ -52,6 +53,7 @@ def evaluate_test_split(
         parts.data["test"],
         seed=parts.values["seed"],
         device=parts.device,
+        log=training_log(folder.metrics, state, parts.data["train"].spec),
         guard=forgiving,
         show=partial(pictures.of_metric, step=state.step, at_end=True),
     )

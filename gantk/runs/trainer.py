@@ -29,6 +29,7 @@ from gantk.runs.worker_ranks import same_state
 from gantk.training import checkpoint
 from gantk.training.distributed.ranks import ENOUGH, GO_ON, RESTORE
 from gantk.training.settings import due, picture_due
+from gantk.training.training_log import training_log
 
 
 @freed_memory_kept()
@@ -248,6 +249,7 @@ class Session:
                     seed=parts.values["seed"],
                     device=parts.device,
                     purpose="select",
+                    log=training_log(self.folder.metrics, state, parts.data["train"].spec),
                     guard=self.forgiving,
                     show=partial(self.pictures.of_metric, step=state.step),
                 )

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gantk.data import Resident
-from gantk.interfaces import Batch, Dataset, into_range
+from gantk.interfaces import Batch, Dataset, TrainingLog, into_range
 from gantk.interfaces.optional_members import has_member
 from gantk.interfaces.play import Play, may_share_forward
 from gantk.randomness import Streams
@@ -163,6 +163,13 @@ def data(spec: DataSpec, count: int = 200) -> dict[str, Dataset]:
         samples = structured(spec, count, seed)
         made[split] = Resident(spec, samples, labels=labels_of(spec, count, seed))
     return made
+
+
+def log() -> TrainingLog:
+    """The log of 200 steps in which both losses are noise about a level."""
+    noisy = torch.rand(3, 200, generator=torch.Generator().manual_seed(4)).tolist()
+    critic = {"critic_real": noisy[0], "critic_fake": noisy[1]}
+    return TrainingLog(range(1, 201), critic, {"generator": noisy[2]}, dict.fromkeys(critic, 0.5))
 
 
 def whole_data(spec: DataSpec, count: int = 64) -> Dataset:

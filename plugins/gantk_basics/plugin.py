@@ -38,9 +38,24 @@ def gantk_components() -> Iterator[Component]:
     yield Component("dataset", "ring", f"{here}.data.ring:Ring", "Gaussians on a circle (Metz 2017)")
     yield Component("dataset", "digits", f"{here}.data.digits:Digits", "1,797 real 8 x 8 digits, embedded")
     yield Component("dataset", "mnist", f"{here}.data.mnist:Mnist", "MNIST, or its like, from IDX files")
+    yield Component(
+        "dataset",
+        "stacked_mnist",
+        f"{here}.data.stacked_mnist:StackedMnist",
+        "three digits as channels: 1,000 modes (Metz 2017)",
+    )
 
     yield Component(
         "metric", "ring_modes", f"{here}.metrics.ring_modes:RingModes", "modes covered, points within 3 sigma"
+    )
+    yield Component(
+        "metric",
+        "stacked_modes",
+        f"{here}.metrics.stacked_modes:StackedModes",
+        "of 1,000 modes of Stacked MNIST, those that are there",
+    )
+    yield Component(
+        "metric", "equilibrium", f"{here}.metrics.equilibrium:Equilibrium", "are both losses flat, is the critic right?"
     )
     yield Component(
         "metric",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -55,6 +56,18 @@ def table(folder: Path) -> str:
     return str(folder / "own.csv")
 
 
+def idx_files(folder: Path) -> str:
+    rng = np.random.default_rng(0)
+    arrays = {
+        "images-idx3": rng.integers(0, 256, (60, 12, 10), np.uint8),
+        "labels-idx1": np.arange(60, dtype=np.uint8) % 10,
+    }
+    for kind, array in arrays.items():
+        head = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+        (folder / f"t10k-{kind}-ubyte").write_bytes(head + array.tobytes())
+    return str(folder)
+
+
 def genome(folder: Path) -> str:
     letters = "".join(np.random.default_rng(0).choice(list("ACGT"), 6000))
     (folder / "own.fa").write_text(f">one\n{letters}\n")
@@ -63,8 +76,10 @@ def genome(folder: Path) -> str:
 
 SIMULATED = {"use": "cells/simulated", "cells": 8, "test_cells": 3, "proteins": ["Arp3", "Mkh1"]}
 SEQUENCES = {"use": "dna/sequences", "length": 12}
+FEW = {"size": 100, "held_out": 100}
 DATA: dict[str, Made] = {
     "digits": lambda folder: {"use": "basics/digits"},
+    "stacked digits": lambda folder: {"use": "basics/stacked_mnist", "root": idx_files(folder), **FEW},
     "ring": lambda folder: {"use": "basics/ring", "samples": 100},
     "strings": lambda folder: {"use": "motif/strings", "length": 20, "motif": "1100", "samples": 100},
     "planted": lambda folder: {"use": "dna/planted", "length": 20, "motif": "ACGTA", "samples": 100},

@@ -71,6 +71,8 @@ test_basics = conformance(
         "mlp": {"hidden": [8]},
         "ring": {"samples": 500},
         "mnist": {"root": str(ROOT)},
+        "stacked_mnist": {"root": str(ROOT), "held_out": 40},
+        "stacked_modes": {"samples": 40, "steps": 60, "batch": 8},
         "metric/c2st": {**BRIEF, "samples": 60, "critic": SMALL},
         "metric/critic_test": {**BRIEF, "splits": 2, "samples": 60, "images": 200, "critic": SMALL},
         "minibatch_discrimination": {"loss": {"use": "basics/gan"}, "kernels": 3},

@@ -50,7 +50,7 @@ class Setting:
         """What a metric is given of these samples, and of a generator that makes them."""
         rng = torch.Generator().manual_seed(seed)
         nets = {"generator": toys.Replay(samples.samples), "critic": self.critic}
-        return MetricInput(samples, self.data["train"], self.data["test"], rng=rng, nets=nets)
+        return MetricInput(samples, self.data["train"], self.data["test"], rng=rng, nets=nets, log=toys.log)
 
     def made(self, samples: Tensor, labels: Tensor | None) -> Samples:
         """Samples as a generator would have made them."""

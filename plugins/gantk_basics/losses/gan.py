@@ -108,6 +108,16 @@ class Gan(Loss):
         scores = play.score(play.fake)
         return {"generator": play.mean(-softplus(scores) if self.minimax else softplus(-scores))}
 
+    def indifferent(self) -> dict[str, float]:
+        """The cross-entropy of the mean of the two targets: 2 log 2 in all, without smoothing and noise."""
+        told_real = 1 - self.label_smoothing
+        at = torch.tensor(told_real / 2, dtype=torch.float64).logit()
+        real, fake = told_real * (1 - self.label_noise), told_real * self.label_noise
+        return {
+            "critic_real": cross_entropy(at, real).item() if told_real else 0.0,
+            "critic_fake": cross_entropy(at, fake).item() if told_real else 0.0,
+        }
+
     @classmethod
     def play_defaults(cls, **parameters: Any) -> dict[str, Any]:
         """Radford et al. 2016: Adam(2e-4, 0.5, 0.999), one critic update a step."""
@@ -146,6 +156,11 @@ class LeastSquares(Loss):
         """Squared distance of the fakes' scores from the generator's target."""
         return {"generator": play.mean((play.score(play.fake) - self.passing).square()) / 2}
 
+    def indifferent(self) -> dict[str, float]:
+        """Of a score midway between the targets of real and fake."""
+        half = ((self.real - self.fake) / 2) ** 2 / 2
+        return {"critic_real": half, "critic_fake": half}
+
     @classmethod
     def play_defaults(cls, **parameters: Any) -> dict[str, Any]:
         """Mao et al. 2017, section 4: Adam(2e-4, 0.5, 0.999), one critic update a step."""
@@ -168,6 +183,10 @@ class Hinge(Loss):
     def generator_loss(self, play: Play) -> dict[str, Tensor]:
         """The fakes' scores, negated."""
         return {"generator": -play.mean(play.score(play.fake))}
+
+    def indifferent(self) -> dict[str, float]:
+        """Of a score of 0; any within the margin has the same sum."""
+        return {"critic_real": 1.0, "critic_fake": 1.0}
 
     @classmethod
     def play_defaults(cls, **parameters: Any) -> dict[str, Any]:

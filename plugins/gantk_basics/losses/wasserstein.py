@@ -49,6 +49,10 @@ class Wgan(Loss):
         for weight in play.critic.parameters():
             weight.clamp_(-self.clip, self.clip)
 
+    def indifferent(self) -> dict[str, float]:
+        """No difference of the mean scores."""
+        return {"critic_real": 0.0, "critic_fake": 0.0}
+
     @classmethod
     def play_defaults(cls, **parameters: Any) -> dict[str, Any]:
         """Arjovsky et al. 2017, algorithm 1: RMSprop(5e-5), five critic updates a step."""
@@ -106,6 +110,10 @@ class WganGp(Loss):
     def generator_loss(self, play: Play) -> dict[str, Tensor]:
         """The fakes' scores, negated."""
         return {"generator": -play.mean(play.score(play.fake))}
+
+    def indifferent(self) -> dict[str, float]:
+        """No difference of the mean scores."""
+        return {"critic_real": 0.0, "critic_fake": 0.0}
 
     @classmethod
     def play_defaults(cls, **parameters: Any) -> dict[str, Any]:
