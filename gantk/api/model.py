@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gantk import randomness, sampling
+from gantk.api.sample_seeds import samples_of_seeds
 from gantk.api.samples import Drawn
-from gantk.api.sampling_options import checked_settings
-from gantk.components.registry import installed_registry
+from gantk.api.sampling_options import checked_settings, in_turn, labels_for
 from gantk.data import take
 from gantk.errors import DoesNotFit, GantkError, RecipeError
 from gantk.evaluation import evaluate
 from gantk.evaluation.evaluate import JUDGED_BY, left_out
-from gantk.evaluation.results import Evaluation, build_metrics
+from gantk.evaluation.results import Evaluation, build_metrics, metric_entry
 from gantk.files import run_folder
 from gantk.interfaces import Dataset, declares
 from gantk.interfaces.optional_members import has_member, member
@@ -91,6 +91,7 @@ class Model:
         condition: Tensor | None = None,
         settings: Mapping[str, Any] | None = None,
         units: Sequence[str] = (),
+        truncation: float | None = None,
     ) -> Drawn:
         """n generated samples.
 
@@ -104,6 +105,7 @@ class Model:
                 test samples, at random.
             settings: parameters of sampling that the generator's `forward` declares right of `*`.
             units: names of the units that samples shall have; none: all.
+            truncation: numbers of a latent farther from 0 than this are drawn again (Brock et al. 2019); None: none.
 
         Raises:
             DoesNotFit: what is asked for does not fit this generator.
@@ -111,7 +113,7 @@ class Model:
         given = checked_settings(self.generator, settings or {})
         if n < 1 or reject < 1:
             raise GantkError(f"n and reject are numbers from 1, and here they are {n} and {reject}")
-        labels = self._labels(n * reject, label)
+        labels = labels_for(self.generator, self.spec, range(n * reject), label)
         if condition is not None:
             if reject > 1:
                 raise DoesNotFit("the critic would keep the best of all, whatever their condition: reject must be 1")
@@ -121,19 +123,22 @@ class Model:
                 n,
                 seed=seed,
                 labels=labels,
-                condition=self._in_turn(condition, n),
+                condition=in_turn(self.generator, self.spec, condition, range(n)),
                 settings=given,
                 device=self.device,
+                truncation=truncation,
             )
         elif declares(self.generator, "condition"):
             if label is not None:
                 raise DoesNotFit(
                     "samples of this generator have the class of the test sample that they are made from: give no label"
                 )
-            like = {"seed": seed, "purpose": "sample", "device": self.device, "settings": given}
-            drawn = sampling.draw_like(self.generator, self.data["test"], n * reject, **like)
+            like: dict[str, Any] = {"purpose": "sample", "device": self.device, "settings": given}
+            test = self.data["test"]
+            drawn = sampling.draw_like(self.generator, test, n * reject, seed=seed, truncation=truncation, **like)
         else:
-            own = {"seed": seed, "labels": labels, "settings": given, "device": self.device}
+            own: dict[str, Any] = {"labels": labels, "settings": given, "device": self.device}
+            own |= {"seed": seed, "truncation": truncation}
             drawn = sampling.draw(self.generator, self.spec, n * reject, **own)
         if reject > 1:
             drawn = sampling.best_of(drawn, self.critic, n, device=self.device)
@@ -142,13 +147,16 @@ class Model:
             drawn = sampling.pick_units(self.generator, drawn, units)
         return Drawn.of(drawn if raw else sampling.present(self.generator, drawn))
 
-    def _in_turn(self, condition: Tensor, n: int) -> Tensor:
-        """n conditions."""
-        if not declares(self.generator, "condition"):
-            raise DoesNotFit("this generator takes no condition")
-        if tuple(condition.shape[1:]) != tuple(self.spec.condition_shape or ()) or not len(condition):
-            raise DoesNotFit(f"a condition has the shape {self.spec.condition_shape}, not {tuple(condition.shape[1:])}")
-        return condition[torch.arange(n) % len(condition)]
+    def sample_seeds(self, seeds: Sequence[int], **options: Any) -> Drawn:
+        """A sample of each seed, from the latent of `sample(1, seed=seed)`, whatever is drawn beside it.
+
+        Labels go by the seed, too, where none is given: of ten classes, seed 23 draws the fourth.
+
+        Args:
+            seeds: one or more whole numbers from 0.
+            options: label, raw, condition, settings, units and truncation, as for `sample`.
+        """
+        return samples_of_seeds(self, seeds, **options)
 
     def sample_parts(
         self,
@@ -160,6 +168,7 @@ class Model:
         condition: Tensor | None = None,
         settings: Mapping[str, Any] | None = None,
         units: Sequence[str] = (),
+        truncation: float | None = None,
     ) -> Iterator[Drawn]:
         """The samples of `sample`, one part after another: they need not all fit into the memory.
 
@@ -173,6 +182,7 @@ class Model:
             condition: as for `sample`.
             settings: as for `sample`.
             units: as for `sample`.
+            truncation: as for `sample`.
         """
         whole = declares(self.generator, "condition") or (not raw and has_member(self.generator, "present"))
         if whole or n < 1 or settings or units or condition is not None:
@@ -183,10 +193,11 @@ class Model:
                 "condition": condition,
                 "settings": settings,
             }
-            yield self.sample(n, units=units, **given)
+            yield self.sample(n, units=units, truncation=truncation, **given)
             return
-        labels = self._labels(n, label)
-        for drawn in sampling.draw_parts(self.generator, self.spec, n, seed=seed, labels=labels, device=self.device):
+        labels = labels_for(self.generator, self.spec, range(n), label)
+        own: dict[str, Any] = {"seed": seed, "labels": labels, "truncation": truncation}
+        for drawn in sampling.draw_parts(self.generator, self.spec, n, device=self.device, **own):
             drawn.attributes |= {"model": self.checkpoint.digest, "step": self.checkpoint.step, "reject": 1}
             yield Drawn.of(drawn)
 
@@ -223,24 +234,13 @@ class Model:
             self.spec,
             latents,
             len(latents),
-            labels=self._labels(len(latents), label),
-            condition=None if condition is None else self._in_turn(condition, len(latents)),
+            labels=labels_for(self.generator, self.spec, range(len(latents)), label),
+            condition=in_turn(self.generator, self.spec, condition, range(len(latents))),
             settings=checked_settings(self.generator, settings or {}),
             device=self.device,
         )
         drawn.attributes |= {"model": self.checkpoint.digest, "step": self.checkpoint.step}
         return Drawn.of(drawn if raw else sampling.present(self.generator, drawn))
-
-    def _labels(self, n: int, label: str | None) -> Tensor | None:
-        if not (declares(self.generator, "labels") and self.spec.classes):
-            if label is not None:
-                raise DoesNotFit(f"this generator does not draw one class or another, so it cannot draw '{label}'")
-            return None
-        if label is None:
-            return torch.arange(n) % len(self.spec.classes)
-        if label not in self.spec.classes:
-            raise DoesNotFit(f"no class is called '{label}'; there are {', '.join(self.spec.classes)}")
-        return torch.full((n,), self.spec.classes.index(label))
 
     @cached_property
     def data(self) -> dict[str, Dataset]:
@@ -283,7 +283,7 @@ class Model:
         changes = as_text(overrides)
         refuse_others(changes, JUDGED_BY, "where a trained model is judged")
         if metrics:
-            entries = [_entry(metric) for metric in metrics]
+            entries = [metric_entry(metric) for metric in metrics]
             changes += as_text({"evaluate": entries})
         values = recipe_from_text(self.checkpoint.recipe, name=self.checkpoint.path.stem, overrides=changes).values
         built = build_metrics(values)
@@ -307,11 +307,3 @@ class Model:
 
     def __repr__(self) -> str:
         return f"gantk.Model({str(self.checkpoint.path)!r}), step {self.checkpoint.step}"
-
-
-def _entry(metric: str | Mapping[str, Any]) -> dict[str, Any]:
-    """A metric as a recipe's `evaluate` names it; a bare name becomes the full one."""
-    block = {"use": metric} if isinstance(metric, str) else dict(metric)
-    if "use" in block:
-        block["use"] = installed_registry().find("metric", block["use"], allow_bare=True).full
-    return block

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from gantk.components.signature import Parameter, parameters
 from gantk.errors import DoesNotFit, FileError
 from gantk.files.latents import Latents
 from gantk.files.whole import refuse_devices
+from gantk.interfaces import declares
 from gantk.interfaces.optional_members import member
 from gantk.messages import did_you_mean, shown
 from gantk.spec import DataSpec
@@ -99,6 +100,50 @@ def condition_in(path: Path, spec: DataSpec) -> Tensor:
             return each
     shapes = " and ".join(str(tuple(each.shape[1:])) for each in found)
     raise DoesNotFit(f"{path}: a condition has the shape {tuple(wanted)}, and here is {shapes}")
+
+
+def labels_for(generator: nn.Module, spec: DataSpec, numbers: Sequence[int], label: str | None) -> Tensor | None:
+    """The labels of samples, (n,): one class, or every class in turn; None for a generator that takes none.
+
+    Args:
+        generator: what they are for.
+        spec: of the samples; names the classes.
+        numbers: of the samples: 0, 1, …, or their seeds.
+        label: name of the class of all of them; None: of each its number's remainder.
+
+    Raises:
+        DoesNotFit: no such class, or a generator that does not draw one class or another.
+    """
+    if not (declares(generator, "labels") and spec.classes):
+        if label is not None:
+            raise DoesNotFit(f"this generator does not draw one class or another, so it cannot draw '{label}'")
+        return None
+    if label is None:
+        return torch.tensor(list(numbers)) % len(spec.classes)
+    if label not in spec.classes:
+        raise DoesNotFit(f"no class is called '{label}'; there are {', '.join(spec.classes)}")
+    return torch.full((len(numbers),), spec.classes.index(label))
+
+
+def in_turn(generator: nn.Module, spec: DataSpec, condition: Tensor | None, numbers: Sequence[int]) -> Tensor | None:
+    """The condition of each sample: of given ones, that of its number's remainder.
+
+    Args:
+        generator: what they are for.
+        spec: of the samples; says what a condition is.
+        condition: (N, *spec.condition_shape); None: none is given.
+        numbers: of the samples: 0, 1, …, or their seeds.
+
+    Raises:
+        DoesNotFit: conditions of another shape, or a generator that takes none.
+    """
+    if condition is None:
+        return None
+    if not declares(generator, "condition"):
+        raise DoesNotFit("this generator takes no condition")
+    if tuple(condition.shape[1:]) != tuple(spec.condition_shape or ()) or not len(condition):
+        raise DoesNotFit(f"a condition has the shape {spec.condition_shape}, not {tuple(condition.shape[1:])}")
+    return condition[torch.tensor(list(numbers)) % len(condition)]
 
 
 def _array(path: Path) -> Tensor:

@@ -77,6 +77,15 @@ class View:
         """More pictures, one per protein, say, by a name fit for a file."""
         return {}
 
+    def tiles(self, samples: Samples) -> list[Image.Image]:
+        """Each sample as a picture of its own, without titles and of one contrast, for grids that have titles; by
+        default what `draw` makes of it.
+
+        Args:
+            samples: one or more.
+        """
+        return [self.draw(samples[at : at + 1]) for at in range(len(samples))]
+
     def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
         """What a report shows of many generated samples beside as many held-out real ones, by a name fit for a file.
 

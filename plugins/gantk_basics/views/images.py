@@ -75,6 +75,11 @@ class Images(View):
             head.append("panels from left to right: " + ", ".join(names))
         return _side_by_side(shown, head)
 
+    def tiles(self, samples: Samples) -> list[Image.Image]:
+        """Each image alone; of a sample with units a row of them."""
+        limits = self._limits(samples)
+        return [self._grid(samples[at : at + 1], limits) for at in range(len(samples))]
+
     def beside_nearest(self, samples: Samples, training: Nearest, held_out: Nearest) -> Image.Image:
         """A row each: a sample, its nearest training and its nearest held-out one; distances above, of each unit."""
         limits = self._limits(samples)

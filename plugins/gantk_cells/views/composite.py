@@ -91,6 +91,19 @@ class Composite(View):
             )
         return drawn
 
+    def tiles(self, samples: Samples) -> list[Image.Image]:
+        """Each image alone; of a cell with several proteins a row of them."""
+        if shares_red(samples):
+            samples = stack(samples)
+        apart = samples.spec.unit_axes or is_stack(samples.spec)
+        tiles = []
+        for values in brightness(samples, self.contrast):
+            parts = self._parts(values, samples.spec)[0] if apart else [self.composite(values)]
+            padded = [np.pad(part, ((0, 0), (0, 2), (0, 0)), constant_values=255) for part in parts if part is not None]
+            row = np.concatenate(padded, 1)[:, :-2].repeat(self.scale, 0).repeat(self.scale, 1)
+            tiles.append(Image.fromarray(row))
+        return tiles
+
     def beside_nearest(self, samples: Samples, training: Nearest, held_out: Nearest) -> Image.Image:
         """Of one image a sample, a line each; of several, a block of three lines each, with the distances above."""
         sets = [("generated", samples, None), ("training", training.samples, training)]
