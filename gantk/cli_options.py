@@ -11,6 +11,8 @@ import click
 from click.core import ParameterSource
 
 from gantk import completions, console
+from gantk.errors import RecipeError
+from gantk.recipe.number_lists import whole_numbers
 
 if TYPE_CHECKING:
     from gantk.interfaces import Samples
@@ -39,6 +41,48 @@ class Seed(click.ParamType):
             self.fail(f"{value!r} is no whole number, and not the word random", param, ctx)
 
 
+class NumberList(click.ParamType):
+    """Whole numbers and ranges of them: 3,17,200-220.
+
+    Args:
+        what: what they are: "seed".
+    """
+
+    name = "list"
+
+    def __init__(self, what: str):
+        self.what = what
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
+        """The numbers."""
+        try:
+            return value if isinstance(value, list) else whole_numbers(str(value), self.what)
+        except RecipeError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Threshold(click.ParamType):
+    """A positive number of standard deviations."""
+
+    name = "number"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number."""
+        try:
+            found = float(str(value))
+        except ValueError:
+            found = 0.0
+        if not 0 < found < float("inf"):
+            self.fail(f"{value!r} is no positive number", param, ctx)
+        return found
+
+
+truncation = click.option(
+    "--truncation",
+    type=Threshold(),
+    metavar="T",
+    help="Draw numbers of a latent beyond ±T again (Brock et al. 2019): samples nearer to typical ones, less variety.",
+)
 seed = click.option(
     "--seed", type=Seed(), default=0, show_default=True, metavar="N|random", help="Seed of the random numbers."
 )

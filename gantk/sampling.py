@@ -15,6 +15,7 @@ from gantk.data import generated
 from gantk.errors import DoesNotFit, GantkError
 from gantk.interfaces import Dataset, Samples, call, declares, draw_latent
 from gantk.interfaces.optional_members import has_member, member
+from gantk.interfaces.priors import draw_latents, latents_of_seeds
 from gantk.messages import did_you_mean, printable
 from gantk.spec import DataSpec
 
@@ -46,6 +47,7 @@ def draw(
     condition: Tensor | None = None,
     settings: Mapping[str, Any] | None = None,
     device: torch.device | str = "cpu",
+    truncation: float | None = None,
 ) -> Samples:
     """n samples, on the CPU; sample i depends on (seed, purpose, n) and its latent alone.
 
@@ -59,16 +61,50 @@ def draw(
         condition: (n, *spec.condition_shape) for a generator that takes a condition.
         settings: parameters of sampling that the generator's `forward` declares right of `*`.
         device: where the generator is.
+        truncation: numbers of a latent farther from 0 are drawn again, see `gantk.interfaces.priors`; None: none are.
     """
-    rng = randomness.generator(seed, purpose)  # drawn on the CPU: the same latents whatever the device
-    latent = draw_latent(generator, n, rng)
+    latent = draw_latents(generator, n, seed=seed, purpose=purpose, truncation=truncation)
     if labels is None and spec.classes and declares(generator, "labels"):
         labels = torch.arange(n) % len(spec.classes)
     if condition is None and declares(generator, "condition"):
         raise GantkError("this generator makes samples from a condition; give the samples to take it from")
     drawn = render(generator, spec, latent, n, labels=labels, condition=condition, settings=settings, device=device)
-    drawn.attributes["latent_seed"] = seed
+    drawn.attributes |= {"latent_seed": seed} | ({} if truncation is None else {"truncation": truncation})
     return drawn
+
+
+def draw_seeds(
+    generator: nn.Module,
+    spec: DataSpec,
+    seeds: Sequence[int],
+    *,
+    labels: Tensor | None = None,
+    condition: Tensor | None = None,
+    settings: Mapping[str, Any] | None = None,
+    device: torch.device | str = "cpu",
+    truncation: float | None = None,
+) -> Samples:
+    """A sample of each seed, on the CPU: its latent is that of the first of `draw`'s with n = 1, bit for bit.
+
+    What is drawn beside it changes a sample by rounding only.
+
+    Args:
+        generator: in any mode; drawn from in evaluation mode.
+        spec: the DataSpec that it was trained for.
+        seeds: one or more.
+        labels: (n,) for a generator that takes labels; None: of each seed its remainder by the number of classes.
+        condition: (n, *spec.condition_shape) for a generator that takes a condition.
+        settings: parameters of sampling that the generator's `forward` declares right of `*`.
+        device: where the generator is.
+        truncation: as for `draw`.
+    """
+    latent = latents_of_seeds(generator, seeds, truncation=truncation)
+    if labels is None and spec.classes and declares(generator, "labels"):
+        labels = torch.tensor(seeds) % len(spec.classes)
+    count = len(seeds)
+    drawn = render(generator, spec, latent, count, labels=labels, condition=condition, settings=settings, device=device)
+    drawn.attributes |= {"latent_seeds": list(seeds)} | ({} if truncation is None else {"truncation": truncation})
+    return replace(drawn, names=[f"seed_{seed}" for seed in seeds])
 
 
 def draw_parts(
@@ -79,6 +115,7 @@ def draw_parts(
     seed: int,
     labels: Tensor | None = None,
     device: torch.device | str = "cpu",
+    truncation: float | None = None,
 ) -> Iterator[Samples]:
     """The same samples as `draw` gives, one part after another: they need not all fit into the memory.
 
@@ -92,12 +129,15 @@ def draw_parts(
         seed: of the latents.
         labels: (n,) for a generator that takes labels; None: every class in turn, where there are classes.
         device: where the generator is.
+        truncation: as for `draw`; all latents are then drawn at once.
     """
     rng = randomness.generator(seed, "sample")
     sizes = [PART] * (n // PART) + ([n % PART] if n % PART else [])
     if len(sizes) > 1 and sizes[-1] < BLOCK:
         sizes[-2:] = [sum(sizes[-2:])]
-    own = draw_latent(generator, n, rng) if has_member(generator, "draw_latent") else None
+    own = None
+    if truncation is not None or has_member(generator, "draw_latent"):
+        own = draw_latents(generator, n, seed=seed, truncation=truncation)
     if labels is None and spec.classes and declares(generator, "labels"):
         labels = torch.arange(n) % len(spec.classes)
     start = 0
@@ -106,7 +146,7 @@ def draw_parts(
         latent = draw_latent(generator, size, rng) if own is None else own[rows]
         given = None if labels is None else labels[rows]
         drawn = render(generator, spec, latent, size, labels=given, device=device)
-        drawn.attributes["latent_seed"] = seed
+        drawn.attributes |= {"latent_seed": seed} | ({} if truncation is None else {"truncation": truncation})
         yield drawn
         start += size
 
@@ -215,13 +255,12 @@ def draw_like(
     purpose: str,
     device: torch.device | str,
     settings: Mapping[str, Any] | None = None,
+    truncation: float | None = None,
 ) -> Samples:
     """n generated samples; where the generator takes labels or a condition, those of real samples at random."""
     labels = condition = None
     if declares(generator, "labels") or declares(generator, "condition"):
-        rng = randomness.generator(seed, f"{purpose}/given")
-        chosen = torch.randint(len(dataset), (n,), generator=rng)
-        real = dataset.batch(chosen, None).to("cpu")
+        real = dataset.batch(chosen_at_random(dataset, n, seed, purpose), None).to("cpu")
         labels, condition = real.labels, real.condition
     return draw(
         generator,
@@ -233,4 +272,32 @@ def draw_like(
         condition=condition,
         settings=settings,
         device=device,
+        truncation=truncation,
     )
+
+
+def chosen_at_random(dataset: Dataset, n: int, seed: int, purpose: str) -> Tensor:
+    """Numbers of n samples of a data set, with repeats, whose labels or conditions a generator is given, (n,)."""
+    return torch.randint(len(dataset), (n,), generator=randomness.generator(seed, f"{purpose}/given"))
+
+
+def given_to_seeds(
+    generator: nn.Module, dataset: Dataset, seeds: Sequence[int], label: str | None
+) -> tuple[Tensor | None, Tensor | None]:
+    """Labels and conditions of real samples, of each seed those that `draw_like` gives the first sample.
+
+    Args:
+        generator: takes a condition, and labels perhaps.
+        dataset: where from.
+        seeds: one or more.
+        label: must be None: samples have the class of what they are made from.
+
+    Raises:
+        DoesNotFit: a label.
+    """
+    if label is not None:
+        raise DoesNotFit(
+            "samples of this generator have the class of the test sample that they are made from: give no label"
+        )
+    real = dataset.batch(torch.cat([chosen_at_random(dataset, 1, seed, "sample") for seed in seeds]), None).to("cpu")
+    return real.labels if declares(generator, "labels") else None, real.condition

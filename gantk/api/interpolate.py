@@ -10,13 +10,14 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from gantk import console, randomness
+from gantk import console
 from gantk.api.run import Model
 from gantk.errors import DoesNotFit, GantkError, RecipeError
 from gantk.files.latents import Latents
 from gantk.files.pictures import write_image
-from gantk.interfaces import Samples, declares, draw_latent
+from gantk.interfaces import Samples, declares
 from gantk.interfaces.optional_members import member
+from gantk.interfaces.priors import draw_latents
 from gantk.reporting import pictures
 from gantk.sampling import render
 
@@ -78,16 +79,17 @@ def path(stops: Tensor, frames: int, *, way: Way = "spherical", loop: bool = Tru
     return whole
 
 
-def chosen(latents: Latents, order: str | None, only: Sequence[str]) -> Tensor:
+def chosen(latents: Latents, order: str | None, only: Sequence[str], least: int = 2) -> Tensor:
     """Latents of a file, in the order of what is known of them.
 
     Args:
         latents: of `gantk reconstruct`, say.
         order: the fact they are sorted by; None: as they lie in the file.
         only: "fact=number": the others are left out.
+        least: how many must be left.
 
     Raises:
-        RecipeError: there is no such fact, or fewer than two latents are left.
+        RecipeError: there is no such fact, or fewer latents are left.
     """
     kept = torch.ones(len(latents.values), dtype=torch.bool)
     for text in only:
@@ -99,8 +101,9 @@ def chosen(latents: Latents, order: str | None, only: Sequence[str]) -> Tensor:
     rows = kept.nonzero()[:, 0]
     if order is not None:
         rows = rows[_fact(latents, order)[rows].argsort(stable=True)]
-    if len(rows) < 2:
-        raise RecipeError(f"a path needs two latents or more, and {len(rows)} are left of {len(kept)}")
+    if len(rows) < least:
+        needed = "a path needs two latents or more" if least == 2 else "a traversal starts from a latent"
+        raise RecipeError(f"{needed}, and {len(rows)} are left of {len(kept)}")
     return latents.values[rows]
 
 
@@ -160,11 +163,31 @@ def latents_for(path: Path, model: Model) -> Latents:
     return found
 
 
-def stops_at_random(generator: nn.Module, count: int, seed: int) -> Tensor:
-    """Latents to go through, (count, D)."""
-    drawn = draw_latent(generator, count, randomness.generator(seed, "interpolate"))
+def stops_at_random(generator: nn.Module, count: int, seed: int, truncation: float | None = None) -> Tensor:
+    """Latents to go through, (count, D); see `gantk.interfaces.priors` for the truncation."""
+    drawn = draw_latents(generator, count, seed=seed, purpose="interpolate", truncation=truncation)
     assert drawn is not None
     return drawn
+
+
+def class_number(model: Model, label: str | None) -> int | None:
+    """The class that a path is drawn in, by number; None for a generator that takes no labels.
+
+    Args:
+        model: whose generator.
+        label: the class; None: the first.
+
+    Raises:
+        GantkError: no such class.
+    """
+    classes = model.spec.classes
+    if not classes or not declares(generator_of(model), "labels"):
+        if label is not None:
+            raise DoesNotFit(f"this generator does not draw one class or another, so it cannot draw '{label}'")
+        return None
+    if label is not None and label not in classes:
+        raise GantkError(f"no class is called '{label}'; there are {', '.join(classes)}")
+    return classes.index(label or classes[0])
 
 
 def draw_along(model: Model, latents: Tensor, label: str | None) -> Samples:
@@ -179,14 +202,8 @@ def draw_along(model: Model, latents: Tensor, label: str | None) -> Samples:
         GantkError: no such class.
     """
     generator, spec = generator_of(model), model.spec
-    labels = None
-    takes_labels = spec.classes and declares(generator, "labels")
-    if label is not None and not takes_labels:
-        raise DoesNotFit(f"this generator does not draw one class or another, so it cannot draw '{label}'")
-    if takes_labels:
-        if label is not None and label not in spec.classes:
-            raise GantkError(f"no class is called '{label}'; there are {', '.join(spec.classes)}")
-        labels = torch.full((len(latents),), spec.classes.index(label or spec.classes[0]))
+    number = class_number(model, label)
+    labels = None if number is None else torch.full((len(latents),), number)
     drawn = render(generator, spec, latents, len(latents), labels=labels, device=model.device)
     drawn.attributes |= {"model": model.checkpoint.digest, "step": model.checkpoint.step}
     return drawn
@@ -213,8 +230,8 @@ def frames_of(samples: Samples, step: int, parameters: Mapping[str, Any] | None 
     ]
 
 
-def write_frames(folder: Path, frames: Sequence[Image.Image]) -> None:
-    """Writes frame-001.png, … to a new folder."""
+def write_frames(folder: Path, frames: Sequence[Image.Image], names: Sequence[str] = ()) -> None:
+    """Writes frame-001.png, … to a new folder, or pictures of these names."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, frame in enumerate(frames, 1):
-        write_image(folder / f"frame-{number:03d}.png", frame)
+        write_image(folder / f"{names[number - 1] if names else f'frame-{number:03d}'}.png", frame)

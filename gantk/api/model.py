@@ -14,14 +14,14 @@ from torch import Tensor, nn
 
 from gantk import randomness, sampling
 from gantk.api.encode import encode
+from gantk.api.sample_seeds import samples_of_seeds
 from gantk.api.samples import Drawn
 from gantk.api.sampling_options import checked_settings, in_turn, labels_for
-from gantk.components.registry import installed_registry
 from gantk.data import take
 from gantk.errors import DoesNotFit, GantkError, RecipeError
 from gantk.evaluation import evaluate
 from gantk.evaluation.evaluate import JUDGED_BY, left_out
-from gantk.evaluation.results import Evaluation, build_metrics
+from gantk.evaluation.results import Evaluation, build_metrics, metric_entry
 from gantk.files import run_folder
 from gantk.interfaces import Dataset, Samples, declares
 from gantk.interfaces.optional_members import has_member, member
@@ -95,6 +95,7 @@ class Model:
         condition: Tensor | None = None,
         settings: Mapping[str, Any] | None = None,
         units: Sequence[str] = (),
+        truncation: float | None = None,
     ) -> Drawn:
         """n generated samples.
 
@@ -108,6 +109,7 @@ class Model:
                 test samples, at random.
             settings: parameters of sampling that the generator's `forward` declares right of `*`.
             units: names of the units that samples shall have; none: all.
+            truncation: numbers of a latent farther from 0 than this are drawn again (Brock et al. 2019); None: none.
 
         Raises:
             DoesNotFit: what is asked for does not fit this generator.
@@ -120,36 +122,36 @@ class Model:
                 "there is no critic that could rank samples, since this model was trained without one (critic: null): "
                 "leave out --reject (in Python: reject=1)"
             )
-        labels = labels_for(self.generator, self.spec, n * reject, label)
-        if condition is not None:
-            if reject > 1:
-                raise DoesNotFit("the critic would keep the best of all, whatever their condition: reject must be 1")
-            drawn = sampling.draw(
-                self.generator,
-                self.spec,
-                n,
-                seed=seed,
-                labels=labels,
-                condition=in_turn(self.generator, self.spec, condition, n),
-                settings=given,
-                device=self.device,
-            )
-        elif declares(self.generator, "condition"):
+        labels = labels_for(self.generator, self.spec, range(n * reject), label)
+        own: dict[str, Any] = {"seed": seed, "settings": given, "device": self.device, "truncation": truncation}
+        if condition is not None and reject > 1:
+            raise DoesNotFit("the critic would keep the best of all, whatever their condition: reject must be 1")
+        if declares(self.generator, "condition") and condition is None:
             if label is not None:
                 raise DoesNotFit(
                     "samples of this generator have the class of the test sample that they are made from: give no label"
                 )
-            like = {"seed": seed, "purpose": "sample", "device": self.device, "settings": given}
-            drawn = sampling.draw_like(self.generator, self.data["test"], n * reject, **like)
+            drawn = sampling.draw_like(self.generator, self.data["test"], n * reject, purpose="sample", **own)
         else:
-            own = {"seed": seed, "labels": labels, "settings": given, "device": self.device}
-            drawn = sampling.draw(self.generator, self.spec, n * reject, **own)
+            own["condition"] = in_turn(self.generator, self.spec, condition, range(n))
+            drawn = sampling.draw(self.generator, self.spec, n * reject, labels=labels, **own)
         if reject > 1:
             drawn = sampling.best_of(drawn, self.critic, n, device=self.device)
         drawn.attributes |= {"model": self.checkpoint.digest, "step": self.checkpoint.step, "reject": reject}
         if units:
             drawn = sampling.pick_units(self.generator, drawn, units)
         return Drawn.of(drawn if raw else sampling.present(self.generator, drawn))
+
+    def sample_seeds(self, seeds: Sequence[int], **options: Any) -> Drawn:
+        """A sample of each seed, from the latent of `sample(1, seed=seed)`, whatever is drawn beside it.
+
+        Labels go by the seed, too, where none is given: of ten classes, seed 23 draws the fourth.
+
+        Args:
+            seeds: one or more whole numbers from 0.
+            options: label, raw, condition, settings, units and truncation, as for `sample`.
+        """
+        return samples_of_seeds(self, seeds, **options)
 
     def sample_parts(
         self,
@@ -161,6 +163,7 @@ class Model:
         condition: Tensor | None = None,
         settings: Mapping[str, Any] | None = None,
         units: Sequence[str] = (),
+        truncation: float | None = None,
     ) -> Iterator[Drawn]:
         """The samples of `sample`, one part after another: they need not all fit into the memory.
 
@@ -174,20 +177,16 @@ class Model:
             condition: as for `sample`.
             settings: as for `sample`.
             units: as for `sample`.
+            truncation: as for `sample`.
         """
         whole = declares(self.generator, "condition") or (not raw and has_member(self.generator, "present"))
         if whole or n < 1 or settings or units or condition is not None:
-            given: dict[str, Any] = {
-                "seed": seed,
-                "label": label,
-                "raw": raw,
-                "condition": condition,
-                "settings": settings,
-            }
-            yield self.sample(n, units=units, **given)
+            given: dict[str, Any] = {"seed": seed, "label": label, "raw": raw, "condition": condition}
+            yield self.sample(n, settings=settings, units=units, truncation=truncation, **given)
             return
-        labels = labels_for(self.generator, self.spec, n, label)
-        for drawn in sampling.draw_parts(self.generator, self.spec, n, seed=seed, labels=labels, device=self.device):
+        labels = labels_for(self.generator, self.spec, range(n), label)
+        own: dict[str, Any] = {"seed": seed, "labels": labels, "truncation": truncation}
+        for drawn in sampling.draw_parts(self.generator, self.spec, n, device=self.device, **own):
             drawn.attributes |= {"model": self.checkpoint.digest, "step": self.checkpoint.step, "reject": 1}
             yield Drawn.of(drawn)
 
@@ -226,8 +225,8 @@ class Model:
             self.spec,
             latents,
             len(latents),
-            labels=labels_for(self.generator, self.spec, len(latents), label if labels is None else labels),
-            condition=None if condition is None else in_turn(self.generator, self.spec, condition, len(latents)),
+            labels=labels_for(self.generator, self.spec, range(len(latents)), label if labels is None else labels),
+            condition=in_turn(self.generator, self.spec, condition, range(len(latents))),
             settings=checked_settings(self.generator, settings or {}),
             device=self.device,
         )
@@ -287,7 +286,7 @@ class Model:
         changes = as_text(overrides)
         refuse_others(changes, JUDGED_BY, "where a trained model is judged")
         if metrics:
-            entries = [_entry(metric) for metric in metrics]
+            entries = [metric_entry(metric) for metric in metrics]
             changes += as_text({"evaluate": entries})
         values = recipe_from_text(self.checkpoint.recipe, name=self.checkpoint.path.stem, overrides=changes).values
         built = build_metrics(values)
@@ -312,11 +311,3 @@ class Model:
 
     def __repr__(self) -> str:
         return f"gantk.Model({str(self.checkpoint.path)!r}), step {self.checkpoint.step}"
-
-
-def _entry(metric: str | Mapping[str, Any]) -> dict[str, Any]:
-    """A metric as a recipe's `evaluate` names it; a bare name becomes the full one."""
-    block = {"use": metric} if isinstance(metric, str) else dict(metric)
-    if "use" in block:
-        block["use"] = installed_registry().find("metric", block["use"], allow_bare=True).full
-    return block

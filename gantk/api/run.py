@@ -74,11 +74,11 @@ class Run:
         raw: bool = False,
         condition: Tensor | None = None,
         settings: Mapping[str, Any] | None = None,
+        truncation: float | None = None,
     ) -> Drawn:
         """n generated samples; see `Model.sample`."""
-        return self.model.sample(
-            n, seed=seed, reject=reject, label=label, raw=raw, condition=condition, settings=settings
-        )
+        given: dict[str, Any] = {"label": label, "raw": raw, "condition": condition, "settings": settings}
+        return self.model.sample(n, seed=seed, reject=reject, truncation=truncation, **given)
 
     def real(self, n: int, *, split: str = "test", seed: int = 0) -> Drawn:
         """Up to n real samples; see `Model.real`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,52 +58,6 @@ def checked_settings(generator: nn.Module, said: Mapping[str, Any]) -> dict[str,
     return found
 
 
-def labels_for(generator: nn.Module, spec: DataSpec, n: int, label: str | Tensor | None) -> Tensor | None:
-    """Labels of n samples, (n,); None for a generator that takes none.
-
-    Args:
-        generator: whether it takes labels, its `forward` says.
-        spec: knows the classes.
-        n: how many.
-        label: the class of all of them; the number of the class of each, (n,); or None: every class in turn.
-
-    Raises:
-        DoesNotFit: no such class, or a generator that takes no labels.
-    """
-    if not (declares(generator, "labels") and spec.classes):
-        if isinstance(label, str):
-            raise DoesNotFit(f"this generator does not draw one class or another, so it cannot draw '{label}'")
-        return None
-    if label is None:
-        return torch.arange(n) % len(spec.classes)
-    if isinstance(label, Tensor):
-        if tuple(label.shape) != (n,) or not bool(((label >= 0) & (label < len(spec.classes))).all()):
-            raise DoesNotFit(f"labels are {n} numbers from 0 to {len(spec.classes) - 1}, one for each latent")
-        return label.long()
-    if label not in spec.classes:
-        raise DoesNotFit(f"no class is called '{label}'; there are {', '.join(spec.classes)}")
-    return torch.full((n,), spec.classes.index(label))
-
-
-def in_turn(generator: nn.Module, spec: DataSpec, condition: Tensor, n: int) -> Tensor:
-    """n conditions, the given ones in turn.
-
-    Args:
-        generator: takes a condition.
-        spec: says what a condition is.
-        condition: (N, *spec.condition_shape).
-        n: how many.
-
-    Raises:
-        DoesNotFit: a generator that takes none, or a condition of another shape.
-    """
-    if not declares(generator, "condition"):
-        raise DoesNotFit("this generator takes no condition")
-    if tuple(condition.shape[1:]) != tuple(spec.condition_shape or ()) or not len(condition):
-        raise DoesNotFit(f"a condition has the shape {spec.condition_shape}, not {tuple(condition.shape[1:])}")
-    return condition[torch.arange(n) % len(condition)]
-
-
 def latents_in(path: Path, model: str = "") -> Latents:
     """Latents from a file: what `gantk reconstruct` and `gantk encode` write, or a numpy array (.npy).
 
@@ -146,6 +100,59 @@ def condition_in(path: Path, spec: DataSpec) -> Tensor:
             return each
     shapes = " and ".join(str(tuple(each.shape[1:])) for each in found)
     raise DoesNotFit(f"{path}: a condition has the shape {tuple(wanted)}, and here is {shapes}")
+
+
+def labels_for(
+    generator: nn.Module, spec: DataSpec, numbers: Sequence[int], label: str | Tensor | None
+) -> Tensor | None:
+    """The labels of samples, (n,); None for a generator that takes none.
+
+    Args:
+        generator: what they are for.
+        spec: of the samples; names the classes.
+        numbers: of the samples: 0, 1, …, or their seeds.
+        label: name of the class of all of them; the number of the class of each, (n,); or None: of each its number's
+            remainder, so that every class comes in turn.
+
+    Raises:
+        DoesNotFit: no such class, or a generator that does not draw one class or another.
+    """
+    if not (declares(generator, "labels") and spec.classes):
+        if isinstance(label, str):
+            raise DoesNotFit(f"this generator does not draw one class or another, so it cannot draw '{label}'")
+        return None
+    if label is None:
+        return torch.tensor(list(numbers)) % len(spec.classes)
+    if isinstance(label, Tensor):
+        if tuple(label.shape) != (len(numbers),) or not bool(((label >= 0) & (label < len(spec.classes))).all()):
+            raise DoesNotFit(
+                f"labels are {len(numbers)} numbers from 0 to {len(spec.classes) - 1}, one for each latent"
+            )
+        return label.long()
+    if label not in spec.classes:
+        raise DoesNotFit(f"no class is called '{label}'; there are {', '.join(spec.classes)}")
+    return torch.full((len(numbers),), spec.classes.index(label))
+
+
+def in_turn(generator: nn.Module, spec: DataSpec, condition: Tensor | None, numbers: Sequence[int]) -> Tensor | None:
+    """The condition of each sample: of given ones, that of its number's remainder.
+
+    Args:
+        generator: what they are for.
+        spec: of the samples; says what a condition is.
+        condition: (N, *spec.condition_shape); None: none is given.
+        numbers: of the samples: 0, 1, …, or their seeds.
+
+    Raises:
+        DoesNotFit: conditions of another shape, or a generator that takes none.
+    """
+    if condition is None:
+        return None
+    if not declares(generator, "condition"):
+        raise DoesNotFit("this generator takes no condition")
+    if tuple(condition.shape[1:]) != tuple(spec.condition_shape or ()) or not len(condition):
+        raise DoesNotFit(f"a condition has the shape {spec.condition_shape}, not {tuple(condition.shape[1:])}")
+    return condition[torch.tensor(list(numbers)) % len(condition)]
 
 
 def _array(path: Path) -> Tensor:

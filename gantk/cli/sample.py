@@ -24,6 +24,13 @@ from gantk import cli_options, completions, console
 )
 @cli_options.seed
 @click.option(
+    "--seeds",
+    type=cli_options.NumberList("seed"),
+    metavar="3,17,200-220",
+    help="A sample of each seed, which depends on it alone, in place of -n and --seed.",
+)
+@cli_options.truncation
+@click.option(
     "--reject",
     type=click.IntRange(1),
     default=1,
@@ -62,6 +69,8 @@ def command(
     number: int,
     out: Path,
     seed: int,
+    seeds: list[int] | None,
+    truncation: float | None,
     reject: int,
     label: str | None,
     latents: Path | None,
@@ -80,17 +89,23 @@ def command(
     \b
     gantk sample runs/toy_motif-1 -n 1000 --reject 8 -o strings.h5
     gantk sample runs/lin_starshaped-1 -n 16 -o cells.ome.tif
+    gantk sample demo --seeds 3,17,200-220 --truncation 1.5 -o chosen.png
     gantk sample demo -n 1 --seed random --units Alp14,Tea1 -o cell.ome.tif
     gantk sample runs/lin_starshaped-1 --latents latents.h5 -o cells.ome.tif
     """
     if latents is not None:
-        cli_options.refuse_beside("there is a sample of each latent", "number", "seed", "reject", "units")
+        cli_options.refuse_beside(
+            "there is a sample of each latent", "number", "seed", "seeds", "reject", "units", "truncation"
+        )
+    if seeds is not None:
+        cli_options.refuse_beside("--seeds names the samples to draw", "number", "seed", "reject")
     cli_options.refuse_to_overwrite(out, force, new_folder=True)
     from gantk.api.run import Model
     from gantk.api.sampling_options import condition_in, latents_in
     from gantk.components.formats import format_for
     from gantk.interfaces.optional_members import has_member, member
     from gantk.recipe.recipe import parameters_of
+    from gantk.reporting.grids import write_titled
     from gantk.reporting.pictures import write_picture
 
     model = Model(source, device)
@@ -101,9 +116,11 @@ def command(
         said["condition"] = condition_in(condition, model.spec)
     if units is not None:
         said["units"] = [name.strip() for name in units.split(",")]
-    if latents is None and writer is not None and number > 1:
+    if latents is None:
+        said["truncation"] = truncation
+    if latents is None and writer is not None and (number if seeds is None else len(seeds)) > 1:
         cli_options.refuse_unwritable(out, model.sample(1, seed=seed, **said))
-    if latents is None and writer is not None and reject == 1 and has_member(writer, "write_parts"):
+    if latents is None and seeds is None and writer is not None and reject == 1 and has_member(writer, "write_parts"):
         parts = model.sample_parts(number, seed=seed, **said)
         first = next(parts)
         member(writer, "write_parts")(out, chain([first], parts), number)
@@ -113,10 +130,14 @@ def command(
             found = latents_in(latents, model.checkpoint.digest)
             own = None if label is not None else found.facts.get("label")
             samples = model.render(found.values, labels=own, **said)
+        elif seeds is not None:
+            samples = model.sample_seeds(seeds, **said)
         else:
             samples = model.sample(number, seed=seed, reject=reject, **said)
         count = len(samples)
-        if writer is None:
+        if writer is None and seeds is not None:
+            write_titled(out, samples, [f"seed {each}" for each in seeds], f"step {model.checkpoint.step}")
+        elif writer is None:
             write_picture(out, samples)
         else:
             writer.write(out, samples)

@@ -9,6 +9,7 @@ from typing import Any
 
 from gantk import notebook
 from gantk.components.construct import resolved_component
+from gantk.components.registry import installed_registry
 from gantk.errors import RecipeError
 from gantk.interfaces import Metric, Value
 
@@ -184,3 +185,11 @@ def build_metrics(values: Mapping[str, Any]) -> list[Entry]:
         )
         for block in values["evaluate"]
     ]
+
+
+def metric_entry(metric: str | Mapping[str, Any]) -> dict[str, Any]:
+    """A metric as a recipe's `evaluate` names it; a bare name becomes the full one."""
+    block = {"use": metric} if isinstance(metric, str) else dict(metric)
+    if "use" in block:
+        block["use"] = installed_registry().find("metric", block["use"], allow_bare=True).full
+    return block

@@ -50,6 +50,11 @@ OPTIONAL_MEMBERS = {
     "latent_parts": OptionalMember(
         "generator", "parts of the latent that may be held fixed, name to slice", "none", {}
     ),
+    "latent_weights": OptionalMember(
+        "generator",
+        "`()`: what multiplies its latent first, name of each part to (slice, matrix (F, numbers of the part))",
+        "the linear and convolution layers that it enters first, where nothing else takes it",
+    ),
     "present": OptionalMember(
         "generator", "`(samples)`: how `gantk sample` writes what it made", "as the critic saw it"
     ),

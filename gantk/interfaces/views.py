@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -76,6 +76,41 @@ class View:
     def pictures(self, samples: Samples, caption: str = "") -> dict[str, Image.Image]:
         """More pictures, one per protein, say, by a name fit for a file."""
         return {}
+
+    def tiles(self, samples: Samples) -> list[Image.Image]:
+        """Each sample as a picture of its own, without titles and of one contrast, for grids that have titles; by
+        default what `draw` makes of it.
+
+        Args:
+            samples: one or more.
+        """
+        return [self.draw(samples[at : at + 1]) for at in range(len(samples))]
+
+    def blocks(self, blocks: Mapping[str, Mapping[str, Samples]], caption: str = "") -> Image.Image:
+        """Named blocks of named rows of samples in one picture; by default what `draw` makes of each row.
+
+        Args:
+            blocks: name of the block to name of the row to its samples.
+            caption: printed above.
+        """
+        from PIL import Image
+
+        rows = [
+            self.draw(row, caption=f"{caption}, {block}: {title}")
+            for block, rows in blocks.items()
+            for title, row in rows.items()
+        ]
+        page = Image.new("RGB", (max(row.width for row in rows), sum(row.height for row in rows)), "white")
+        for number, row in enumerate(rows):
+            page.paste(row, (0, sum(each.height for each in rows[:number])))
+        return page
+
+    def facts(self, samples: Samples) -> dict[str, Tensor]:
+        """Numbers that can be read off each sample, by name: what latents that reproduce them may be sorted by."""
+        return {}
+
+    class_word = "class"
+    """What a class of these samples is called in tables and files."""
 
     def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
         """What a report shows of many generated samples beside as many held-out real ones, by a name fit for a file.

@@ -96,3 +96,10 @@ def gantk_components() -> Iterator[Component]:
 
     yield Component("format", "table", f"{here}.files.table:NumberTable", "vectors and strings of numbers (.csv, .tsv)")
     yield Component("format", "hdf5", f"{here}.files.hdf5:Hdf5", "HDF5 with named axes (.h5, .hdf5)")
+
+    yield Component(
+        "command",
+        "reconstruct",
+        f"{here}.commands.reconstruct:reconstruct",
+        "latents that reproduce held-out samples",
+    )

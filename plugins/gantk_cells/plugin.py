@@ -46,12 +46,6 @@ COMPONENTS = (
     Component("command", "inspect", "gantk_cells.commands.inspect:inspect", "what a folder of images holds; a recipe"),
     Component(
         "command",
-        "reconstruct",
-        "gantk_cells.commands.reconstruct:reconstruct",
-        "latents that reproduce held-out cells",
-    ),
-    Component(
-        "command",
         "simulate_cells",
         "gantk_cells.commands.simulate_cells:simulate_cells",
         "write simulated cells as PNGs",

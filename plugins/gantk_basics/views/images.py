@@ -1,5 +1,7 @@
 """The view of images: a grid, or where they are neither grey nor in colour, a grid of their channels."""
 
+from collections.abc import Mapping
+from copy import copy
 from dataclasses import replace
 from math import ceil, sqrt
 from pathlib import Path
@@ -74,6 +76,21 @@ class Images(View):
             names = self.spec.names.get(self.spec.axes[-3], tuple(f"channel {i}" for i in range(panels)))
             head.append("panels from left to right: " + ", ".join(names))
         return _side_by_side(shown, head)
+
+    def tiles(self, samples: Samples) -> list[Image.Image]:
+        """Each image alone; of a sample with units a row of them."""
+        limits = self._limits(samples)
+        return [self._grid(samples[at : at + 1], limits) for at in range(len(samples))]
+
+    def blocks(self, blocks: Mapping[str, Mapping[str, Samples]], caption: str = "") -> Image.Image:
+        """Named blocks of rows of images, each row with its title."""
+        rows = []
+        for block, each in blocks.items():
+            for title, row in each.items():
+                line = copy(self)
+                line.columns = len(row)
+                rows.append([(f"{block}: {title}", line._grid(row))])
+        return _side_by_side([("", _below_each_other(rows))], [caption] if caption else [])
 
     def beside_nearest(self, samples: Samples, training: Nearest, held_out: Nearest) -> Image.Image:
         """A row each: a sample, its nearest training and its nearest held-out one; distances above, of each unit."""

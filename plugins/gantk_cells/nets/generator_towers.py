@@ -203,6 +203,13 @@ class TowersGenerator(nn.Module):
         """(B, latent) to (B, K, channels, H, W)."""
         return self.net(latent)
 
+    def latent_weights(self) -> dict[str, tuple[slice, Tensor]]:
+        """The first layer's weights for the latent, of separable nets for its red and its green part."""
+        red, green = self.net.latent
+        if self.net.first_green is None:
+            return {"latent": (slice(0, red), self.net.first_red)}
+        return {"red": (slice(0, red), self.net.first_red), "green": (slice(red, red + green), self.net.first_green)}
+
     def pick_units(self, samples: Samples, numbers: Sequence[int]) -> Samples:
         """Samples of some proteins alone, by their numbers."""
         return with_proteins(samples, numbers)

@@ -312,3 +312,8 @@ class RedAndGreenGenerator(nn.Module):
             fused=fused,
         )
         self.latent_parts = red_and_green_latent(self.net.latent)
+
+    def latent_weights(self) -> dict[str, tuple[slice, Tensor]]:
+        """The first layer's weights for the red and the green part of the latent."""
+        red, green = self.net.latent
+        return {"red": (slice(0, red), self.net.first_red), "green": (slice(red, red + green), self.net.first_green)}

@@ -57,6 +57,18 @@ class StarShapedGenerator(RedAndGreenGenerator):
         green = green.unflatten(1, (self.towers, self.green))
         return torch.cat([red[:, None].expand(-1, self.towers, -1, -1, -1), green], 2)
 
+    def latent_weights(self) -> dict[str, tuple[slice, Tensor]]:
+        """The first layer's weights for the red part of the latent, and for each green part."""
+        shared = super().latent_weights()
+        red, green = self.net.latent
+        if self.latent_shape == (red + green,):
+            return shared
+        parts = [slice(red + k * green, red + (k + 1) * green) for k in range(self.towers)]
+        weights = self.net.first_green.unflatten(0, (self.towers, -1))  # (K, F, green)
+        return {"red": shared["red"]} | {
+            f"green {k + 1}": each for k, each in enumerate(zip(parts, weights, strict=True))
+        }
+
     def pick_units(self, samples: Samples, numbers: Sequence[int]) -> Samples:
         """Samples of some proteins alone, by their numbers."""
         return with_proteins(samples, numbers)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from colorsys import hsv_to_rgb
 from typing import Annotated, Literal
 
 import numpy as np
+import torch
 from annotated_types import Ge, Le
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Nearest, Panel, Samples, View
 from gantk.spec import DataSpec
-from gantk_cells.stack import channel_names, is_stack, protein_names, shares_red, stack
+from gantk_cells.segmentation import inside, red_state
+from gantk_cells.stack import channel_names, is_stack, protein_names, shares_red, shows_growth_zones, stack
 from gantk_cells.views.contrast import Brightness, Contrast, brightness
 from gantk_cells.views.panels import panels
 from gantk_cells.views.sheet import Line, SheetBlock, sheet
@@ -90,6 +94,38 @@ class Composite(View):
                 caption, [SheetBlock(heading(samples), lines)], self.scale, self.bar
             )
         return drawn
+
+    def tiles(self, samples: Samples) -> list[Image.Image]:
+        """Each image alone; of a cell with several proteins a row of them."""
+        if shares_red(samples):
+            samples = stack(samples)
+        apart = samples.spec.unit_axes or is_stack(samples.spec)
+        tiles = []
+        for values in brightness(samples, self.contrast):
+            parts = self._parts(values, samples.spec)[0] if apart else [self.composite(values)]
+            padded = [np.pad(part, ((0, 0), (0, 2), (0, 0)), constant_values=255) for part in parts if part is not None]
+            row = np.concatenate(padded, 1)[:, :-2].repeat(self.scale, 0).repeat(self.scale, 1)
+            tiles.append(Image.fromarray(row))
+        return tiles
+
+    def blocks(self, blocks: Mapping[str, Mapping[str, Samples]], caption: str = "") -> Image.Image:
+        """Named blocks of lines of images, each line with its title."""
+        drawn = []
+        for name, rows in blocks.items():
+            lines = [Line([title], [self.composite(each) for each in brightness(row)]) for title, row in rows.items()]
+            drawn.append(SheetBlock(name, lines))
+        return sheet(caption, drawn, self.scale, self.bar)
+
+    def facts(self, samples: Samples) -> dict[str, Tensor]:
+        """The length of each cell along x in pixels, and where growth zones are shown what state they are in."""
+        bright = brightness(samples)
+        cell = inside(bright)
+        found = {"length": torch.from_numpy(cell.any(axis=1).sum(axis=1))}
+        if shows_growth_zones(samples.spec):
+            found["red_state"] = torch.from_numpy(red_state(bright[:, 0], cell))
+        return found
+
+    class_word = "protein"
 
     def beside_nearest(self, samples: Samples, training: Nearest, held_out: Nearest) -> Image.Image:
         """Of one image a sample, a line each; of several, a block of three lines each, with the distances above."""

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from gantk_basics.reconstruction.lbfgs import minimise
+from gantk_basics.reconstruction.search import Reconstructions, Search, reconstruct, surprise, typical_surprise
+from gantk_basics.reconstruction.targets import Targets, nearest_training, targets
 from gantk_cells.data.simulated import Simulated
 from gantk_cells.nets.separable import SeparableGenerator
 from gantk_cells.nets.starshaped import StarShapedGenerator
-from gantk_cells.reconstruction.lbfgs import minimise
-from gantk_cells.reconstruction.search import Reconstructions, Search, reconstruct, surprise, typical_surprise
-from gantk_cells.reconstruction.targets import Targets, nearest_training, targets
 from PIL import Image
 from scipy.optimize import minimize, rosen, rosen_der
 from scipy.stats import multivariate_normal
@@ -154,12 +154,12 @@ def test_stacks_are_reconstructed_as_pairs() -> None:
 def test_targets_and_their_nearest_training_images(layout: str) -> None:
     train, test = (Simulated(split, layout=layout, **SMALL) for split in ("train", "test"))
     wanted = targets(test, 3)
-    assert wanted.protein.bincount().tolist() == [3, 3]
+    assert wanted.group.bincount().tolist() == [3, 3]
     assert wanted.truth["phase"].shape == (6,)
     near = nearest_training(wanted, train)
     pairs = Simulated("train", layout="pairs", **SMALL)
     everything = pairs.batch(torch.arange(len(pairs)), None)
-    for image, protein, found in zip(wanted.images, wanted.protein, near, strict=True):
+    for image, protein, found in zip(wanted.images, wanted.group, near, strict=True):
         own = everything.samples[everything.labels == protein]
         others = torch.cat([own.flip(axes) for axes in ([], [2], [3], [2, 3])])  # as training shows them
         apart = (others - image).square().flatten(1).sum(1)

@@ -1,4 +1,4 @@
-"""The latents that reproduce given images best (Osokin et al. 2017, section 6.3)."""
+"""The latents that reproduce given samples best (Osokin et al. 2017, section 6.3), by search or by an encoder."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from torch import Tensor, nn
 from gantk import randomness
 from gantk.console import progress
 from gantk.errors import DoesNotFit
-from gantk.interfaces import call, draw_latent, member
+from gantk.interfaces import call, draw_latent, has_member, member
+from gantk.sampling import evaluating
 from gantk.spec import DataSpec
-from gantk_cells.reconstruction.lbfgs import minimise
-from gantk_cells.reconstruction.targets import Targets
+from gantk_basics.reconstruction.lbfgs import minimise
+from gantk_basics.reconstruction.targets import Targets
+
+CHUNK = 256  # samples that are encoded together
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Reconstructions:
 
     Args:
         latents: the best of all starts, (N, D).
-        images: what the generator makes of them, (N, C, H, W).
+        images: what the generator makes of them, (N, *own_shape).
         error: root of the mean squared difference of brightness (0 … 1), (N,).
     """
 
@@ -117,18 +120,18 @@ def reconstruct(
         for rows in batches:
             latents = begin[rows].to(device)
             goal = wanted.images[of_target[rows]].to(device)
-            protein = wanted.protein[of_target[rows]].to(device)
+            group = wanted.group[of_target[rows]].to(device)
             for part, channels in stages:
                 free = parts.get(part, slice(None))
                 mismatch = partial(
-                    _mismatch, generator, latents, free, protein, goal, channels, wanted.has_units, search.prior
+                    _mismatch, generator, latents, free, group, goal, channels, wanted.has_units, search.prior
                 )
                 values, _ = minimise(
                     mismatch, latents[:, free], iterations=islice(ticks, search.iterations), step=search.step
                 )
                 latents = replaced(latents, free, values)
             with torch.no_grad():
-                drawn = draw(generator, latents, protein, wanted.has_units)
+                drawn = draw(generator, latents, group, wanted.has_units)
             found.append(latents.cpu())
             images.append(drawn.cpu())
             errors.append(difference(drawn, goal, spec).cpu())
@@ -141,7 +144,7 @@ def _mismatch(
     generator: nn.Module,
     fixed: Tensor,
     free: slice,
-    protein: Tensor,
+    group: Tensor,
     goal: Tensor,
     channels: slice,
     has_units: bool,
@@ -150,21 +153,21 @@ def _mismatch(
 ) -> Tensor:
     """Mean squared difference of some channels from the goal, with `values` in the free part of the latents, and the
     weighted mean square of the values: (B,)."""
-    drawn = draw(generator, replaced(fixed, free, values), protein, has_units)
+    drawn = draw(generator, replaced(fixed, free, values), group, has_units)
     return (drawn[:, channels] - goal[:, channels]).square().flatten(1).mean(1) + prior * values.square().mean(1)
 
 
-def draw(generator: nn.Module, latents: Tensor, protein: Tensor, has_units: bool) -> Tensor:
-    """The image of its protein from each latent, (B, C, H, W).
+def draw(generator: nn.Module, latents: Tensor, group: Tensor, has_units: bool) -> Tensor:
+    """The image of its group from each latent, (B, C, H, W).
 
     Args:
-        generator: makes one image, or one of each protein.
+        generator: makes one image, of the class where it takes labels, or one of each unit.
         latents: (B, D).
-        protein: (B,).
+        group: class or unit, (B,).
         has_units: whether it makes one of each.
     """
-    made = call(generator, latents, labels=protein)
-    return made[torch.arange(len(made), device=made.device), protein] if has_units else made
+    made = call(generator, latents, labels=group)
+    return made[torch.arange(len(made), device=made.device), group] if has_units else made
 
 
 def replaced(latents: Tensor, part: slice, values: Tensor) -> Tensor:
@@ -177,6 +180,37 @@ def difference(images: Tensor, others: Tensor, spec: DataSpec) -> Tensor:
     """Root of the mean squared difference of brightness (0 … 1) over channels and pixels, (N,)."""
     low, high = spec.range or (0.0, 1.0)
     return ((images - others) / (high - low)).square().flatten(1).mean(1).sqrt()
+
+
+def encoded(
+    generator: nn.Module, spec: DataSpec, wanted: Targets, *, device: torch.device | str = "cpu"
+) -> Reconstructions:
+    """What the generator's own encoder gives for each target, and what the generator makes of it.
+
+    Args:
+        generator: with `encode`, or a wrapper of one that has it.
+        spec: of what it makes.
+        wanted: the targets.
+        device: where the generator is.
+
+    Raises:
+        DoesNotFit: a generator without an encoder, or samples with units, of which an encoder needs all.
+    """
+    inner: Any = generator
+    while not has_member(inner, "encode") and member(inner, "passes_on_to") is not None:
+        inner = member(inner, "passes_on_to")
+    if not has_member(inner, "encode") or wanted.has_units:
+        raise DoesNotFit(
+            "this generator has no encoder (`encode`) of single samples: search the latents instead, --by search"
+        )
+    latents, images = [], []
+    with evaluating(generator):
+        for rows in torch.arange(len(wanted.images)).split(CHUNK):
+            found = inner.encode(wanted.images[rows].to(device))
+            latents.append(found.cpu())
+            images.append(draw(generator, found, wanted.group[rows].to(device), False).cpu())
+    drawn = torch.cat(images)
+    return Reconstructions(torch.cat(latents), drawn, difference(drawn, wanted.images, spec))
 
 
 @contextmanager

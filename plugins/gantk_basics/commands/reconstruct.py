@@ -1,4 +1,4 @@
-"""The command `gantk reconstruct`: which latents reproduce held-out cells, and how well."""
+"""The command `gantk reconstruct`: which latents reproduce held-out samples, and how well."""
 
 from __future__ import annotations
 
@@ -11,18 +11,24 @@ from gantk import cli_options, completions, console
 from gantk.interfaces import member
 
 if TYPE_CHECKING:
-    from gantk_cells.reconstruction.results import Reconstructed
-    from gantk_cells.views.composite import Colours
+    from gantk_basics.reconstruction.results import Reconstructed
 
-HEADINGS = ("protein", "images", "L2", "nearest training image", "-log likelihood", "typical draws")
+HEADINGS = ("images", "L2", "nearest training image", "-log likelihood", "typical draws")
 
 
 @click.command()
 @click.argument("source", metavar="RUN|CHECKPOINT", type=click.Path(path_type=Path), shell_complete=completions.runs)
 @cli_options.overrides
-@click.option("-n", "--number", type=click.IntRange(1), default=8, show_default=True, help="Test images a protein.")
+@click.option("-n", "--number", type=click.IntRange(1), default=8, show_default=True, help="Test samples a class.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), default="reconstructions.png", show_default=True)
 @click.option("--latents", type=click.Path(path_type=Path), help="Also write the latents, for gantk interpolate.")
+@click.option(
+    "--by",
+    type=click.Choice(["search", "encoder"]),
+    default="search",
+    show_default=True,
+    help="Search each latent, or take what the generator's own encoder gives (BiGAN, VAE).",
+)
 @click.option(
     "--red-first/--together",
     default=None,
@@ -39,9 +45,12 @@ HEADINGS = ("protein", "images", "L2", "nearest training image", "-log likelihoo
     show_default=True,
     help="Weight of the latent's mean square: more gives likelier latents; 0 the closest images, as in the paper.",
 )
-@click.option("--colours", type=click.Choice(["red/green", "magenta/green"]), default="red/green", show_default=True)
+@click.option("--colours", metavar="A/B", help="Of cells: red/green or magenta/green. [default: red/green]")
 @click.option(
-    "--scale-bar", type=click.FloatRange(0), metavar="UM", help="Of this many micrometres; 0: none. [default: fits]"
+    "--scale-bar",
+    type=click.FloatRange(0),
+    metavar="UM",
+    help="Of cells: so many micrometres; 0: none. [default: fits]",
 )
 @cli_options.seed
 @cli_options.device
@@ -54,20 +63,21 @@ def reconstruct(
     number: int,
     out: Path,
     latents: Path | None,
+    by: str,
     red_first: bool | None,
     iterations: int,
     step: float,
     starts: int,
     prior: float,
-    colours: Colours,
+    colours: str | None,
     scale_bar: float | None,
     seed: int,
     device: str,
     force: bool,
     as_json: bool,
 ) -> None:
-    """Find the latents that reproduce held-out cells (Osokin et al. 2017, section 6.3), and draw real cell,
-    reconstruction and nearest training image under one another.
+    """Find the latents that reproduce held-out samples (Osokin et al. 2017, section 6.3), and draw real sample,
+    reconstruction and nearest training sample under one another.
 
     L2 is the root of the mean squared difference of brightness (0 to 1). A generator that covers the data comes closer
     than the nearest training image does, from latents as likely as typical draws. KEY=VALUE changes the recipe's data.
@@ -78,31 +88,36 @@ def reconstruct(
     """
     cli_options.refuse_to_overwrite(out, force)
     cli_options.refuse_no_picture(out)
+    if by == "encoder":
+        searching = ("red_first", "iterations", "step", "starts", "prior", "seed")
+        cli_options.refuse_beside("an encoder does not search", *searching)
     if latents is not None:
         cli_options.refuse_to_overwrite(latents, force)
     from gantk import Model
-    from gantk_cells.reconstruction.results import carry_out
-    from gantk_cells.reconstruction.search import Search
+    from gantk_basics.reconstruction.results import carry_out
+    from gantk_basics.reconstruction.search import Search
 
+    drawn = {"colours": colours, "scale_bar": scale_bar}
     model = Model(source, device)
     parts: Any = member(model.state.sampled(), "latent_parts")
     if red_first is None:
         red_first = {"red", "green"} <= set(parts)
-    found = carry_out(model, overrides, number, Search(red_first, iterations, step, starts, prior=prior), seed)
-    found.picture(colours, scale_bar).save(out)
+    search = None if by == "encoder" else Search(red_first, iterations, step, starts, prior=prior)
+    found = carry_out(model, overrides, number, search, seed)
+    found.picture(**{name: value for name, value in drawn.items() if value is not None}).save(out)
     if latents is not None:
         found.latents().write(latents)
     if as_json:
         console.answer_json({"out": str(out), "checkpoint": str(model.checkpoint.path), **found.document()})
         return
-    console.table(f"{model.checkpoint.path}, test images", HEADINGS, rows(found))
+    console.table(f"{model.checkpoint.path}, test samples", (found.class_word, *HEADINGS), rows(found))
     console.say(f"wrote {out}" + (f" and {latents}" if latents is not None else ""))
 
 
 def rows(found: Reconstructed) -> list[list[str]]:
-    """The table: a line for each protein, and one for all."""
-    document = found.document()
-    mean, spread = document["typical_nll"]
+    """The table: a line for each class, and one for all."""
+    typical, classes = found.document().values()
+    mean, spread = typical
     return [
         [
             name,
@@ -112,5 +127,5 @@ def rows(found: Reconstructed) -> list[list[str]]:
             f"{values['nll'][0]:.1f} ± {values['nll'][1]:.1f}",
             f"{mean:.1f} ± {spread:.1f}",
         ]
-        for name, values in document["proteins"].items()
+        for name, values in classes.items()
     ]

@@ -1,0 +1,1 @@
+"""Commands of the plugin: click alone."""

@@ -1,0 +1,1 @@
+"""Latents that reproduce held-out samples."""

@@ -1,1 +1,0 @@
-"""Latents that reproduce held-out cells."""
