@@ -10,10 +10,25 @@ from gantk.plugin import Component, hookimpl
 @hookimpl
 def gantk_components() -> Iterator[Component]:
     """The components of the zoo, one paper behind another; each is imported on first use."""
-    yield from ()
+    here = "gantk_zoo"
+    yield Component("loss", "fgan", f"{here}.divergences.fgan:FGan", "any f-divergence (Nowozin 2016)")
+    yield Component("loss", "began", f"{here}.divergences.began:Began", "errors held in balance (Berthelot 2017)")
+    yield Component("loss", "ebgan", f"{here}.divergences.ebgan:Ebgan", "energies up to a margin (Zhao 2017)")
+
+    yield Component("critic", "joint", f"{here}.encoders.bigan:JointCritic", "judges samples with their latents")
+    yield Component("loss", "bigan", f"{here}.encoders.bigan:BiGan", "an encoder beside it (Donahue 2017)")
+    yield Component(
+        "metric", "reconstruction", f"{here}.metrics.reconstruction:Reconstruction", "how far G(E(x)) is from x"
+    )
+
+    yield Component("generator", "coded", f"{here}.games.infogan:CodedGenerator", "noise, a category, numbers")
+    yield Component("loss", "infogan", f"{here}.games.infogan:InfoGan", "codes can be read back (Chen 2016)")
+    yield Component(
+        "metric", "code_information", f"{here}.metrics.code_information:CodeInformation", "what codes say of classes"
+    )
 
 
 @hookimpl
 def gantk_recipes() -> Iterator[str]:
     """One recipe for each system: `gantk run zoo/digits_vae`."""
-    yield from ()
+    yield "gantk_zoo.recipes"
