@@ -32,10 +32,13 @@ def gantk_components() -> Iterator[Component]:
     yield Component("critic", "dcgan", f"{here}.nets.dcgan:DcganCritic", "images of any size (Radford 2016)")
     yield Component("generator", "residual", f"{here}.nets.residual:ResidualGenerator", "SN-GAN's or R3GAN's blocks")
     yield Component("critic", "residual", f"{here}.nets.residual:ResidualCritic", "SN-GAN's or R3GAN's blocks")
+    yield Component("critic", "autoencoder", f"{here}.nets.autoencoder:Autoencoder", "a reconstruction error")
+    yield Component("generator", "uniform", f"{here}.nets.autoencoder:UniformGenerator", "decoder of uniform latents")
     yield Component("net", "mlp", f"{here}.nets.encoders:MlpEncoder", "encoder: samples of any shape to a vector")
     yield Component("net", "dcgan", f"{here}.nets.encoders:DcganEncoder", "encoder: images of any size to a vector")
 
     yield Component("dataset", "ring", f"{here}.data.ring:Ring", "Gaussians on a circle (Metz 2017)")
+    yield Component("dataset", "mixture", f"{here}.data.mixture:Mixture", "Gaussians whose density is known")
     yield Component("dataset", "digits", f"{here}.data.digits:Digits", "1,797 real 8 x 8 digits, embedded")
     yield Component("dataset", "mnist", f"{here}.data.mnist:Mnist", "MNIST, or its like, from IDX files")
     yield Component(
@@ -47,6 +50,9 @@ def gantk_components() -> Iterator[Component]:
 
     yield Component(
         "metric", "ring_modes", f"{here}.metrics.ring_modes:RingModes", "modes covered, points within 3 sigma"
+    )
+    yield Component(
+        "metric", "mixture_density", f"{here}.metrics.mixture_density:MixtureDensity", "KL beside the known density"
     )
     yield Component(
         "metric",
@@ -87,7 +93,7 @@ def gantk_components() -> Iterator[Component]:
     )
     yield Component("metric", "c2st", f"{here}.metrics.c2st:C2st", "what a classifier tells (Lopez-Paz 2017)")
 
-    yield Component("view", "points", f"{here}.views.points:Points", "a scatter of points in a plane")
+    yield Component("view", "points", f"{here}.views.points:Points", "points in a plane or on a line")
     yield Component("view", "images", f"{here}.views.images:Images", "a grid of images or their channels")
 
     yield Component(

@@ -14,6 +14,21 @@ def gantk_components() -> Iterator[Component]:
     yield Component("loss", "vae", f"{here}.encoders.vae:Vae", "VAE, β-VAE (Kingma 2014, Higgins 2017)")
     yield Component("loss", "cvae", f"{here}.encoders.vae:ConditionalVae", "conditional VAE (Sohn 2015)")
     yield Component("metric", "elbo", f"{here}.metrics.elbo:Elbo", "bounds on log p(x) of a VAE, in nats")
+    yield Component("loss", "fgan", f"{here}.divergences.fgan:FGan", "any f-divergence (Nowozin 2016)")
+    yield Component("loss", "began", f"{here}.divergences.began:Began", "errors held in balance (Berthelot 2017)")
+    yield Component("loss", "ebgan", f"{here}.divergences.ebgan:Ebgan", "energies up to a margin (Zhao 2017)")
+
+    yield Component("critic", "joint", f"{here}.encoders.bigan:JointCritic", "judges samples with their latents")
+    yield Component("loss", "bigan", f"{here}.encoders.bigan:BiGan", "an encoder beside it (Donahue 2017)")
+    yield Component(
+        "metric", "reconstruction", f"{here}.metrics.reconstruction:Reconstruction", "how far G(E(x)) is from x"
+    )
+
+    yield Component("generator", "coded", f"{here}.games.infogan:CodedGenerator", "noise, a category, numbers")
+    yield Component("loss", "infogan", f"{here}.games.infogan:InfoGan", "codes can be read back (Chen 2016)")
+    yield Component(
+        "metric", "code_information", f"{here}.metrics.code_information:CodeInformation", "what codes say of classes"
+    )
 
 
 @hookimpl

@@ -1,9 +1,10 @@
-"""The view of points in a plane."""
+"""The view of points on a line or in a plane."""
 
 import io
 from textwrap import fill
 from typing import Annotated
 
+import numpy as np
 import torch
 from annotated_types import Ge
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -21,18 +22,18 @@ LEAST = 1.0  # no axis is shorter, so that a single point does not fill the pict
 
 
 class Points(View):
-    """A scatter of points in a plane, generated ones over real ones, in equal scales.
+    """A scatter of points in a plane, generated ones over real ones, in equal scales; on a line, their histogram.
 
     Args:
-        spec: what one point is: two coordinates.
+        spec: what one point is: one or two coordinates.
         size: width and height of the picture, pixels.
     """
 
     def __init__(self, spec: DataSpec, *, size: Annotated[int, Ge(120)] = 480):
-        if spec.shape != (2,):
+        if spec.shape not in ((1,), (2,)):
             raise DoesNotFit(
-                f"basics/points draws points in a plane, but these samples are {' x '.join(map(str, spec.shape))} "
-                f"({', '.join(spec.axes)})"
+                f"basics/points draws points on a line or in a plane, but these samples are "
+                f"{' x '.join(map(str, spec.shape))} ({', '.join(spec.axes)})"
             )
         self.spec = spec
         self.size = size
@@ -41,7 +42,7 @@ class Points(View):
         """One picture of all points.
 
         Args:
-            samples: (N, 2), N of 1 or more.
+            samples: (N, 1) or (N, 2), N of 1 or more.
             real: drawn behind them, and setting the scales together with them.
             caption: printed above.
         """
@@ -51,13 +52,21 @@ class Points(View):
         area = max(4.0, min(30.0, 4000 / len(samples)))
         points = samples.samples.detach().cpu()
         behind = points[:0] if real is None else real.samples.cpu()
-        if real is not None:
-            axes.scatter(behind[:, 0], behind[:, 1], area, REAL, linewidths=0, label=self.spec.origin)
         made = str(samples.attributes.get("origin", "samples"))
-        axes.scatter(points[:, 0], points[:, 1], area, MADE, linewidths=0, alpha=0.7, label=made)
-        x_limits, y_limits = _square(torch.cat([points, behind]))
-        x_name, y_name = self.spec.names.get(self.spec.axes[0], ("x", "y"))
-        axes.set(xlim=x_limits, ylim=y_limits, aspect="equal", xlabel=x_name, ylabel=y_name)
+        limits = _square(torch.cat([points, behind]))
+        names = self._names()
+        if len(names) == 1:
+            edges = np.linspace(*limits[0], 41)
+            for values, colour, name in ((behind, REAL, self.spec.origin), (points, MADE, made)):
+                if len(values):
+                    counts, _ = np.histogram(values.numpy(), edges)
+                    axes.stairs(counts / len(values), edges, color=colour, label=name, fill=colour == REAL)
+            axes.set(xlim=limits[0], xlabel=names[0], ylabel="share of points")
+        else:
+            if real is not None:
+                axes.scatter(behind[:, 0], behind[:, 1], area, REAL, linewidths=0, label=self.spec.origin)
+            axes.scatter(points[:, 0], points[:, 1], area, MADE, linewidths=0, alpha=0.7, label=made)
+            axes.set(xlim=limits[0], ylim=limits[1], aspect="equal", xlabel=names[0], ylabel=names[1])
         axes.spines[["top", "right"]].set_visible(False)
         figure.suptitle(fill(caption, self.size // 11), fontsize=9)
         figure.legend(loc="outside lower center", ncols=2 if self.size >= 450 else 1, frameon=False, fontsize=8)
@@ -84,9 +93,10 @@ class Points(View):
 
     def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
         """Many points, and how each coordinate is distributed."""
-        names = self.spec.names.get(self.spec.axes[0], ("x", "y"))
+        names = self._names()
         figure = new_figure()
-        for number, (axes, name) in enumerate(zip(figure.subplots(1, 2), names, strict=True)):
+        plots = figure.subplots(1, len(names), squeeze=False)[0]
+        for number, (axes, name) in enumerate(zip(plots, names, strict=True)):
             found, expected = samples.samples[:, number].cpu().numpy(), real.samples[:, number].cpu().numpy()
             edges = even_edges(expected, 30)
             histograms(axes, found, expected, edges, real.spec.origin)
@@ -105,12 +115,15 @@ class Points(View):
             ),
         }
 
+    def _names(self) -> tuple[str, ...]:
+        return self.spec.names.get(self.spec.axes[0], ("x", "y")[: self.spec.shape[0]])
+
 
 def _square(points: Tensor) -> list[tuple[float, float]]:
     """Limits of both axes, of one length, that hold all points that are numbers."""
     known = points[points.isfinite().all(1)]
     if not len(known):
-        known = torch.zeros(1, 2)
+        known = torch.zeros(1, points.shape[1])
     low, high = known.amin(0), known.amax(0)
     reach = max(LEAST, (high - low).max().item() * 1.1) / 2
     return [(middle - reach, middle + reach) for middle in ((low + high) / 2).tolist()]

@@ -1,1 +1,1 @@
-"""Systems with an encoder beside the generator."""
+"""Autoencoders, and encoders beside a generator."""

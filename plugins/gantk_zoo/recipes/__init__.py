@@ -1,1 +1,1 @@
-"""Recipes: one for each system."""
+"""One recipe for each system."""

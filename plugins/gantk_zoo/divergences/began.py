@@ -1,6 +1,5 @@
 """BEGAN (Berthelot et al. 2017): the critic is an autoencoder, and a balance decides how much it minds fakes."""
 
-from math import prod
 from typing import Annotated, Any
 
 import torch
@@ -8,77 +7,8 @@ from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss, Play, adam_defaults, has_member, into_range
+from gantk.interfaces import Loss, Play, adam_defaults, has_member
 from gantk.spec import DataSpec
-
-Size = Annotated[int, Ge(1)]
-
-
-def decoder(spec: DataSpec, codes: int, width: int) -> nn.Sequential:
-    """Dense layers from codes (B, codes) to raw values (B, prod(spec.shape)).
-
-    Args:
-        spec: what one sample is.
-        codes: numbers in.
-        width: numbers of the hidden layer.
-    """
-    return nn.Sequential(nn.Linear(codes, width), nn.ELU(), nn.Linear(width, prod(spec.shape)))
-
-
-class UniformGenerator(nn.Module):
-    """The decoder of the autoencoder, as a generator of its own; latents are uniform in [-1, 1] (section 3.5).
-
-    Args:
-        spec: what one sample is.
-        latent: length of the latent.
-        width: numbers of the hidden layer.
-    """
-
-    def __init__(self, spec: DataSpec, *, latent: Size = 16, width: Size = 128):
-        super().__init__()
-        if spec.categorical:
-            raise DoesNotFit("examples/uniform makes continuous samples; use basics/mlp for one-hot ones")
-        self.spec = spec
-        self.latent_shape = (latent,)
-        self.layers = decoder(spec, latent, width)
-
-    def draw_latent(self, n: int, rng: torch.Generator) -> Tensor:
-        """(n, latent), uniform in [-1, 1]."""
-        return 2 * torch.rand(n, *self.latent_shape, generator=rng, device=rng.device) - 1
-
-    def forward(self, latent: Tensor) -> Tensor:
-        """(B, latent) to (B, *spec.shape)."""
-        raw = self.layers(latent).reshape(-1, *self.spec.shape)
-        return into_range(raw, self.spec, "sigmoid")
-
-
-class Autoencoder(nn.Module):
-    """A critic whose score is how badly it fails to reconstruct a sample, with a minus: -L(v) = -|v - D(v)|.
-
-    Berthelot et al. 2017, equation 1, as the mean over the values of a sample.
-
-    Args:
-        spec: what one sample is.
-        codes: numbers between encoder and decoder.
-        width: numbers of each hidden layer.
-    """
-
-    def __init__(self, spec: DataSpec, *, codes: Size = 16, width: Size = 128):
-        super().__init__()
-        if spec.unit_axes:
-            raise DoesNotFit("examples/autoencoder scores whole samples, not units; use basics/mlp")
-        self.encoder = nn.Sequential(
-            nn.Flatten(), nn.Linear(prod(spec.shape), width), nn.ELU(), nn.Linear(width, codes)
-        )
-        self.decoder = decoder(spec, codes, width)
-
-    def reconstruct(self, samples: Tensor) -> Tensor:
-        """D(v): (B, *spec.shape) to the same."""
-        return self.decoder(self.encoder(samples)).reshape(samples.shape)
-
-    def forward(self, samples: Tensor) -> Tensor:
-        """-L(v): (B, *spec.shape) to (B,)."""
-        return -(samples - self.reconstruct(samples)).abs().flatten(1).mean(1)
 
 
 class Began(Loss):
@@ -119,8 +49,8 @@ class Began(Loss):
         """
         if generator is None or not has_member(critic, "reconstruct"):
             raise DoesNotFit(
-                "examples/began needs a generator, and a critic whose score is a reconstruction error with a minus "
-                "(it has `reconstruct`), such as examples/autoencoder"
+                "zoo/began needs a generator, and a critic whose score is a reconstruction error with a minus "
+                "(it has `reconstruct`), such as basics/autoencoder"
             )
         return generator, critic
 

@@ -5,15 +5,11 @@ from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import adjusted_mutual_info_score
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot, softplus
 
-from gantk.data import take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Loss, Metric, MetricInput, Play, Value, draw_latent, feature_count, into_range, member
-from gantk.sampling import render
+from gantk.interfaces import Loss, Play, feature_count, into_range, member
 from gantk.spec import DataSpec
 
 Size = Annotated[int, Ge(1)]
@@ -41,7 +37,7 @@ class CodedGenerator(nn.Module):
     ):
         super().__init__()
         if spec.categorical:
-            raise DoesNotFit("examples/coded makes continuous samples; use basics/mlp for one-hot ones")
+            raise DoesNotFit("zoo/coded makes continuous samples; use basics/mlp for one-hot ones")
         self.spec = spec
         self.latent_shape = (noise + categories + continuous,)
         self.latent_parts = {
@@ -105,9 +101,9 @@ class InfoGan(Loss):
         """
         parts: Any = member(generator, "latent_parts")
         if not {"category", "continuous"} <= set(parts):
-            raise DoesNotFit("examples/infogan needs a generator with codes in its latent, such as examples/coded")
+            raise DoesNotFit("zoo/infogan needs a generator with codes in its latent, such as zoo/coded")
         if spec.unit_axes:
-            raise DoesNotFit("examples/infogan reads the codes of a whole sample, but these samples have units")
+            raise DoesNotFit("zoo/infogan reads the codes of a whole sample, but these samples have units")
         self.parts = parts
         codes = parts["category"].stop - parts["category"].start + parts["continuous"].stop - parts["continuous"].start
         self.with_critic = nn.Linear(feature_count(critic, spec), codes, device=next(critic.parameters()).device)
@@ -147,45 +143,3 @@ class InfoGan(Loss):
         """Chen et al. 2016, appendix C: Adam, 2e-4 for the critic and 1e-3 for the generator."""
         adam = {"use": "basics/adam", "lr": 2e-4, "betas": [0.5, 0.999]}
         return {"critic_steps": 1, "generator_optimizer": adam | {"lr": 1e-3}, "critic_optimizer": dict(adam)}
-
-
-class CodeInformation(Metric):
-    """How much the categorical code says of the class that a classifier of real samples sees in the generated ones.
-
-    Adjusted mutual information (Vinh et al. 2010): 0 by chance, 1 where each code is one class. The classifier is a
-    logistic regression on the values of training samples; the reference is what its own answers on test samples
-    say of the true classes. Nothing tells the generator of classes.
-
-    Args:
-        drawn: how many samples are drawn, and how many test samples are looked at.
-        learned: how many training samples the classifier learns from, at most.
-    """
-
-    samples = 0  # it draws its own, as it must know their codes
-
-    def __init__(self, *, drawn: Annotated[int, Ge(1)] = 500, learned: Annotated[int, Ge(10)] = 2000):
-        self.drawn = drawn
-        self.learned = learned
-
-    def compute(self, inputs: MetricInput) -> dict[str, Value]:
-        """`information`.
-
-        Raises:
-            DoesNotFit: a generator without codes, or data without classes.
-        """
-        generator, known = inputs.nets["generator"], take(inputs.train, self.learned, inputs.rng)
-        parts: Any = member(generator, "latent_parts")
-        if "category" not in parts or known.labels is None:
-            raise DoesNotFit("examples/code_information needs data with labels, and a generator such as examples/coded")
-        latent = draw_latent(generator, self.drawn, inputs.rng)
-        assert latent is not None
-        at = next(generator.parameters()).device
-        drawn = render(generator, inputs.train.spec, latent, self.drawn, device=at)
-        classifier = LogisticRegression(max_iter=200).fit(known.samples.flatten(1).numpy(), known.labels.numpy())
-        seen = classifier.predict(drawn.samples.flatten(1).numpy())
-        real = take(inputs.test, self.drawn, inputs.rng)
-        assert real.labels is not None
-        best = adjusted_mutual_info_score(real.labels.numpy(), classifier.predict(real.samples.flatten(1).numpy()))
-        codes = latent[:, parts["category"]].argmax(1).numpy()
-        found = adjusted_mutual_info_score(codes, seen)
-        return {"information": Value(float(found), "higher", float(best), "real labels")}

@@ -8,49 +8,19 @@ from annotated_types import Ge
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from gantk.data import take
 from gantk.errors import DoesNotFit
 from gantk.interfaces import (
     Loss,
-    Metric,
-    MetricInput,
     Play,
-    Value,
     adam_defaults,
     declares,
     draw_latent,
-    has_member,
     member,
 )
 from gantk.sampling import evaluating
 from gantk.spec import DataSpec
 
 Size = Annotated[int, Ge(1)]
-
-
-class Encoder(nn.Module):
-    """Dense layers from a sample to the latent that it could have come from.
-
-    Args:
-        spec: what one sample is.
-        latent: length of the latent, the generator's.
-        width: numbers of each hidden layer.
-    """
-
-    def __init__(self, spec: DataSpec, *, latent: Size = 16, width: Size = 128):
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Flatten(),
-            nn.Linear(prod(spec.shape), width),
-            nn.LeakyReLU(0.2),
-            nn.Linear(width, width),
-            nn.LeakyReLU(0.2),
-            nn.Linear(width, latent),
-        )
-
-    def forward(self, samples: Tensor) -> Tensor:
-        """(B, *spec.shape) to (B, latent)."""
-        return self.layers(samples)
 
 
 class JointCritic(nn.Module):
@@ -65,7 +35,7 @@ class JointCritic(nn.Module):
     def __init__(self, spec: DataSpec, *, latent: Size = 16, width: Size = 128):
         super().__init__()
         if spec.unit_axes:
-            raise DoesNotFit("examples/joint scores whole samples, not units; use basics/mlp")
+            raise DoesNotFit("zoo/joint scores whole samples, not units; use basics/mlp")
         self.layers = nn.Sequential(
             nn.Linear(prod(spec.shape) + latent, width),
             nn.LeakyReLU(0.2),
@@ -138,14 +108,17 @@ class BiGan(Loss):
             DoesNotFit: no generator, a critic that does not see latents, or latents of different lengths.
         """
         if generator is None or not declares(critic, "latent"):
-            raise DoesNotFit("examples/bigan needs a generator, and a critic of (sample, latent): examples/joint")
+            raise DoesNotFit("zoo/bigan needs a generator, and a critic of (sample, latent): zoo/joint")
         encoder = self._given[0]
         shape: Any = member(generator, "latent_shape")
         zeros = torch.zeros((2, *spec.shape), device=next(critic.parameters()).device)
         with evaluating(encoder), evaluating(critic):
             coded = encoder(zeros)
             if shape is None or tuple(coded.shape[1:]) != tuple(shape):
-                raise DoesNotFit(f"the encoder gives latents of {tuple(coded.shape[1:])}, the generator takes {shape}")
+                raise DoesNotFit(
+                    f"the encoder gives latents of {tuple(coded.shape[1:])}, the generator takes {shape}: let "
+                    "loss.encoder.outputs be generator.latent"
+                )
             try:
                 critic(zeros, latent=coded)
             except RuntimeError as error:
@@ -172,35 +145,3 @@ class BiGan(Loss):
     def play_defaults(cls, **parameters: Any) -> dict[str, Any]:
         """Donahue et al. 2017, appendix C: Adam(2e-4, 0.5, 0.999)."""
         return adam_defaults(2e-4, (0.5, 0.999))
-
-
-class Reconstruction(Metric):
-    """How far G(E(x)) is from x on the test split: mean absolute difference.
-
-    The reference is what a shuffled pairing gives, G(E(x')) with x' another test sample: an encoder that says nothing
-    of its sample is no better.
-
-    Args:
-        looked_at: how many test samples, at most.
-    """
-
-    samples = 0
-
-    def __init__(self, *, looked_at: Annotated[int, Ge(2)] = 500):
-        self.looked_at = looked_at
-
-    def compute(self, inputs: MetricInput) -> dict[str, Value]:
-        """`error`.
-
-        Raises:
-            DoesNotFit: a generator without an encoder.
-        """
-        generator: Any = inputs.nets.get("generator")
-        if not has_member(generator, "encode"):
-            raise DoesNotFit("examples/reconstruction needs a generator with `encode`, as examples/bigan makes it")
-        real = take(inputs.test, self.looked_at, inputs.rng).samples
-        with evaluating(generator):
-            back = generator(generator.encode(real.to(next(generator.parameters()).device))).cpu()
-        shuffled = back[torch.randperm(len(back), generator=inputs.rng)]
-        apart = [float((real - other).abs().mean()) for other in (back, shuffled)]
-        return {"error": Value(apart[0], "lower", apart[1], "shuffled")}

@@ -1,0 +1,1 @@
+"""What is minimised: divergences, and energies of an autoencoder."""

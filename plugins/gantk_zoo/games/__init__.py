@@ -1,0 +1,1 @@
+"""How the two nets are played against each other."""
