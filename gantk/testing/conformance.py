@@ -20,12 +20,16 @@ from gantk.testing.rules import (
     metrics_and_views,
     objectives_and_callbacks,
     resuming,
+    schedules,
 )
 from gantk.testing.rules import nets as rules_of_nets
 from gantk.testing.rules.own_nets import PARTS
 from gantk.testing.subject import Plugin, Subject
 
-MODULES = (all_kinds, rules_of_nets, critics, losses, datasets, metrics_and_views, objectives_and_callbacks, resuming)
+MODULES = (
+    *(all_kinds, rules_of_nets, critics, losses, datasets, metrics_and_views, objectives_and_callbacks, resuming),
+    schedules,
+)
 """Importing these registers the rules."""
 
 

@@ -11,6 +11,7 @@ from torch import nn
 from gantk import console, machine, randomness
 from gantk.components.construct import RESERVED, resolved_component
 from gantk.components.registry import installed_registry
+from gantk.components.schedules import found_in
 from gantk.data import as_dataset
 from gantk.errors import DataError, GantkError
 from gantk.interfaces import SPLITS, Dataset, Loss
@@ -20,6 +21,8 @@ from gantk.spec import DataSpec
 from gantk.training import memory_estimate
 from gantk.training.cuda_graphs import Graphs
 from gantk.training.engine import Eager
+from gantk.training.groups import check_groups, split
+from gantk.training.settings import keeps_average
 from gantk.training.state import State, trainable_parameters
 from gantk.training.weight_average import average_of
 
@@ -73,13 +76,13 @@ def initial_state(
     play = values["play"]
     generator_optimizer = None
     if generator is not None:
-        generator_optimizer = resolved_component(
-            "optimizer", play["generator_optimizer"], parameters=trainable_parameters(generator, loss, "with_generator")
-        )
-    critic_optimizer = resolved_component(
-        "optimizer", play["critic_optimizer"], parameters=trainable_parameters(critic, loss, "with_critic")
-    )
-    ema = average_of(generator) if generator is not None and values["train"]["ema"] is not None else None
+        weights = trainable_parameters(generator, loss, "with_generator")
+        built = resolved_component("optimizer", play["generator_optimizer"], parameters=weights)
+        generator_optimizer = split(built, play["generator_optimizer"], "generator", generator, loss)
+    weights = trainable_parameters(critic, loss, "with_critic")
+    built = resolved_component("optimizer", play["critic_optimizer"], parameters=weights)
+    critic_optimizer = split(built, play["critic_optimizer"], "critic", critic, loss)
+    ema = average_of(generator) if generator is not None and keeps_average(values["train"]) else None
     return State(generator, critic, loss, ema, generator_optimizer, critic_optimizer)
 
 
@@ -88,6 +91,8 @@ def _nets(values: Mapping[str, Any], spec: DataSpec) -> tuple[nn.Module | None, 
     critic = resolved_component("critic", values["critic"], spec=spec)
     loss: Loss = resolved_component("loss", values["loss"], spec=spec)  # for nets within it (an encoder)
     generator, critic = loss.prepare(generator, critic, spec)
+    check_groups(values["play"]["generator_optimizer"], "generator", generator, loss)
+    check_groups(values["play"]["critic_optimizer"], "critic", critic, loss)
     return generator, critic, loss
 
 
@@ -159,12 +164,15 @@ def _shadows(
 Name = Literal["auto", "eager", "graphs"]
 
 
-def check_engine(name: Name, device: torch.device) -> None:
+def check_engine(name: Name, device: torch.device, loss: Mapping[str, Any] | None = None) -> None:
     """Before anything is made of a run: whether this device can have the engine of this name.
 
     Raises:
-        GantkError: graphs without a CUDA device.
+        GantkError: graphs without a CUDA device, or under a loss whose numbers change.
     """
+    changing = [path for path, _ in found_in(loss, "loss")] if name == "graphs" else []
+    if changing:
+        raise GantkError(f"machine.engine is graphs, which cannot replay what {changing[0]} changes: take eager")
     if name == "graphs" and device.type != "cuda":
         raise GantkError(
             f"machine.engine is graphs, which needs a CUDA device; this run is on {device.type}: take eager"

@@ -16,4 +16,4 @@ def gantk_components() -> Iterator[Component]:
 @hookimpl
 def gantk_recipes() -> Iterator[str]:
     """One recipe for each system: `gantk run zoo/digits_vae`."""
-    yield from ()
+    yield "gantk_zoo.recipes"
