@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gantk.components.registry import Declared
-from gantk.components.schedules import Span, value_at, written
+from gantk.components.schedules import Span, value_in_step, written
 from gantk.components.signature import Parameter
 from gantk.errors import DoesNotFit
 
@@ -29,7 +29,7 @@ class Carried:
 
     def at(self, step: int, span: Span) -> Any:
         """What it is in a step, as the component is given it."""
-        return self.parameter.typed(value_at(self.parameter.annotation, self.value, step, span))
+        return self.parameter.typed(value_in_step(self.parameter.annotation, self.value, step, span))
 
 
 def carry(built: Any, declared: Declared, given: Mapping[str, tuple[Parameter, Any]]) -> None:

@@ -161,7 +161,7 @@ def as_built(annotation: Any, value: Any) -> Any:
     return value
 
 
-def value_at(annotation: Any, value: Any, step: int, span: Span) -> Any:
+def value_in_step(annotation: Any, value: Any, step: int, span: Span) -> Any:
     """A resolved value as it is in a step."""
     for place, item in written(annotation, value).items():
         value = put(value, place, Schedule.of(item).at(step, span))

@@ -42,9 +42,6 @@ OPTIONAL_MEMBERS = {
     "second_order": OptionalMember(
         "net", "`False`: its gradients cannot be differentiated once more, and penalties refuse it", "they can", True
     ),
-    "inner_spec": OptionalMember(
-        "net", "static, `(spec, **parameters)`: what nets within it are built for", "the same as itself"
-    ),
     "latent_shape": OptionalMember("generator", "the shape of one latent; `None` where it takes none", "it takes none"),
     "draw_latent": OptionalMember("generator", "`(n, rng)`: latents of its own prior", "N(0, I) of `latent_shape`"),
     "latent_parts": OptionalMember(

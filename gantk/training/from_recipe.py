@@ -21,7 +21,7 @@ from gantk.spec import DataSpec
 from gantk.training import memory_estimate
 from gantk.training.cuda_graphs import Graphs
 from gantk.training.engine import Eager
-from gantk.training.groups import check_groups, split
+from gantk.training.groups import check_groups, split_into_groups
 from gantk.training.settings import keeps_average
 from gantk.training.state import State, trainable_parameters
 from gantk.training.weight_average import average_of
@@ -78,10 +78,10 @@ def initial_state(
     if generator is not None:
         weights = trainable_parameters(generator, loss, "with_generator")
         built = resolved_component("optimizer", play["generator_optimizer"], parameters=weights)
-        generator_optimizer = split(built, play["generator_optimizer"], "generator", generator, loss)
+        generator_optimizer = split_into_groups(built, play["generator_optimizer"], "generator", generator, loss)
     weights = trainable_parameters(critic, loss, "with_critic")
     built = resolved_component("optimizer", play["critic_optimizer"], parameters=weights)
-    critic_optimizer = split(built, play["critic_optimizer"], "critic", critic, loss)
+    critic_optimizer = split_into_groups(built, play["critic_optimizer"], "critic", critic, loss)
     ema = average_of(generator) if generator is not None and keeps_average(values["train"]) else None
     return State(generator, critic, loss, ema, generator_optimizer, critic_optimizer)
 

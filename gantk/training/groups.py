@@ -59,7 +59,7 @@ def check_groups(block: Mapping[str, Any] | None, side: Side, net: nn.Module | N
             raise DoesNotFit(f"play.{side}_optimizer.groups: {what}: {hint}")
 
 
-def split(
+def split_into_groups(
     optimizer: torch.optim.Optimizer, block: Mapping[str, Any], side: Side, net: nn.Module | None, loss: Loss
 ) -> torch.optim.Optimizer:
     """The optimiser, its weights split into the groups that a recipe names.

@@ -18,7 +18,7 @@ from gantk.interfaces import Dataset, Play, may_share_forward, step_listeners
 from gantk.training.batches import Batches
 from gantk.training.distributed.ranks import ALONE, Ranks
 from gantk.training.engine import Eager, gradient_norm
-from gantk.training.schedules import Numbers
+from gantk.training.schedules import NumbersByStep
 from gantk.training.settings import TrainSettings
 from gantk.training.state import State, require_grad_only, trainable_parameters
 from gantk.training.weight_average import update_average
@@ -48,7 +48,7 @@ def train(
         "critic": sum(loss.critic_steps(earlier, settings.critic_steps) for earlier in range(state.step)),
         "generator": state.step * settings.generator_steps,
     }
-    numbers = Numbers(state, settings)
+    numbers = NumbersByStep(state, settings)
 
     def next_play(side: Literal["critic", "generator"], step: int, update: int) -> Play:
         number = draws[side]

@@ -29,7 +29,7 @@ def rate_factor(schedule: str, step: int, steps: int) -> float:
     return 1.0
 
 
-class Numbers:
+class NumbersByStep:
     """The numbers of a state that change over the run.
 
     Args:

@@ -60,7 +60,7 @@ def of_losses(subject: Subject) -> None:
                 kept.fill_(other)
             else:
                 setattr(match.loss, parameter.name, other)
-            terms = {}
+            terms: dict[str, float] = {}
             for side in sides(subject):
                 torch.manual_seed(3)
                 made = terms_of(match.loss, side, play_of(match, side, real_batch(match)))
@@ -92,10 +92,12 @@ def of_optimizers(subject: Subject) -> None:
         wrong = differing(told, built)
         what = f"the steps of an optimizer that is built with {parameter.name}={other}"
         demand(not wrong, what, f"others where param_groups says it: {wrong[:4]}")
-        for number, value in enumerate((usual, other)):
-            for group in groups:
-                group[parameter.name] = value
-            try:
-                optimise(told, range(3 + number, 4 + number))
-            except (KeyError, RuntimeError, TypeError, ValueError) as error:
-                demand(False, f"steps while {parameter.name} changes from {other} to {usual} and back", repr(error))
+        for values in ((usual, other), (other, usual)):
+            changing = optimised(_with(subject, parameter, values[0]))
+            for number, value in enumerate(values):
+                for group in changing.critic_optimizer.param_groups:
+                    group[parameter.name] = value
+                try:
+                    optimise(changing, range(number, number + 1))
+                except (KeyError, RuntimeError, TypeError, ValueError) as error:
+                    demand(False, f"steps while {parameter.name} goes from {values[0]} to {values[1]}", repr(error))
