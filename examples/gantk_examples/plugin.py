@@ -12,7 +12,6 @@ def gantk_components() -> Iterator[Component]:
     yield Component("generator", "conditional", f"{here}.acgan:ConditionalGenerator", "samples of a given class")
     yield Component("critic", "shared", f"{here}.acgan:SharedCritic", "features for a score and for classes")
     yield Component("loss", "acgan", f"{here}.acgan:AuxiliaryClassifier", "critic also names the class (Odena 2017)")
-    yield Component("loss", "relativistic", f"{here}.r3gan:Relativistic", "pairs, R1 and R2 (Huang 2024)")
 
     yield Component("dataset", "channel_pairs", f"{here}.paired:ChannelPairs", "one channel given, another wanted")
     yield Component("generator", "translator", f"{here}.pix2pix:Translator", "a small U-Net from picture to picture")

@@ -49,9 +49,11 @@ def _component(declared: Declared) -> None:
     import inspect
 
     from gantk.components.registry import installed_registry
+    from gantk.components.schedules import scheduled
     from gantk.components.signature import parameters, supplied
 
     target = installed_registry().load(declared)
+    own = () if declared.kind == "command" else scheduled(declared.kind, parameters(target))
     console.answer(f"{declared.full}  ({declared.kind} of {declared.distribution} {declared.version})")
     if declared.kind == "command":
         console.answer(f"{declared.summary}\n  gantk {declared.name.replace('_', '-')} --help says more\n")
@@ -63,19 +65,22 @@ def _component(declared: Declared) -> None:
     rows = [
         (
             parameter.name,
-            parameter.type_text,
+            f"{parameter.type_text} *" if parameter.scheduled else parameter.type_text,
             "required" if parameter.required else json.dumps(parameter.default),
             parameter.help,
         )
-        for parameter in parameters(target)
+        for parameter in own
     ]
     if rows:
         console.table("", ("parameter", "type", "default", "meaning"), rows)
+        if any(parameter.scheduled for parameter in own):
+            console.answer("* may follow a schedule: {from: …, to: …, shape: cosine, over: 1.0}")
         console.answer("")
 
 
 def _as_json(declared: Declared) -> dict[str, Any]:
     from gantk.components.registry import installed_registry
+    from gantk.components.schedules import scheduled
     from gantk.components.signature import parameters, supplied
 
     target = installed_registry().load(declared)
@@ -97,8 +102,9 @@ def _as_json(declared: Declared) -> dict[str, Any]:
                 "required": parameter.required,
                 "default": parameter.default,
                 "help": parameter.help,
+                "schedule": parameter.scheduled,
             }
-            for parameter in parameters(target)
+            for parameter in scheduled(declared.kind, parameters(target))
         ],
     }
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from gantk.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from gantk.components.annotations import Kind
+    from gantk.components.annotations import Fixed, Kind
     from gantk.components.construct import build, component
     from gantk.components.formats import format_for
     from gantk.components.registry import Declared, Registry, installed_registry
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Declared",
+    "Fixed",
     "Kind",
     "Registry",
     "build",
@@ -28,7 +29,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "annotations": ["Kind"],
+        "annotations": ["Fixed", "Kind"],
         "construct": ["build", "component"],
         "formats": ["format_for"],
         "registry": ["Declared", "Registry", "installed_registry"],

@@ -33,6 +33,27 @@ class Kind:
 
 
 @dataclass(frozen=True)
+class Scheduled:
+    """Marks a number of a block that may follow a schedule, as those of losses and optimisers may."""
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """Marks a number of a loss or an optimiser that may not follow a schedule: `Annotated[float, Fixed("…")]`.
+
+    Args:
+        why: what messages say of it: "layers are built by it".
+    """
+
+    why: str
+
+
+@dataclass(frozen=True)
+class SomeOf:
+    """Marks a field beside `use` that maps names to some of the component's own parameters, each with a value."""
+
+
+@dataclass(frozen=True)
 class Nested:
     """What a parameter takes that is not a plain value.
 
@@ -123,6 +144,15 @@ def type_text(annotation: Any) -> str:
     if inspect.isclass(origin) and issubclass(origin, Mapping) and len(arguments) == 2:
         return f"mapping of {_grouped(arguments[0])} to {_grouped(arguments[1])}"
     return PLAIN_TYPES.get(annotation) or str(getattr(annotation, "__name__", annotation))
+
+
+def marks(annotation: Any) -> Iterator[Any]:
+    """What stands in the `Annotated`s of an annotation beside the types, at any depth."""
+    for number, each in enumerate(get_args(annotation)):
+        if get_origin(annotation) is Annotated and number:
+            yield each
+        else:
+            yield from marks(each)
 
 
 def choices(annotation: Any) -> Iterator[str]:

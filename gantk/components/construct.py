@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from gantk.components import registry as registry_module
+from gantk.components import schedules
 from gantk.components.annotations import Nested
+from gantk.components.carried import carry
 from gantk.components.registry import Declared, Registry, installed_registry
 from gantk.components.signature import Parameter, asked_for, parameters, supplied
 from gantk.components.validate import fill
@@ -45,6 +47,10 @@ def _build(declared: Declared, values: Mapping[str, Any], registry: Registry, av
                 f"{with_article(declared.kind)}; what the recipe supplies stands right of `*` in the signature"
             )
     given = {name: available[name] for name in supplied(target) if name in available}
+    inner_spec = getattr(target, "inner_spec", None)
+    if inner_spec is not None and "spec" in available:
+        plain = {each.name: each.typed(values[each.name]) for each in parameters(target) if each.nested is None}
+        available = {**available, "spec": inner_spec(available["spec"], **plain)}
     arguments = {each.name: _argument(each, values[each.name], registry, available) for each in parameters(target)}
     try:
         built = target(**given, **arguments)
@@ -60,13 +66,15 @@ def _build(declared: Declared, values: Mapping[str, Any], registry: Registry, av
             f"{declared.kind} '{declared.full}' is not a {name}, which has the defaults of what it does not define: "
             f"derive its class from it, `class {type(built).__name__}({name})`"
         )
+    if declared.kind in schedules.KINDS:
+        carry(built, declared, {each.name: (each, values[each.name]) for each in parameters(target)})
     return built
 
 
 def _argument(parameter: Parameter, value: Any, registry: Registry, available: Mapping[str, Any]) -> Any:
     place = parameter.nested
     if place is None:
-        return parameter.typed(value)
+        return parameter.typed(schedules.as_built(parameter.annotation, value))
     if value is None:
         return None
     if place.many:

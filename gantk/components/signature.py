@@ -24,7 +24,7 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 
-from gantk.components.annotations import Nested, choices, nested, type_text
+from gantk.components.annotations import Nested, Scheduled, choices, marks, nested, type_text
 from gantk.errors import ComponentError
 
 
@@ -39,6 +39,7 @@ class Parameter:
         default: what it is where the recipe says nothing (a JSON-like value); None where it is required.
         required: whether the recipe must say it.
         help: what the docstring's `Args:` say about it.
+        scheduled: whether it is a number that may follow a schedule; see `gantk.components.schedules`.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Parameter:
     default: Any
     required: bool
     help: str
+    scheduled: bool = False
 
     @property
     def nested(self) -> Nested | None:
@@ -125,7 +127,8 @@ def _parameters(target: Any) -> tuple[Parameter, ...]:
                 f"parameter '{each.name}' of {_title(target)}, annotated {each.annotation}"
                 f"{'' if required else f' = {each.default!r}'}, cannot be read from a recipe: {reason}"
             ) from error
-        found.append(Parameter(each.name, annotation, text, default, required, help_texts.get(each.name, "")))
+        follows = any(isinstance(mark, Scheduled) for mark in marks(annotation))
+        found.append(Parameter(each.name, annotation, text, default, required, help_texts.get(each.name, ""), follows))
     return tuple(found)
 
 

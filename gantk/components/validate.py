@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from gantk.components import registry as registry_module
-from gantk.components.annotations import Nested
+from gantk.components import schedules
+from gantk.components.annotations import Nested, SomeOf, marks
 from gantk.components.registry import Registry
 from gantk.components.signature import Parameter, parameters
 from gantk.errors import ComponentError, RecipeError
@@ -108,7 +109,7 @@ class Reader:
             return {}
         try:
             declared = self.registry.find(kind, name)
-            own = parameters(self.registry.load(declared))
+            own = schedules.scheduled(kind, parameters(self.registry.load(declared)))
             beside = parameters(place.beside) if place.beside else ()
             for clash in {each.name for each in own} & {"use", *(each.name for each in beside)}:
                 raise ComponentError(f"{kind} '{name}' has a parameter called '{clash}', which recipes reserve")
@@ -117,7 +118,14 @@ class Reader:
             self.add((*path, "use"), message, hint)
             return {}
         rest = {str(key): value for key, value in values.items() if key != "use"}
-        return {"use": declared.full} | self.block((*beside, *own), rest, path, declared.full)
+        filled = self.block((*beside, *own), rest, path, declared.full)
+        for each in beside:
+            if any(isinstance(mark, SomeOf) for mark in marks(each.annotation)) and filled.get(each.name):
+                filled[each.name] = {
+                    part: self.block(own, some, (*path, each.name, part), f"{each.name} of {declared.full}", some=True)
+                    for part, some in filled[each.name].items()
+                }
+        return {"use": declared.full} | filled
 
     def _complain_of_use(self, kind: str, values: Any, path: Path) -> None:
         where = dotted(path) or f"the {kind}"
@@ -134,8 +142,10 @@ class Reader:
         names = [declared.full for declared in self.registry.of_kind(kind)]
         return f"one of {', '.join(names[:8])}{', …' if len(names) > 8 else ''}" if names else f"no {kind} is installed"
 
-    def block(self, known: Sequence[Parameter], values: Any, path: Path, title: str) -> dict[str, Any]:
-        """A mapping whose keys are `known`, all filled in. `title` names it in messages."""
+    def block(
+        self, known: Sequence[Parameter], values: Any, path: Path, title: str, *, some: bool = False
+    ) -> dict[str, Any]:
+        """A mapping whose keys are `known`, all filled in, or `some` as they are. `title` names it in messages."""
         if not isinstance(values, Mapping):
             self.add(path, f"{title} must be a mapping of keys, not {described(values)}")
             return {}
@@ -149,6 +159,8 @@ class Reader:
         for each in known:
             if each.name in values:
                 filled[each.name] = self.value(each, values[each.name], (*path, each.name))
+            elif some:
+                continue
             elif each.required:
                 self.add(path, f"{title} needs '{each.name}'", f"{each.name}: {each.type_text}. {each.help}", True)
             else:
@@ -175,12 +187,40 @@ class Reader:
         return self.block(parameters(place.block), raw, path, dotted(path))
 
     def _plain_value(self, parameter: Parameter, raw: Any, path: Path) -> Any:
+        written = schedules.written(parameter.annotation, raw) if parameter.scheduled else {}
+        before = len(self.problems)
+        for place, item in written.items():
+            written[place] = self._schedule(schedules.numbers_of(parameter.annotation)[place], item, (*path, *place))
+        if len(self.problems) > before:
+            return None
+        for place, item in written.items():
+            raw = schedules.put(raw, place, schedules.Schedule.of(item).greatest)
+        value = self._number_or_text(parameter, raw, path)
+        for place, item in written.items() if len(self.problems) == before else ():
+            value = schedules.put(value, place, item)
+        return value
+
+    def _schedule(self, number: Any, raw: Mapping[str, Any], path: Path) -> dict[str, Any]:
+        """A schedule, all filled in, whose values are such numbers."""
+        before = len(self.problems)
+        keys = schedules.keys_of(number, raw.get("shape", "piecewise" if "points" in raw else "linear"))
+        values = self.block(keys, raw, path, f"the schedule of {dotted(path)}")
+        wrong = schedules.mistake_in(values, raw) if len(self.problems) == before else None
+        if wrong:
+            key, message, hint = wrong
+            self.add((*path, key), f"the schedule of {dotted(path)} {message}", hint)
+        return values
+
+    def _number_or_text(self, parameter: Parameter, raw: Any, path: Path) -> Any:
         try:
             return parameter.read(raw)
         except ValidationError as error:
             mistakes = [(_followed(raw, each["loc"]), each) for each in error.errors()]
         except ValueError as error:  # from Python: something that no recipe can hold
             self.add(path, f"{dotted(path)} cannot be {shown(raw)}: {error}")
+            return None
+        if schedules.looks_like_one(raw):
+            self.add(path, f"{dotted(path)} cannot follow a schedule", _why_not(parameter))
             return None
         places = {inside for inside, _ in mistakes}
         for inside in sorted(places, key=str):
@@ -221,6 +261,13 @@ def _at(raw: Any, path: Path) -> Any:
     for each in path:
         raw = raw[each]
     return raw
+
+
+def _why_not(parameter: Parameter) -> str:
+    """Why a parameter is no number that may follow a schedule."""
+    fixed = schedules.why_fixed(parameter.annotation)
+    said = f"it is {parameter.type_text}" if not schedules.numbers_of(parameter.annotation) else "write a number"
+    return fixed or f"{said}; numbers of a loss or an optimiser do, and train.ema"
 
 
 def _advice(parameter: Parameter, raw: Any) -> str:

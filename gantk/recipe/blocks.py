@@ -9,10 +9,22 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt, Lt
 from pydantic import Field
 
-from gantk.components.annotations import Kind
+from gantk.components.annotations import Kind, Scheduled, SomeOf
 
 Bar = dict[Literal[">=", ">", "<=", "<"], float]
 Positive = Annotated[int, Ge(1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerEntry:
+    """What may stand beside `use` and the optimiser's own parameters.
+
+    Args:
+        groups: submodules of that side, of the net or of the loss, by name, and those of the optimiser's parameters
+            that are other for them: {encoder: {lr: 1e-4}}.
+    """
+
+    groups: Annotated[dict[str, Any], SomeOf()] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +42,8 @@ class PlayBlock:
 
     critic_steps: Positive | None = 1
     generator_steps: Positive = 1
-    generator_optimizer: Annotated[Any, Kind("optimizer")] | None = None
-    critic_optimizer: Annotated[Any, Kind("optimizer")] | None = None
+    generator_optimizer: Annotated[Any, Kind("optimizer", beside=OptimizerEntry)] | None = None
+    critic_optimizer: Annotated[Any, Kind("optimizer", beside=OptimizerEntry)] | None = None
     clip_gradients: Annotated[float, Gt(0)] | None = None
 
 
@@ -58,6 +70,8 @@ class Train:
         balance: how often each class is drawn: none, as often as the data have it; classes, all equally often, real
             and generated labels alike, so that a rare class is seen. Needs data with classes.
         ema: decay of the moving average of the generator's weights, which is then what is sampled; null: none.
+        ema_half_life: the same average, by how many samples the critic sees until a weight counts half; 0: what is
+            sampled are the weights as they are; null: as `ema` says.
         schedule: the factor on both learning rates over the run: constant 1; linear or cosine from 1 to 0; tail: 1 for
             the first half, then linearly to 0.
         precision: what the nets compute in; bfloat16 by autocast.
@@ -83,7 +97,8 @@ class Train:
     epochs: Annotated[float, Gt(0)] | None = None
     batch: Positive = 64
     balance: Literal["none", "classes"] = "none"
-    ema: Annotated[float, Ge(0), Lt(1)] | None = None
+    ema: Annotated[float, Ge(0), Lt(1), Scheduled()] | None = None
+    ema_half_life: Annotated[float, Ge(0), Scheduled()] | None = None
     schedule: Literal["constant", "linear", "cosine", "tail"] = "constant"
     precision: Literal["float32", "bfloat16"] = "float32"
     sample_every: Positive | Literal["epoch"] | None = None

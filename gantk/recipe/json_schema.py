@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from gantk.components.annotations import Nested
+from gantk.components.annotations import Nested, SomeOf, marks
 from gantk.components.registry import Declared, Registry
+from gantk.components.schedules import scheduled, with_schedule
 from gantk.components.signature import Parameter, parameters
 from gantk.errors import ComponentError
 from gantk.recipe.blocks import Blocks
@@ -67,10 +68,13 @@ class _Writer:
 
     def _parameters(self, declared: Declared, beside: Sequence[Parameter]) -> Schema:
         try:
-            own = parameters(self.registry.load(declared))
+            own = scheduled(declared.kind, parameters(self.registry.load(declared)))
         except ComponentError:
             return {}  # it cannot be loaded here: nothing is known of its parameters
         schema = self.block((*beside, *own))
+        for each in beside:
+            if any(isinstance(mark, SomeOf) for mark in marks(each.annotation)):
+                schema["properties"][each.name]["additionalProperties"] = self.block(own) | {"required": []}
         schema["properties"]["use"] = True
         return schema
 
@@ -86,6 +90,8 @@ class _Writer:
     def parameter(self, parameter: Parameter) -> Schema:
         """One value, with its meaning and its default."""
         schema = self._nested(parameter.nested) if parameter.nested else self._plain(parameter)
+        if parameter.scheduled:
+            schema = with_schedule(schema, parameter)
         if parameter.help:
             schema["description"] = parameter.help
         if not parameter.required:

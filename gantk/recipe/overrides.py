@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gantk.components.schedules import KEYS
 from gantk.components.validate import plain
 from gantk.errors import RecipeError
 from gantk.messages import nearest, printable, shown
@@ -190,7 +191,11 @@ def _holder(root: Node, override: Override, mistakes: list[Mistake]) -> Node | N
             break
     if isinstance(node.value, (dict, list)):
         return node
-    mistakes.append(Mistake(override.spots[-1], f"nothing can stand below {shown(node.value)}, which is not a mapping"))
+    message = f"nothing can stand below {shown(node.value)}, which is not a mapping"
+    hint = ""
+    if override.words[-1] in KEYS and isinstance(node.value, int | float):
+        hint = f"write the whole schedule: {shlex.quote('.'.join(override.words[:-1]) + '={from: 2, to: 0.2}')}"
+    mistakes.append(Mistake(override.spots[-1], message, hint))
     return None
 
 

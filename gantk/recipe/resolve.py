@@ -8,6 +8,7 @@ from typing import Any
 from gantk.components.annotations import Nested
 from gantk.components.registry import Registry
 from gantk.components.registry import installed_registry as installed
+from gantk.components.schedules import as_built, found_in
 from gantk.components.signature import parameters, to_plain
 from gantk.components.validate import Path, Problem, Reader, dotted
 from gantk.errors import ComponentError
@@ -56,6 +57,7 @@ class Resolver:
         self._check_length(self.raw.get("train", {}))
         self._check_names(values.get("evaluate") or [])
         self._check_keep_best(values)
+        self._check_said_twice(values)
 
     def entries(self) -> list[dict[str, Any]]:
         """The entries of `evaluate` alone, where there is no whole recipe."""
@@ -175,6 +177,17 @@ class Resolver:
             message = f"keep_best needs '{name}' to be measured during training"
             self.reader.add(path, message, f"give the entry '{name}' of evaluate an `every: 100`")
 
+    def _check_said_twice(self, values: dict[str, Any]) -> None:
+        """One number has one schedule."""
+        train = values.get("train") or {}
+        if train.get("ema") is not None and train.get("ema_half_life") is not None:
+            message = "train takes either 'ema' or 'ema_half_life', not both"
+            self.reader.add(("train", "ema_half_life"), message, "remove one of them, or set it to null", at_key=True)
+        rates = [path for path, _ in found_in(values.get("play") or {}, "play") if path.endswith(".lr")]
+        if rates and train.get("schedule", "constant") != "constant":
+            message = f"train.schedule is the short form for both rates, and {rates[0]} has a schedule of its own"
+            self.reader.add(("train", "schedule"), message, "write schedule: constant")
+
     def origins(self, values: dict[str, Any]) -> dict[str, str]:
         """Dotted path of every value -> where it comes from."""
         found: dict[str, str] = {}
@@ -222,7 +235,7 @@ def play_defaults(loss: dict[str, Any], registry: Registry | None = None) -> dic
     for each in parameters(target):
         value = loss[each.name]
         if each.nested is None:
-            own[each.name] = each.typed(value) if value is not None else None
+            own[each.name] = each.typed(as_built(each.annotation, value)) if value is not None else None
             continue
         own[each.name] = value
         if each.nested.kind == "loss" and value:

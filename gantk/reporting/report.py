@@ -148,7 +148,8 @@ def _charts(numbers: report_text.Numbers, results: Results, resolved: dict[str, 
     names = {curve for line in numbers.others if line.get("split") for curve in line}
     rate = report_text.rate_chart(resolved, numbers)
     directed = [chart for chart in charts if chart.title in names and _directed(values.get(chart.title))]
-    shown = [chart for chart in charts if chart.title not in names] + ([rate] if rate else []) + directed[:MOST_SHOWN]
+    set_ones = ([rate] if rate else []) + report_text.schedule_charts(resolved, numbers)
+    shown = [chart for chart in charts if chart.title not in names] + set_ones + directed[:MOST_SHOWN]
     drawn = [
         {
             "title": chart.title,

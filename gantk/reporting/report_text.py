@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gantk.class_counts import in_words, too_few
+from gantk.components.schedules import Schedule, Span, found_in, is_resolved
 from gantk.messages import duration
 from gantk.plots import Chart
 from gantk.training.schedules import rate_factor
@@ -133,14 +134,23 @@ def facts(resolved: Mapping[str, Any], env: Mapping[str, Any]) -> list[tuple[str
     return [(name, value) for name, value in found if value]
 
 
-def _sides(resolved: Mapping[str, Any]) -> dict[str, float]:
-    """The learning rate of each side whose optimiser says one."""
-    sides = {side: resolved["play"][f"{side}_optimizer"] for side in ("critic", "generator") if resolved.get(side)}
-    return {side: block["lr"] for side, block in sides.items() if isinstance((block or {}).get("lr"), int | float)}
+def _sides(resolved: Mapping[str, Any]) -> dict[str, float | Schedule]:
+    """The learning rate of each side, and of each group of one, whose optimiser says one."""
+    blocks = {
+        side: resolved["play"][f"{side}_optimizer"] or {} for side in ("critic", "generator") if resolved.get(side)
+    }
+    for side, block in [*blocks.items()]:
+        blocks |= {f"{side} {name}": said for name, said in (block.get("groups") or {}).items()}
+    rates: dict[str, Any] = {side: block.get("lr") for side, block in blocks.items()}
+    found = {side: Schedule.of(rate) if is_resolved(rate) else rate for side, rate in rates.items()}
+    return {side: rate for side, rate in found.items() if isinstance(rate, int | float | Schedule)}
 
 
 def _rates(resolved: Mapping[str, Any]) -> str:
-    rates = ", ".join(f"{side} {rate:g}" for side, rate in _sides(resolved).items())
+    sides = _sides(resolved).items()
+    rates = ", ".join(f"{side} {rate if isinstance(rate, Schedule) else f'{rate:g}'}" for side, rate in sides)
+    if any(isinstance(rate, Schedule) for _, rate in sides):
+        return rates
     return f"{rates}; {resolved['train'].get('schedule', 'constant')}" if rates else ""
 
 
@@ -150,21 +160,43 @@ def rate_chart(resolved: Mapping[str, Any], numbers: Numbers) -> Chart | None:
     done = numbers.done
     restored = [(line["step"], line["rate"]) for line in numbers.others if "diverged_at" in line]
     whole = steps_of(resolved) or done
-    if (schedule == "constant" and not restored) or not done:
+    sides = _sides(resolved)
+    changing = schedule != "constant" or any(isinstance(rate, Schedule) for rate in sides.values())
+    if (not changing and not restored) or not done:
         return None
 
-    def factor(step: int) -> float:
-        since = [rate for start, rate in restored if start <= step]
-        return rate_factor(schedule, step, whole) * (since[-1] if since else 1.0)
+    def rate_at(rate: float | Schedule, step: int) -> float:
+        since = [lower for start, lower in restored if start <= step]
+        usual = rate.at(step, span_of(resolved, whole)) if isinstance(rate, Schedule) else rate
+        return usual * rate_factor(schedule, step, whole) * (since[-1] if since else 1.0)
 
-    steps = sorted({round(number * (done - 1) / 100) for number in range(101)})
+    steps = _drawn_steps(done)
     curves = {
-        side: ([step + 1.0 for step in steps], [rate * factor(step) for step in steps])
-        for side, rate in _sides(resolved).items()
+        side: ([step + 1.0 for step in steps], [rate_at(rate, step) for step in steps]) for side, rate in sides.items()
     }
     if len({tuple(values) for _, values in curves.values()}) == 1:
         curves = {"both sides": next(iter(curves.values()))} if len(curves) > 1 else curves
     return Chart("learning rate", curves, logarithmic=False, from_zero=True) if curves else None
+
+
+def schedule_charts(resolved: Mapping[str, Any], numbers: Numbers) -> list[Chart]:
+    """The other numbers that follow a schedule, over the steps that were done, each in a chart of its own."""
+    span = span_of(resolved, steps_of(resolved) or numbers.done)
+    steps = _drawn_steps(numbers.done) if numbers.done else []
+    return [
+        Chart(path, {"": ([step + 1.0 for step in steps], [each.at(step, span) for step in steps])}, logarithmic=False)
+        for path, each in found_in(resolved)
+        if steps and not path.endswith(".lr")
+    ]
+
+
+def span_of(resolved: Mapping[str, Any], steps: int) -> Span:
+    """What the schedules of a run of so many steps measure by."""
+    return Span(max(1, steps), resolved["train"]["batch"] * resolved["play"]["critic_steps"])
+
+
+def _drawn_steps(done: int) -> list[int]:
+    return sorted({round(number * (done - 1) / 100) for number in range(101)})
 
 
 def times(numbers: Numbers, history: Lines, resolved: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -97,7 +97,7 @@ def prepare(recipe: Recipe, ranks: Ranks = ALONE) -> Parts:
     values = recipe.values
     of_one = ranks.of_one(values)
     where = ranks.place(machine.find_device(values["machine"]["device"]))
-    from_recipe.check_engine(values["machine"]["engine"], where)
+    from_recipe.check_engine(values["machine"]["engine"], where, values["loss"])
     machine.set_threads(values["machine"]["threads"])
     with ranks.first_on_each_machine():
         data = from_recipe.datasets(values)

@@ -10,6 +10,7 @@ from typing import Any
 
 from gantk import console
 from gantk.class_counts import class_counts, repeats_in_a_batch, too_few
+from gantk.components.schedules import found_in
 from gantk.errors import FileError, RecipeError
 from gantk.files.atomic import PART, read_json, remove_parts, write_json, write_text
 from gantk.files.lock import HOLDER, Lock
@@ -145,12 +146,8 @@ def _resume(
         if last_checkpoint is not None:
             _refuse_another_run(folder, before.values, last_checkpoint)
             _refuse_fewer_steps(folder, parts.steps, last_checkpoint)
-        schedule = recipe.values["train"]["schedule"]
-        if {"train.steps", "train.epochs"} & {*changed} and schedule != "constant":
-            console.say(
-                f"note: train.schedule is {schedule}, a function of the step and of the number of steps: with another "
-                "number the learning rates of all steps are others, also of those that are done"
-            )
+        if {"train.steps", "train.epochs"} & {*changed}:
+            _tell_of_schedules(recipe.values)
         parts.begin(last_checkpoint)
         wanted = (recipe.values["train"]["keep_best"] or {}).get("metric")
         parts.best = last_checkpoint.best if last_checkpoint is not None else {}
@@ -172,6 +169,22 @@ def _resume(
             console.say(f"going on from step {parts.state.step} of {parts.steps}")
         carry_out(folder, parts)
     return folder
+
+
+def _tell_of_schedules(values: Mapping[str, Any]) -> None:
+    """Says what becomes of schedules by share of the run where the number of steps is another than before."""
+    schedule = values["train"]["schedule"]
+    if schedule != "constant":
+        console.say(
+            f"note: train.schedule is {schedule}, a function of the step and of the number of steps: with another "
+            "number the learning rates of all steps are others, also of those that are done"
+        )
+    by_share = [path for path, each in found_in(values) if each.by == "share"]
+    if by_share:
+        console.say(
+            f"note: {', '.join(by_share)}: a schedule by share of the run; with another number of steps the values of "
+            "all steps are others, also of those that are done"
+        )
 
 
 def _refuse_another_run(folder: RunFolder, own: Mapping[str, Any], last: checkpoint.Checkpoint) -> None:

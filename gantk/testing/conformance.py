@@ -21,6 +21,7 @@ from gantk.testing.rules import (
     objectives_and_callbacks,
     reconstruction,
     resuming,
+    schedules,
 )
 from gantk.testing.rules import nets as rules_of_nets
 from gantk.testing.rules.own_nets import PARTS
@@ -36,6 +37,7 @@ MODULES = (
     objectives_and_callbacks,
     reconstruction,
     resuming,
+    schedules,
 )
 """Importing these registers the rules."""
 

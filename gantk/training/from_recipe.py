@@ -11,6 +11,7 @@ from torch import nn
 from gantk import console, machine, randomness
 from gantk.components.construct import RESERVED, resolved_component
 from gantk.components.registry import installed_registry
+from gantk.components.schedules import found_in
 from gantk.data import as_dataset
 from gantk.errors import DataError, DoesNotFit, GantkError
 from gantk.interfaces import SPLITS, Dataset, Loss, declares
@@ -20,6 +21,8 @@ from gantk.spec import DataSpec
 from gantk.training import memory_estimate
 from gantk.training.cuda_graphs import Graphs
 from gantk.training.engine import Eager
+from gantk.training.groups import check_groups, split_into_groups
+from gantk.training.settings import keeps_average
 from gantk.training.state import State, trainable_parameters
 from gantk.training.weight_average import average_of
 
@@ -89,10 +92,12 @@ def initial_state(
     def optimizer(side: Literal["generator", "critic"], net: nn.Module | None) -> torch.optim.Optimizer | None:
         if net is None:
             return None
+        block = values["play"][f"{side}_optimizer"]
         trained = trainable_parameters(net, loss, f"with_{side}")  # type: ignore[arg-type]  # one of the two
-        return resolved_component("optimizer", values["play"][f"{side}_optimizer"], parameters=trained)
+        built = resolved_component("optimizer", block, parameters=trained)
+        return split_into_groups(built, block, side, net, loss)
 
-    ema = average_of(generator) if generator is not None and values["train"]["ema"] is not None else None
+    ema = average_of(generator) if generator is not None and keeps_average(values["train"]) else None
     return State(generator, critic, loss, ema, optimizer("generator", generator), optimizer("critic", critic))
 
 
@@ -104,6 +109,8 @@ def _nets(values: Mapping[str, Any], spec: DataSpec) -> tuple[nn.Module | None, 
     generator, critic = loss.prepare(generator, critic, spec)
     if any(entry.get("by_class") for entry in values["evaluate"]):
         refuse_untold(generator)
+    check_groups(values["play"]["generator_optimizer"], "generator", generator, loss)
+    check_groups(values["play"]["critic_optimizer"], "critic", critic, loss)
     return generator, critic, loss
 
 
@@ -196,12 +203,15 @@ def _shadows(
 Name = Literal["auto", "eager", "graphs"]
 
 
-def check_engine(name: Name, device: torch.device) -> None:
+def check_engine(name: Name, device: torch.device, loss: Mapping[str, Any] | None = None) -> None:
     """Before anything is made of a run: whether this device can have the engine of this name.
 
     Raises:
-        GantkError: graphs without a CUDA device.
+        GantkError: graphs without a CUDA device, or under a loss whose numbers change.
     """
+    changing = [path for path, _ in found_in(loss, "loss")] if name == "graphs" else []
+    if changing:
+        raise GantkError(f"machine.engine is graphs, which cannot replay what {changing[0]} changes: take eager")
     if name == "graphs" and device.type != "cuda":
         raise GantkError(
             f"machine.engine is graphs, which needs a CUDA device; this run is on {device.type}: take eager"

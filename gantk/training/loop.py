@@ -19,6 +19,7 @@ from gantk.interfaces import Dataset, Play, may_share_forward, step_listeners
 from gantk.training.batches import Batches
 from gantk.training.distributed.ranks import ALONE, Ranks
 from gantk.training.engine import Eager, gradient_norm
+from gantk.training.schedules import NumbersByStep
 from gantk.training.settings import TrainSettings
 from gantk.training.state import State, require_grad_only, trainable_parameters
 from gantk.training.weight_average import update_average
@@ -51,9 +52,7 @@ def train(
         "critic": sum(loss.critic_steps(earlier, settings.critic_steps) for earlier in range(state.step)),
         "generator": state.step * settings.generator_steps,
     }
-    optimizers = [each for each in (state.generator_optimizer, state.critic_optimizer) if each is not None]
-    groups = [group for optimizer in optimizers for group in optimizer.param_groups]
-    base_rates = [group.setdefault("initial_lr", group["lr"]) for group in groups]
+    numbers = NumbersByStep(state, settings)
 
     def next_play(side: Literal["critic", "generator"], step: int, update: int) -> Play:
         number = draws[side]
@@ -84,8 +83,7 @@ def train(
     for step in range(state.step, settings.steps):
         randomness.seed_layers(randomness.derive(seed, ranks.own("layers"), step), device)  # for layers that draw
         buffers = ranks.keep_buffers(generator, critic, loss, state.ema)
-        for group, base_rate in zip(groups, base_rates, strict=True):
-            group["lr"] = base_rate * settings.rate_factor(step) * state.rate
+        numbers.set(step)  # the learning rates, and what else follows a schedule
         for listener in listeners:
             listener.at_step(step)
         terms: dict[str, Tensor] = {}
@@ -108,8 +106,9 @@ def train(
                 if update == 0 and not terms.keys().isdisjoint(made):
                     raise ValueError(f"{type(loss).__name__}: both sides have a term called {set(terms) & set(made)}")
                 terms |= made
-            if state.ema is not None and settings.ema_decay is not None:
-                update_average(state.ema, generator, decay=min(settings.ema_decay, (1 + step) / (10 + step)))
+            decay = settings.average_decay(step)
+            if state.ema is not None and decay is not None:
+                update_average(state.ema, generator, decay)
         if play is not None:  # None where only a critic is trained, and it has no update in this step
             loss.after_step(play)
         ranks.average_changes(buffers)  # batch statistics

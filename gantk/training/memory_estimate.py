@@ -19,6 +19,7 @@ from gantk.interfaces.optional_members import member
 from gantk.messages import byte_size
 from gantk.randomness import Streams
 from gantk.spec import DataSpec
+from gantk.training.settings import keeps_average
 from gantk.training.state import trainable_parameters
 
 MOST_PARAMETERS = 10_000
@@ -140,7 +141,7 @@ def estimate(
     modules = [module for module in nets if module is not None]
     tensors = [each for module in modules for each in (*module.parameters(), *module.buffers())]
     weights = sum(each.numel() * each.element_size() for each in {id(each): each for each in tensors}.values())
-    if generator is not None and values["train"]["ema"] is not None:
+    if generator is not None and keeps_average(values["train"]):
         weights += sum(each.numel() * each.element_size() for each in generator.parameters())
     training = 0
     for net, optimizer, trained in (

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from gantk.components.schedules import Schedule, Span, is_resolved
 from gantk.errors import RecipeError
 from gantk.training.schedules import rate_factor
 
@@ -20,7 +21,8 @@ class TrainSettings:
     balance: Literal["none", "classes"] = "none"  # how often each class is drawn
     critic_steps: int = 1  # critic updates a step; the loss may change it (warm-ups); not asked for without a critic
     generator_steps: int = 1  # generator updates a step
-    ema_decay: float | None = None  # of the moving average, per step; None: no average is kept
+    ema_decay: float | Schedule | None = None  # of the moving average, per step
+    ema_half_life: float | Schedule | None = None  # of the moving average, in samples that the critic sees
     schedule: Literal["constant", "linear", "cosine", "tail"] = "constant"  # of both learning rates, over `steps`
     precision: Literal["float32", "bfloat16"] = "float32"
     clip_gradients: float | None = None  # the norm to which the gradients of a side are scaled down; None: never
@@ -41,15 +43,43 @@ class TrainSettings:
             balance=train["balance"],
             critic_steps=play["critic_steps"] or 0,
             generator_steps=play["generator_steps"],
-            ema_decay=train["ema"],
+            ema_decay=_number(train["ema"]),
+            ema_half_life=_number(train["ema_half_life"]),
             schedule=train["schedule"],
             precision=train["precision"],
             clip_gradients=play["clip_gradients"],
         )
 
+    @property
+    def span(self) -> Span:
+        """What schedules measure a step by."""
+        return Span(self.steps, self.batch * self.critic_steps)
+
     def rate_factor(self, step: int) -> float:
         """What the learning rates are multiplied with at `step`."""
         return rate_factor(self.schedule, step, self.steps)
+
+    def average_decay(self, step: int) -> float | None:
+        """The decay of the moving average at `step`, None where there is none.
+
+        One that no schedule changes begins lower, since weights move fast at first.
+        """
+        number = self.ema_half_life if self.ema_decay is None else self.ema_decay
+        if number is None:
+            return None
+        decay = number.at(step, self.span) if isinstance(number, Schedule) else number
+        if self.ema_decay is None:
+            decay = 0.5 ** (self.span.samples / decay) if decay else 0.0
+        return decay if isinstance(number, Schedule) else min(decay, (1 + step) / (10 + step))
+
+
+def keeps_average(train: Mapping[str, Any]) -> bool:
+    """Whether the `train` block of a resolved recipe asks for a moving average of the generator."""
+    return train["ema"] is not None or train["ema_half_life"] is not None
+
+
+def _number(value: Any) -> float | Schedule | None:
+    return Schedule.of(value) if is_resolved(value) else value
 
 
 def step_count(values: Mapping[str, Any], length: int) -> int:

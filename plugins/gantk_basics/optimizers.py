@@ -7,6 +7,8 @@ import torch
 from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 
+from gantk.components import Fixed
+
 Rate = Annotated[float, Gt(0)]
 Betas = tuple[Annotated[float, Interval(ge=0, lt=1)], Annotated[float, Interval(ge=0, lt=1)]]
 NotNegative = Annotated[float, Ge(0)]
@@ -25,6 +27,7 @@ def adam(
     betas: Betas = (0.9, 0.999),
     eps: NotNegative = 1e-8,
     weight_decay: NotNegative = 0.0,
+    amsgrad: bool = False,
 ) -> torch.optim.Adam:
     """Adam (Kingma & Ba 2015, algorithm 1).
 
@@ -34,9 +37,13 @@ def adam(
         betas: decay rates of the mean and of the mean square of gradients, each in [0, 1).
         eps: added to the root of the mean square.
         weight_decay: weight of an L2 term added to the gradient.
+        amsgrad: divides by the greatest mean square so far, so that steps never grow again (Reddi et al. 2018,
+            algorithm 2).
     """
     weights = list(parameters)
-    return torch.optim.Adam(weights, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=_fused(weights))
+    return torch.optim.Adam(
+        weights, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad, fused=_fused(weights)
+    )
 
 
 def adamw(
@@ -67,7 +74,7 @@ def rmsprop(
     alpha: Annotated[float, Interval(ge=0, lt=1)] = 0.99,
     eps: NotNegative = 1e-8,
     weight_decay: NotNegative = 0.0,
-    momentum: NotNegative = 0.0,
+    momentum: Annotated[NotNegative, Fixed("torch sets up its memory of updates by it")] = 0.0,
 ) -> torch.optim.RMSprop:
     """RMSprop (Hinton 2012, lecture 6).
 

@@ -14,6 +14,11 @@ def gantk_components() -> Iterator[Component]:
     yield Component("loss", "hinge", f"{here}.losses.gan:Hinge", "hinge (Lim & Ye 2017)")
     yield Component("loss", "wgan", f"{here}.losses.wasserstein:Wgan", "Wasserstein, clipped (Arjovsky 2017)")
     yield Component("loss", "wgan_gp", f"{here}.losses.wasserstein:WganGp", "Wasserstein, penalty (Gulrajani 2017)")
+    yield Component("loss", "wgan_div", f"{here}.losses.wasserstein:WganDiv", "Wasserstein divergence (Wu 2018)")
+    yield Component("loss", "dragan", f"{here}.losses.dragan:Dragan", "slope 1 around real samples (Kodali 2017)")
+    yield Component(
+        "loss", "relativistic", f"{here}.losses.relativistic:Relativistic", "real beside fake, R1, R2 (Huang 2024)"
+    )
     yield Component(
         "loss",
         "minibatch_discrimination",
@@ -34,6 +39,7 @@ def gantk_components() -> Iterator[Component]:
     yield Component("critic", "residual", f"{here}.nets.residual:ResidualCritic", "SN-GAN's or R3GAN's blocks")
     yield Component("critic", "autoencoder", f"{here}.nets.autoencoder:Autoencoder", "a reconstruction error")
     yield Component("generator", "uniform", f"{here}.nets.autoencoder:UniformGenerator", "decoder of uniform latents")
+    yield Component("critic", "packed", f"{here}.nets.packed:Packed", "sees several samples at once (Lin 2018)")
     yield Component("net", "mlp", f"{here}.nets.encoders:MlpEncoder", "encoder: samples of any shape to a vector")
     yield Component("net", "dcgan", f"{here}.nets.encoders:DcganEncoder", "encoder: images of any size to a vector")
 

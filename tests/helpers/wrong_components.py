@@ -6,12 +6,13 @@ import random
 from collections.abc import Iterator
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from gantk.components import Fixed
 from gantk.data import Resident
 from gantk.errors import DoesNotFit
 from gantk.interfaces import SPLITS, Callback, Loss, Metric, MetricInput, Value, View
@@ -371,6 +372,39 @@ class Gambling(RightLoss):
         return {"generator": -play.mean(play.score(play.fake)) * random.uniform(0.5, 1.5)}
 
 
+class Stubborn(RightLoss):
+    """Keeps its number, and does not look at it again.
+
+    Args:
+        weight: of the generator's term.
+    """
+
+    def __init__(self, *, weight: float = 1.0):
+        super().__init__()
+        self.weight = weight
+        self.factor = 2 * weight
+
+    def generator_loss(self, play: Play) -> dict[str, Tensor]:
+        return {"generator": -self.factor * play.mean(play.score(play.fake))}
+
+
+class Pliable(RightLoss):
+    """Right.
+
+    Args:
+        weight: of the generator's term.
+        margin: of the critic's terms.
+    """
+
+    def __init__(self, *, weight: float = 1.0, margin: Annotated[float, Fixed("it is built in")] = 1.0):
+        super().__init__()
+        self.weight = weight
+        self.margin = 1.0
+
+    def generator_loss(self, play: Play) -> dict[str, Tensor]:
+        return {"generator": -self.weight * play.mean(play.score(play.fake))}
+
+
 class RightOptimizer(torch.optim.SGD):
     """Right."""
 
@@ -408,6 +442,17 @@ class Wordy(RightOptimizer):
     def load_state_dict(self, state_dict: Any) -> None:
         super().load_state_dict(state_dict)
         self.param_groups[0]["lr"] /= 2
+
+
+class Starting(torch.optim.RMSprop):
+    """Cannot begin with a momentum later on.
+
+    Args:
+        momentum: share of the last update that is kept.
+    """
+
+    def __init__(self, parameters: Any, *, momentum: float = 0.0):
+        super().__init__(parameters, lr=0.01, momentum=momentum)
 
 
 class RightData(Resident):
@@ -668,6 +713,8 @@ WRONG = {
     Repelling: "reconstruction",
     Asking: "terms",
     Drawing: "encode",
+    Stubborn: "schedules",
+    Starting: "schedules",
     Forgetful: "resume",
     Noisy: "repeatable",
     Wordy: "checkpoint",
@@ -714,6 +761,7 @@ RIGHT = (
     RightLoss,
     RightAutoencoder,
     Buffered,
+    Pliable,
     RightOptimizer,
     RightData,
     RightMetric,

@@ -76,6 +76,7 @@ test_basics = conformance(
         "metric/c2st": {**BRIEF, "samples": 60, "critic": SMALL},
         "metric/critic_test": {**BRIEF, "splits": 2, "samples": 60, "images": 200, "critic": SMALL},
         "minibatch_discrimination": {"loss": {"use": "basics/gan"}, "kernels": 3},
+        "critic/packed": {"critic": SMALL},
     },
 )
 test_motif = conformance(

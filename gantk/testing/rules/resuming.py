@@ -59,7 +59,8 @@ def _tensors(state: State) -> dict[str, Tensor]:
     return {f"{group}.{name}": value for group, each in held_by(state).tensors.items() for name, value in each.items()}
 
 
-def _differing(one: State, other: State) -> list[str]:
+def differing(one: State, other: State) -> list[str]:
+    """Names of the tensors in which two states differ."""
     known = _tensors(other)
     return [name for name, value in _tensors(one).items() if not torch.equal(value, known[name])]
 
@@ -123,14 +124,14 @@ def resumed(subject: Subject) -> None:
     _restored(first, second, match.spec)
     for step, terms in enumerate(_steps(again, second, END), STOP):
         _demand_equal(expected[step], terms, f"at step {step}, resumed from step {STOP}")
-    wrong = _differing(whole, second)
+    wrong = differing(whole, second)
     demand(not wrong, f"the weights of the run that never stopped, after {END} steps", f"others in {wrong[:4]}")
 
 
 # ---- optimisers
 
 
-def _optimised(subject: Subject, seed: int = 2) -> State:
+def optimised(subject: Subject, seed: int = 2) -> State:
     """Two layers, one with its weights channels last, and the optimiser over them."""
     torch.manual_seed(seed)
     net = nn.Sequential(nn.Conv2d(2, 4, 3), nn.Tanh(), nn.Flatten(), nn.Linear(16, 1))
@@ -138,7 +139,8 @@ def _optimised(subject: Subject, seed: int = 2) -> State:
     return State(None, net, Loss(), None, None, subject.build(parameters=list(net.parameters())))
 
 
-def _optimise(state: State, steps: range) -> None:
+def optimise(state: State, steps: range) -> None:
+    """Some updates, each by a batch of its own."""
     net, optimizer = state.critic, state.critic_optimizer
     assert net is not None and optimizer is not None
     for step in steps:
@@ -153,10 +155,10 @@ def _optimise(state: State, steps: range) -> None:
 @rule("repeatable", "optimizer", says="The same gradients give the same steps.")
 def optimizer_repeatable(subject: Subject) -> None:
     """Two optimisers of the same weights."""
-    one, other = _optimised(subject), _optimised(subject)
+    one, other = optimised(subject), optimised(subject)
     for state in (one, other):
-        _optimise(state, range(3))
-    wrong = _differing(one, other)
+        optimise(state, range(3))
+    wrong = differing(one, other)
     demand(not wrong, "the same weights after the same three gradients", f"others in {wrong[:4]}")
 
 
@@ -167,8 +169,8 @@ def optimizer_repeatable(subject: Subject) -> None:
 )
 def optimizer_checkpoint(subject: Subject) -> None:
     """What was written is what is read."""
-    state, other = _optimised(subject), _optimised(subject, OTHER_SEED)
-    _optimise(state, range(STOP))
+    state, other = optimised(subject), optimised(subject, OTHER_SEED)
+    optimise(state, range(STOP))
     _restored(state, other, toys.POINTS)
     written, read = (held_by(each).optimizers["critic"] for each in (state, other))
     settings = [json.dumps(each["param_groups"]) for each in (written, read)]  # a tuple comes back as a list
@@ -188,10 +190,10 @@ def optimizer_checkpoint(subject: Subject) -> None:
 )
 def optimizer_resumed(subject: Subject) -> None:
     """Twenty steps at once, and seven, a checkpoint, and thirteen."""
-    whole, first, second = _optimised(subject), _optimised(subject), _optimised(subject, OTHER_SEED)
-    _optimise(whole, range(END))
-    _optimise(first, range(STOP))
+    whole, first, second = optimised(subject), optimised(subject), optimised(subject, OTHER_SEED)
+    optimise(whole, range(END))
+    optimise(first, range(STOP))
     _restored(first, second, toys.POINTS)
-    _optimise(second, range(STOP, END))
-    wrong = _differing(whole, second)
+    optimise(second, range(STOP, END))
+    wrong = differing(whole, second)
     demand(not wrong, f"the weights of the one that never stopped, after {END} steps", f"others in {wrong[:4]}")

@@ -1,4 +1,4 @@
-"""The Wasserstein losses: the critic's mean scores apart, and two ways to keep it Lipschitz."""
+"""The Wasserstein losses: the critic's mean scores apart, and ways to keep it Lipschitz, or not too steep."""
 
 from typing import Annotated, Any
 
@@ -66,15 +66,22 @@ class WganGp(Loss):
     Critic: E D(G(z)) - E D(x) + λ E(‖∇ D(x̂)‖ - 1)², x̂ = ε x + (1-ε) G(z), ε uniform on [0, 1) for each unit of each
     sample. The norm is taken over a unit's own axes, in float32 or better. Generator: -E D(G(z)).
 
-    Gulrajani et al. 2017, equation 3 and algorithm 1.
+    One-sided, the penalty is λ E max(0, ‖∇ D(x̂)‖ - 1)² (WGAN-LP): slopes below 1 cost nothing, since a Lipschitz
+    constant is only a bound.
+
+    Gulrajani et al. 2017, equation 3 and algorithm 1; one-sided: Petzka et al. 2018, equation 8.
 
     Args:
         penalty: weight λ of the gradient penalty.
+        one_sided: whether only norms above 1 are penalised.
     """
 
-    def __init__(self, *, penalty: Annotated[float, Ge(0)] = 10.0):
+    name = "wgan_gp"
+
+    def __init__(self, *, penalty: Annotated[float, Ge(0)] = 10.0, one_sided: bool = False):
         super().__init__()
         self.penalty = penalty
+        self.one_sided = one_sided
 
     def prepare(
         self, generator: nn.Module | None, critic: nn.Module, spec: DataSpec
@@ -86,12 +93,13 @@ class WganGp(Loss):
         """
         if has_batch_statistics(critic):
             raise DoesNotFit(
-                "the gradient penalty of basics/wgan_gp asks for the gradient of each sample's own score, but in this "
-                "critic a score depends on the whole batch (batch normalisation, minibatch discrimination): give the "
-                "critic `normalisation: none` or `normalisation: layer`, or choose another loss, such as basics/wgan"
+                f"the gradient penalty of basics/{self.name} asks for the gradient of each sample's own score, but in "
+                "this critic a score depends on the whole batch (batch normalisation, minibatch discrimination): give "
+                "the critic `normalisation: none` or `normalisation: layer`, or take another loss, such as basics/wgan"
             )
         if self.penalty:
-            require_second_order(critic, "the gradient penalty of basics/wgan_gp", "another loss, such as basics/wgan")
+            what = f"the gradient penalty of basics/{self.name}"
+            require_second_order(critic, what, "another loss, such as basics/wgan")
         return generator, critic
 
     def critic_loss(self, play: Play) -> dict[str, Tensor]:
@@ -105,7 +113,12 @@ class WganGp(Loss):
         mixing = mixing.reshape(*units, *[1] * len(play.spec.own_shape))
         between = leaf(torch.lerp(play.fake, play.real, mixing.to(play.real.dtype)))  # (B, *shape)
         _, norms = unit_gradient_norms(play, between)  # (B, *units)
-        return play.mean((norms - 1).square()) * self.penalty
+        return play.mean(self.price(norms)) * self.penalty
+
+    def price(self, norms: Tensor) -> Tensor:
+        """What gradient norms cost, before λ: of the same shape."""
+        beyond = norms - 1
+        return (beyond.relu() if self.one_sided else beyond).square()
 
     def generator_loss(self, play: Play) -> dict[str, Tensor]:
         """The fakes' scores, negated."""
@@ -119,3 +132,32 @@ class WganGp(Loss):
     def play_defaults(cls, **parameters: Any) -> dict[str, Any]:
         """Gulrajani et al. 2017, algorithm 1: Adam(1e-4, 0, 0.9), five critic updates a step."""
         return adam_defaults(1e-4, (0.0, 0.9), critic_steps=5)
+
+
+class WganDiv(WganGp):
+    """WGAN-div: the difference of mean scores, and a power of the gradient norms between real and fake.
+
+    Critic: E D(G(z)) - E D(x) + k E‖∇ D(x̂)‖ᵖ, x̂ = ε x + (1-ε) G(z), ε uniform on [0, 1) for each unit of each sample.
+    Its optimum is a divergence, which asks for no Lipschitz constant. Generator: -E D(G(z)).
+
+    Wu et al. 2018, "Wasserstein divergence for GANs", equations 8 and 9.
+
+    Args:
+        penalty: weight k.
+        power: p.
+    """
+
+    name = "wgan_div"
+
+    def __init__(self, *, penalty: Annotated[float, Ge(0)] = 2.0, power: Annotated[float, Gt(1)] = 6.0):
+        super().__init__(penalty=penalty)
+        self.power = power
+
+    def price(self, norms: Tensor) -> Tensor:
+        """What gradient norms cost, before k: of the same shape."""
+        return norms**self.power
+
+    @classmethod
+    def play_defaults(cls, **parameters: Any) -> dict[str, Any]:
+        """Adam(2e-4, 0, 0.9), five critic updates a step."""
+        return adam_defaults(2e-4, (0.0, 0.9), critic_steps=5)

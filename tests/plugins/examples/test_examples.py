@@ -42,7 +42,7 @@ def call(environment: dict[str, str], *words: str | Path, cwd: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("recipe", ["digits_acgan", "digits_r3gan"])
+@pytest.mark.parametrize("recipe", ["digits_acgan", "digits_cyclegan"])
 def test_recipes_run(recipe: str, environment: dict[str, str], tmp_path: Path) -> None:
     steps = ("train.steps=12", "train.sample_every=6", "train.batch=16", "train.checkpoint_every=6")
     call(environment, "gantk", "validate", f"examples/{recipe}", cwd=tmp_path)
