@@ -286,7 +286,7 @@ class ConditionalVae(Vae):
     decoder without labels gets y one-hot behind its latent, of which then so many numbers fewer are drawn. An encoder
     without labels gets it one-hot beside its last hidden layer, which adds a learnt vector to its outputs.
 
-    Sohn et al. 2015, section 4.1, with the prior that they call CVAE's relaxed one (independent of the input).
+    Sohn et al. 2015, section 4.1, with the prior relaxed to one that is independent of what is given.
 
     Args:
         encoder: samples to vectors of twice the latent's length, as a nested `use:`.

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log
 from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge, Gt
+from PIL import Image
 from torch import Tensor
 
+from gantk.components import component
 from gantk.data import take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, Metric, MetricInput, Value
-from gantk.sampling import evaluating
+from gantk.interfaces import Dataset, Metric, MetricInput, Value, call_encode
+from gantk.sampling import evaluating, render
 from gantk_zoo.encoders.vae import EncodedGenerator, divergence
 
 ROWS = 10_000
 """Decoded samples that are in memory at once."""
+
+SHOWN, SIDE = 32, 16
+"""Reconstructions in a picture; decoded latents in a row of the plane."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,33 @@ class Elbo(Metric):
             "active_units": Value(active[0], None, active[1], f"of {test.means.shape[1]} latents"),
         }
 
+    def pictures(self, inputs: MetricInput) -> Mapping[str, Image.Image]:
+        """`reconstructions` beside their test samples; of two latents also `latents`, the plane of what they stand for.
+
+        Kingma & Welling 2014, figure 4: a grid that is even in the unit square, through the inverse of the normal
+        distribution function.
+
+        Args:
+            inputs: as `compute` is given them.
+        """
+        generator: Any = inputs.nets.get("generator")
+        spec = inputs.test.spec
+        if not isinstance(generator, EncodedGenerator) or spec.view is None:
+            return {}
+        real = take(inputs.test, SHOWN, torch.Generator().manual_seed(0))
+        labels = real.labels if generator.conditional else None
+        at = next(generator.parameters()).device
+        with evaluating(generator):
+            latents = call_encode(generator, real.samples.to(at), None if labels is None else labels.to(at)).cpu()
+        again = render(generator, spec, latents, len(latents), labels=labels, device=at)
+        again.attributes["origin"] = "reconstructed"
+        found = {"reconstructions": component("view", {"use": spec.view}, spec=spec).draw(again, real=real)}
+        if latents.shape[1:] == (2,) and not generator.conditional and spec.view == "basics/images":
+            plane = render(generator, spec, grid(SIDE), SIDE**2, device=at)
+            view = component("view", {"use": spec.view, "columns": SIDE, "most": SIDE**2}, spec=spec)
+            found["latents"] = view.draw(plane)
+        return found
+
     def bounds(self, generator: EncodedGenerator, data: Dataset, rng: torch.Generator) -> Bounds:
         """Both bounds of up to `looked_at` samples.
 
@@ -134,6 +167,17 @@ class Elbo(Metric):
                 bound = weights.logsumexp(1) - log(self.draws)
                 found.append((explained.mean(1), divergence(mean, log_variance), bound, mean.flatten(1)))
         return Bounds(*(torch.cat(each).double().cpu() for each in zip(*found, strict=True)))
+
+
+def grid(side: int) -> Tensor:
+    """side² latents of two numbers, (side², 2), even in the unit square: rows from above, columns from the left.
+
+    Args:
+        side: how many in a row.
+    """
+    line = torch.special.ndtri((torch.arange(side) + 0.5) / side)
+    rows, columns = torch.meshgrid(line.flip(0), line, indexing="ij")
+    return torch.stack([columns, rows], -1).reshape(-1, 2)
 
 
 def noise_squares(latents: Tensor) -> Tensor:

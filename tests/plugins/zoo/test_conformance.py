@@ -7,8 +7,9 @@ DIGITS = {"use": "basics/digits"}
 
 test_plugin = conformance(
     "zoo",
-    parameters={"vae": ENCODER, "cvae": ENCODER},
+    parameters={"vae": ENCODER, "cvae": ENCODER, "vaegan": ENCODER},
     nets={
+        "vaegan": {"generator": {"use": "basics/mlp", "latent": 4, "hidden": [16]}, "data": DIGITS},
         "vae": {"generator": {"use": "basics/mlp", "latent": 4, "hidden": [16]}, "data": DIGITS},
         "cvae": {"generator": {"use": "basics/mlp", "latent": 14, "hidden": [16]}, "data": DIGITS},
     },
