@@ -41,7 +41,7 @@ class Folder:
             shape=(1, size, size),
             axes=("channel", "y", "x"),
             classes=tuple(classes),
-            view="examples/class_rows",
+            view="basics/class_rows",
             formats=("basics/hdf5",),
         )
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from gantk_examples.acgan import SharedCritic
+from gantk_basics.nets.mlp import MlpCritic
 from gantk_examples.began import Autoencoder, Began, UniformGenerator
 from gantk_examples.bigan import BiGan, Encoder, JointCritic
 from gantk_examples.cyclegan import BothWays, CycleGan, DomainCritics
@@ -182,7 +182,7 @@ def test_infogan_equations_4_to_6() -> None:
     torch.manual_seed(0)
     loss = InfoGan(weight=2.0, continuous_weight=0.5)
     made = CodedGenerator(GREY, noise=3, categories=4, continuous=2, width=8)
-    generator, critic, batch = scene(loss, made, SharedCritic(GREY, width=8), GREY)
+    generator, critic, batch = scene(loss, made, MlpCritic(GREY, hidden=(8, 8)), GREY)
 
     def information(latent: Tensor, samples: Tensor) -> Tensor:
         """-λ L_I = -λ (E log Q(c|x) + H(c)), equation 5."""

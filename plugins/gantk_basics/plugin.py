@@ -100,7 +100,17 @@ def gantk_components() -> Iterator[Component]:
     yield Component("metric", "c2st", f"{here}.metrics.c2st:C2st", "what a classifier tells (Lopez-Paz 2017)")
 
     yield Component("view", "points", f"{here}.views.points:Points", "points in a plane or on a line")
+    yield Component(
+        "metric",
+        "class_agreement",
+        f"{here}.metrics.class_agreement:ClassAgreement",
+        "right class, and as varied as real ones",
+    )
+
+    yield Component("view", "points", f"{here}.views.points:Points", "a scatter of points in a plane")
     yield Component("view", "images", f"{here}.views.images:Images", "a grid of images or their channels")
+
+    yield Component("view", "class_rows", f"{here}.views.class_rows:ClassRows", "a row of images for each class")
 
     yield Component(
         "callback", "tensorboard", f"{here}.callbacks.tensorboard:TensorBoard", "event files for TensorBoard"

@@ -30,6 +30,8 @@ def gantk_components() -> Iterator[Component]:
     yield Component(
         "metric", "code_information", f"{here}.metrics.code_information:CodeInformation", "what codes say of classes"
     )
+    conditional = "gantk_zoo.conditional"
+    yield Component("loss", "acgan", f"{conditional}.acgan:AuxiliaryClassifier", "critic names the class (Odena 2017)")
 
 
 @hookimpl

@@ -70,6 +70,10 @@ class Images(View):
         shown = [(str(samples.attributes.get("origin", "samples")), self._grid(samples))]
         if real is not None:
             shown.append((self.spec.origin, self._grid(real)))
+        return self._titled(shown, caption)
+
+    def _titled(self, shown: list[tuple[str, Image.Image]], caption: str) -> Image.Image:
+        """Pictures side by side, under the caption and, where channels are panels, their names."""
         panels = self._panels()
         head = [caption] if caption else []
         if panels > 1:
@@ -146,12 +150,15 @@ class Images(View):
         low, high = np.nanpercentile(values, (BLACK, WHITE), axis=others, keepdims=True)
         return low, high  # by percentiles, so that a single bright pixel does not make all others black
 
-    def _grid(self, samples: Samples, limits: tuple[NDArray, NDArray] | None = None) -> Image.Image:
+    def _grid(
+        self, samples: Samples, limits: tuple[NDArray, NDArray] | None = None, columns: int | None = None
+    ) -> Image.Image:
         """The samples in a grid.
 
         Args:
             samples: up to `most` are drawn.
             limits: values that are drawn black and white; None: as `_limits` finds them.
+            columns: samples side by side; None: as the parameter says.
         """
         low, high = limits or self._limits(samples)
         values = samples.samples[: self.most].detach().float().cpu().numpy()
@@ -163,7 +170,7 @@ class Images(View):
             tiles = bytes_.reshape(-1, 3, height, width).transpose(0, 2, 3, 1)  # (N · units, H, W, 3)
         else:
             tiles = np.repeat(bytes_.reshape(-1, height, width, 1), 3, axis=-1)  # (N · units · C, H, W, 3)
-        columns = self.columns or (1 if self.spec.units else _columns(len(values), height, per_row * width))
+        columns = columns or self.columns or (1 if self.spec.units else _columns(len(values), height, per_row * width))
         columns = min(columns, len(values))
         if (smaller := min(ceil(columns * per_row * width / MOST_WIDTH), min(height, width) // LEAST_SIDE)) > 1:
             tiles = np.stack([np.asarray(Image.fromarray(tile).reduce(smaller)) for tile in tiles])
@@ -193,9 +200,9 @@ def _mosaic(tiles: Grey, per_sample: int, columns: int, factor: int) -> Image.Im
 
 def _below_each_other(rows: list[list[tuple[str, Image.Image]]]) -> Image.Image:
     """Rows of titled pictures, in columns."""
-    font, line = _font(), TEXT + 5
+    letters, line = font(), TEXT + 5
     widths = [
-        max(max(picture.width, ceil(font.getlength(title))) for title, picture in column)
+        max(max(picture.width, ceil(letters.getlength(title))) for title, picture in column)
         for column in zip(*rows, strict=True)
     ]
     heights = [max(picture.height for _, picture in row) + line + MARGIN for row in rows]
@@ -205,56 +212,57 @@ def _below_each_other(rows: list[list[tuple[str, Image.Image]]]) -> Image.Image:
     for row, height in zip(rows, heights, strict=True):
         left = MARGIN
         for (title, picture), width in zip(row, widths, strict=True):
-            pen.text((left, top), title, "#555555", font)
+            pen.text((left, top), title, "#555555", letters)
             page.paste(picture, (left, top + line))
             left += width + 2 * MARGIN
         top += height
     return page
 
 
-def _font() -> ImageFont.FreeTypeFont:
+def font() -> ImageFont.FreeTypeFont:
+    """What titles are written in."""
     return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf"), TEXT)
 
 
 def _side_by_side(shown: list[tuple[str, Image.Image]], head: list[str]) -> Image.Image:
     """Titled pictures side by side, under lines of text, broken so that nothing is cut off."""
-    font, line = _font(), TEXT + 5
-    titles = [_wrapped(title, max(picture.width, 12 * TEXT), font) for title, picture in shown]
+    letters, line = font(), TEXT + 5
+    titles = [_wrapped(title, max(picture.width, 12 * TEXT), letters) for title, picture in shown]
     widths = [
-        max(picture.width, *(ceil(font.getlength(text)) for text in title))
+        max(picture.width, *(ceil(letters.getlength(text)) for text in title))
         for (_, picture), title in zip(shown, titles, strict=True)
     ]
     inner = max(sum(widths) + 2 * MARGIN * (len(shown) - 1), 16 * TEXT)
-    head = [text for part in head for text in _wrapped(part, inner, font)]
+    head = [text for part in head for text in _wrapped(part, inner, letters)]
     top = MARGIN + line * len(head)
     under = top + line * max(map(len, titles)) + 2
     page = Image.new("RGB", (inner + 2 * MARGIN, under + max(picture.height for _, picture in shown) + MARGIN), "white")
     pen = ImageDraw.Draw(page)
     for index, text in enumerate(head):
-        pen.text((MARGIN, MARGIN + index * line), text, "black", font)
+        pen.text((MARGIN, MARGIN + index * line), text, "black", letters)
     left = MARGIN
     for (_, picture), title, width in zip(shown, titles, widths, strict=True):
         for index, text in enumerate(title):
-            pen.text((left, top + index * line), text, "#555555", font)
+            pen.text((left, top + index * line), text, "#555555", letters)
         page.paste(picture, (left, under))
         left += width + 2 * MARGIN
     return page
 
 
-def _wrapped(text: str, width: int, font: ImageFont.FreeTypeFont) -> list[str]:
+def _wrapped(text: str, width: int, letters: ImageFont.FreeTypeFont) -> list[str]:
     """The text broken into lines of at most `width` pixels: between words, and within a word that is longer."""
     lines: list[str] = []
     for paragraph in text.splitlines() or [""]:
         lines.append("")
         for word in paragraph.split(" "):
             joined = f"{lines[-1]} {word}" if lines[-1] else word
-            if font.getlength(joined) <= width:
+            if letters.getlength(joined) <= width:
                 lines[-1] = joined
                 continue
             if lines[-1]:
                 lines.append("")
             for letter in word:
-                if lines[-1] and font.getlength(lines[-1] + letter) > width:
+                if lines[-1] and letters.getlength(lines[-1] + letter) > width:
                     lines.append("")
                 lines[-1] += letter
     return lines
