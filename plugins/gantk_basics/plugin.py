@@ -98,6 +98,12 @@ def gantk_components() -> Iterator[Component]:
         "metric", "critic_test", f"{here}.metrics.critic_test:CriticTest", "a fresh critic's view (Osokin 2017)"
     )
     yield Component("metric", "c2st", f"{here}.metrics.c2st:C2st", "what a classifier tells (Lopez-Paz 2017)")
+    yield Component(
+        "metric",
+        "augmentation",
+        f"{here}.metrics.augmentation:Augmentation",
+        "do generated samples help a classifier?",
+    )
 
     yield Component("view", "points", f"{here}.views.points:Points", "points in a plane or on a line")
     yield Component(

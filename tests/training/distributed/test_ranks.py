@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,12 @@ import pytest
 import torch
 
 from gantk.cli import run_command_line as command_line
-from gantk.data import Wrapped
+from gantk.data import Resident, Wrapped
 from gantk.errors import GantkError, Interrupted, RecipeError
 from gantk.files.atomic import read_lines
 from gantk.runs.signals import Interruption
 from gantk.training import TrainSettings, checkpoint
-from gantk.training.batches import Order
+from gantk.training.batches import BalancedOrder, Batches, Order
 from gantk.training.distributed.process_group import RENDEZVOUS, joined
 from gantk.training.distributed.ranks import LAUNCHER, Ranks, _orphaned
 from gantk.training.loop import train
@@ -249,6 +250,18 @@ def test_each_rank_reads_only_its_share_of_data_that_draw_nothing() -> None:
     list(train(state, Wrapped(data), TrainSettings(seed=5, steps=3, batch=8), ranks=Half(1, 2)))
     order = Order(30, 8, 5, "critic")
     assert data.asked == [index for draw in range(3) for index in order.draw(draw)[4:].tolist()]
+
+
+def test_ranks_share_balanced_batches_as_others() -> None:
+    labels = (torch.arange(60) >= 57).long()
+    data = Resident(replace(small.SPEC, classes=("often", "rare")), torch.randn(60, *small.SPEC.shape), labels=labels)
+    halves = [Batches(data, 8, 5, "critic", Half(rank, 2), torch.device("cpu"), labels) for rank in (0, 1)]
+    for number in range(3):
+        shares = [each.fetch(0, 0, number) for each in halves]
+        assert [len(each) for each in shares] == [4, 4]
+        whole = BalancedOrder(labels, 8, 5, "critic").draw(number)
+        assert torch.equal(torch.cat([each.samples for each in shares]), data.stored[whole])
+        assert int(torch.cat([each.labels for each in shares]).sum()) == 4
 
 
 def test_a_request_to_stop_that_comes_twice_is_one_for_several_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
