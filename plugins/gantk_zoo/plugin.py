@@ -10,10 +10,11 @@ from gantk.plugin import Component, hookimpl
 @hookimpl
 def gantk_components() -> Iterator[Component]:
     """The components of the zoo, one paper behind another; each is imported on first use."""
-    yield from ()
+    here = "gantk_zoo"
+    yield Component("metric", "anomaly", f"{here}.metrics.anomaly:Anomaly", "AUROC of a class left out (AnoGAN)")
 
 
 @hookimpl
 def gantk_recipes() -> Iterator[str]:
     """One recipe for each system: `gantk run zoo/digits_vae`."""
-    yield from ()
+    yield "gantk_zoo.recipes"

@@ -2,6 +2,7 @@
 
 import logging
 import struct
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from gantk.data import Resident
 from gantk.errors import DataError, MissingData
 from gantk.files import content_of
-from gantk_basics.data.digits import digit_spec, stratified
+from gantk_basics.data.digits import digit_spec, stratified, without_classes
 
 log = logging.getLogger(__name__)
 CURE = "download it again (the four files of MNIST have 1.6 to 9.9 MB together with their .gz)"
@@ -102,12 +103,13 @@ class Mnist(Resident):
         split: "train", "validation" or "test".
         root: the folder.
         seed: of the splits.
+        leave_out: digits that stand in the test split alone, for `zoo/anomaly`: ["3"].
 
     Raises:
-        DataError: no such folder, no such files, or damaged ones.
+        DataError: no such folder, no such files, damaged ones, or no such digit.
     """
 
-    def __init__(self, split: str, *, root: Path, seed: int = 0):
+    def __init__(self, split: str, *, root: Path, seed: int = 0, leave_out: Sequence[str] = ()):
         root = Path(root)
         if not root.is_dir():
             raise MissingData(
@@ -136,6 +138,7 @@ class Mnist(Resident):
             if split != "test":
                 held_out = np.random.default_rng(seed).permutation(len(labels))[: len(labels) // 6]
                 chosen = np.sort(held_out) if split == "validation" else np.setdiff1d(chosen, held_out)
-        stored = torch.from_numpy(images[chosen]).unsqueeze(1)  # (N, 1, 28, 28)
         spec = digit_spec(images.shape[1], images.shape[2], **note)
+        chosen = without_classes(chosen, labels, split, leave_out, spec.classes)
+        stored = torch.from_numpy(images[chosen]).unsqueeze(1)  # (N, 1, 28, 28)
         super().__init__(spec, stored, labels=torch.from_numpy(labels[chosen]))

@@ -1,0 +1,1 @@
+"""Autoencoders, and encoders beside a generator."""
