@@ -32,6 +32,7 @@ def gantk_components() -> Iterator[Component]:
     )
     conditional = "gantk_zoo.conditional"
     yield Component("loss", "acgan", f"{conditional}.acgan:AuxiliaryClassifier", "critic names the class (Odena 2017)")
+    yield Component("metric", "anomaly", f"{here}.metrics.anomaly:Anomaly", "AUROC of a class left out (AnoGAN)")
 
 
 @hookimpl

@@ -55,6 +55,29 @@ def of_classes(
     return chosen[labels[chosen] >= 0], tuple(classes[number] for number in kept), labels
 
 
+def without_classes(
+    chosen: NDArray[np.int64], labels: NDArray[np.int64], split: str, leave_out: Sequence[str], names: Sequence[str]
+) -> NDArray[np.int64]:
+    """Numbers of the samples that are left in a split; classes that are left out stay in the test split.
+
+    Args:
+        chosen: numbers of the samples of the split.
+        labels: of all samples, (N,).
+        split: "train", "validation" or "test".
+        leave_out: names of classes that are not trained on.
+        names: of all classes.
+
+    Raises:
+        DataError: there is no such class, or none would be left.
+    """
+    refuse_unknown(leave_out, names, "leave_out")
+    if set(leave_out) >= set(names):
+        raise DataError("data.leave_out: with all classes left out, nothing is left to train on")
+    if split == "test":
+        return chosen
+    return chosen[~np.isin(labels[chosen], [names.index(name) for name in leave_out])]
+
+
 def with_shares(labels: NDArray[np.int64], classes: Sequence[str], shares: ShareOf | None, seed: int) -> NDArray:
     """Numbers of samples among which some classes have the shares that are asked for; no class loses more than needed.
 

@@ -1,12 +1,14 @@
 """The digits that come with scikit-learn: 1,797 real ones of 8 x 8 pixels, embedded."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from gantk.data import Resident
 from gantk.spec import DataSpec
-from gantk_basics.data.class_shares import ShareOf, of_classes, with_shares
+from gantk_basics.data.class_shares import ShareOf, of_classes, with_shares, without_classes
 
 DIGITS = tuple("0123456789")
 SHARES = {"train": 0.70, "validation": 0.15, "test": 0.15}
@@ -58,17 +60,27 @@ class Digits(Resident):
         share_of: digit to its share of the training split, {"1": 0.05}, for data with a rare class: samples of it are
             left out by `seed`, the other digits keep theirs. The other splits stay as they are.
         seed: of the split.
+        leave_out: digits that stand in the test split alone, for `zoo/anomaly`: ["3"].
 
     Raises:
-        DataError: no such digit, or shares that cannot be had.
+        DataError: no such digit, none is left, or shares that cannot be had.
     """
 
-    def __init__(self, split: str, *, only: list[str] | None = None, share_of: ShareOf | None = None, seed: int = 0):
+    def __init__(
+        self,
+        split: str,
+        *,
+        only: list[str] | None = None,
+        share_of: ShareOf | None = None,
+        seed: int = 0,
+        leave_out: Sequence[str] = (),
+    ):
         from sklearn.datasets import load_digits
 
         found = load_digits()
         labels = found.target.astype(np.int64)
-        chosen, classes, labels = of_classes(labels, stratified(labels, split, seed), DIGITS, only)
+        chosen = without_classes(stratified(labels, split, seed), labels, split, leave_out, DIGITS)
+        chosen, classes, labels = of_classes(labels, chosen, DIGITS, only)
         if split == "train":
             chosen = chosen[with_shares(labels[chosen], classes, share_of, seed)]
         images = torch.from_numpy(found.images[chosen].astype(np.uint8)).unsqueeze(1)  # (N, 1, 8, 8), 0 … 16

@@ -2,6 +2,7 @@
 
 import logging
 import struct
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from gantk.data import Resident
 from gantk.errors import DataError, MissingData
 from gantk.files import content_of
-from gantk_basics.data.class_shares import ShareOf, of_classes, with_shares
+from gantk_basics.data.class_shares import ShareOf, of_classes, with_shares, without_classes
 from gantk_basics.data.digits import DIGITS, digit_spec, stratified
 
 log = logging.getLogger(__name__)
@@ -106,6 +107,7 @@ class Mnist(Resident):
         share_of: digit to its share of the training split, {"1": 0.05}, for data with a rare class: samples of it are
             left out by `seed`, the other digits keep theirs. The other splits stay as they are.
         seed: of the splits.
+        leave_out: digits that stand in the test split alone, for `zoo/anomaly`: ["3"].
 
     Raises:
         DataError: no such folder, no such files, damaged ones, no such digit, or shares that cannot be had.
@@ -119,6 +121,7 @@ class Mnist(Resident):
         only: list[str] | None = None,
         share_of: ShareOf | None = None,
         seed: int = 0,
+        leave_out: Sequence[str] = (),
     ):
         root = Path(root)
         if not root.is_dir():
@@ -148,6 +151,7 @@ class Mnist(Resident):
             if split != "test":
                 held_out = np.random.default_rng(seed).permutation(len(labels))[: len(labels) // 6]
                 chosen = np.sort(held_out) if split == "validation" else np.setdiff1d(chosen, held_out)
+        chosen = without_classes(chosen, labels, split, leave_out, DIGITS)
         chosen, classes, labels = of_classes(labels, chosen, DIGITS, only)
         if split == "train":
             chosen = chosen[with_shares(labels[chosen], classes, share_of, seed)]
