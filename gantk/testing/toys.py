@@ -184,7 +184,7 @@ def play(
     kind: type[Play] = Play,
     step: int = 0,
 ) -> Play:
-    """What a loss sees of one update, with `real` as the real batch."""
+    """What a loss sees of one update, with `real` as the real batch, and a fresh optimiser of the critic."""
     labels = labels_of(spec, len(real))
     rng = torch.Generator().manual_seed(5)
     truth = {"score": torch.randn(len(real), generator=rng)}
@@ -198,4 +198,5 @@ def play(
         Streams(1, side, step, 0, torch.device("cpu")),
         batch=len(real),
         shared_forward=may_share_forward(critic, cross_sample),
+        critic_optimizer=torch.optim.Adam(weights, lr=1e-3) if (weights := list(critic.parameters())) else None,
     )
