@@ -27,6 +27,8 @@ class Play:
         streams: the random streams of this update.
         batch: how many samples of the batch are this process's.
         shared_forward: whether real and fake samples may share one forward pass of the critic.
+        critic_optimizer: what trains the critic's side, to be read only (a loss that looks ahead of it); None where the
+            engine replays updates, which must not depend on its state.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Play:
         *,
         batch: int,
         shared_forward: bool = True,
+        critic_optimizer: torch.optim.Optimizer | None = None,
     ):
         self.side = side
         self.generator = generator
@@ -48,6 +51,7 @@ class Play:
         self.streams = streams
         self.batch = batch
         self.shared_forward = shared_forward
+        self.critic_optimizer = critic_optimizer
         self._fetch = fetch
 
     @property

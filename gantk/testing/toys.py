@@ -180,6 +180,10 @@ def whole_data(spec: DataSpec, count: int = 64) -> Dataset:
     return Resident(spec, structured(spec, count, 0), labels=labels_of(spec, count), condition=condition, truth=truth)
 
 
+def _weights(net: nn.Module | None) -> list[nn.Parameter]:
+    return [] if net is None else list(net.parameters())
+
+
 def play(
     side: Any,
     critic: nn.Module | None,
@@ -191,7 +195,7 @@ def play(
     kind: type[Play] = Play,
     step: int = 0,
 ) -> Play:
-    """What a loss sees of one update, with `real` as the real batch."""
+    """What a loss sees of one update, with `real` as the real batch, and a fresh optimiser of the critic."""
     labels = labels_of(spec, len(real))
     rng = torch.Generator().manual_seed(5)
     truth = {"score": torch.randn(len(real), generator=rng)}
@@ -205,4 +209,5 @@ def play(
         Streams(1, side, step, 0, torch.device("cpu")),
         batch=len(real),
         shared_forward=critic is not None and may_share_forward(critic, cross_sample),
+        critic_optimizer=torch.optim.Adam(weights, lr=1e-3) if (weights := _weights(critic)) else None,
     )

@@ -66,6 +66,7 @@ def train(
             randomness.Streams(seed, side, step, update, device, ranks.number, ranks.count),
             batch=ranks.share_of(settings.batch),
             shared_forward=shared_forward,
+            critic_optimizer=state.critic_optimizer,
         )
 
     def update_side(

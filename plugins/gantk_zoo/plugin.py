@@ -25,6 +25,7 @@ def gantk_components() -> Iterator[Component]:
         "metric", "reconstruction", f"{here}.metrics.reconstruction:Reconstruction", "how far G(E(x)) is from x"
     )
 
+    yield Component("loss", "unrolled", f"{here}.games.unrolled:Unrolled", "looks k updates ahead (Metz 2017)")
     yield Component("generator", "coded", f"{here}.games.infogan:CodedGenerator", "noise, a category, numbers")
     yield Component("loss", "infogan", f"{here}.games.infogan:InfoGan", "codes can be read back (Chen 2016)")
     yield Component(
