@@ -30,6 +30,8 @@ def gantk_components() -> Iterator[Component]:
     yield Component("critic", "mlp", f"{here}.nets.mlp:MlpCritic", "dense layers, one tower per unit")
     yield Component("generator", "dcgan", f"{here}.nets.dcgan:DcganGenerator", "images of any size (Radford 2016)")
     yield Component("critic", "dcgan", f"{here}.nets.dcgan:DcganCritic", "images of any size (Radford 2016)")
+    yield Component("generator", "course", f"{here}.nets.course:CourseGenerator", "images, as the UTSW course has it")
+    yield Component("critic", "course", f"{here}.nets.course:CourseCritic", "images, as the UTSW course has it")
     yield Component("net", "mlp", f"{here}.nets.encoders:MlpEncoder", "encoder: samples of any shape to a vector")
     yield Component("net", "dcgan", f"{here}.nets.encoders:DcganEncoder", "encoder: images of any size to a vector")
 
