@@ -18,7 +18,7 @@ Count = Annotated[int, Ge(1)]
 
 
 class CourseGenerator(nn.Module):
-    """Dense layer, then transposed convolutions (4 x 4, stride 2), normalised over the batch, with ReLU; a sigmoid ends.
+    """Dense layer, transposed convolutions (4 x 4, stride 2), normalised over the batch, with ReLU; at last a sigmoid.
 
     The sigmoid is scaled to the range of the data: from -1 to 1 it is tanh of half the argument, the end of
     `basics/dcgan` but for the size of the last weights.
