@@ -40,6 +40,8 @@ def gantk_components() -> Iterator[Component]:
     yield Component("critic", "autoencoder", f"{here}.nets.autoencoder:Autoencoder", "a reconstruction error")
     yield Component("generator", "uniform", f"{here}.nets.autoencoder:UniformGenerator", "decoder of uniform latents")
     yield Component("critic", "packed", f"{here}.nets.packed:Packed", "sees several samples at once (Lin 2018)")
+    yield Component("generator", "course", f"{here}.nets.course:CourseGenerator", "images, as the UTSW course has it")
+    yield Component("critic", "course", f"{here}.nets.course:CourseCritic", "images, as the UTSW course has it")
     yield Component("net", "mlp", f"{here}.nets.encoders:MlpEncoder", "encoder: samples of any shape to a vector")
     yield Component("net", "dcgan", f"{here}.nets.encoders:DcganEncoder", "encoder: images of any size to a vector")
 
@@ -105,7 +107,6 @@ def gantk_components() -> Iterator[Component]:
         "do generated samples help a classifier?",
     )
 
-    yield Component("view", "points", f"{here}.views.points:Points", "points in a plane or on a line")
     yield Component(
         "metric",
         "class_agreement",
@@ -113,9 +114,8 @@ def gantk_components() -> Iterator[Component]:
         "right class, and as varied as real ones",
     )
 
-    yield Component("view", "points", f"{here}.views.points:Points", "a scatter of points in a plane")
+    yield Component("view", "points", f"{here}.views.points:Points", "points in a plane or on a line")
     yield Component("view", "images", f"{here}.views.images:Images", "a grid of images or their channels")
-
     yield Component("view", "class_rows", f"{here}.views.class_rows:ClassRows", "a row of images for each class")
 
     yield Component(

@@ -68,6 +68,7 @@ test_basics = conformance(
     examples=3,
     parameters={
         "dcgan": {"width": 4},
+        "course": {"width": 4},
         "mlp": {"hidden": [8]},
         "ring": {"samples": 500},
         "mnist": {"root": str(ROOT)},

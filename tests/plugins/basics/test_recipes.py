@@ -25,3 +25,18 @@ def test_a_few_steps(name: str, loss: str | None, tmp_path: Path) -> None:
     run = gantk.run(RECIPES / f"{name}.yaml", overrides=overrides, out=tmp_path / "run")
     assert run.sample(3).samples.isfinite().all()
     assert {path.name for path in run.path.glob("samples/*.png")} >= {"data.png", "step-000002.png", "generated.png"}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("overrides", "reached"), [({}, True), ({"loss": {"use": "basics/hinge"}}, False)])
+def test_stacked_mnist_reaches_its_bar_early_and_without_a_penalty_never(
+    overrides: dict, reached: bool, test_data: Path, tmp_path: Path
+) -> None:
+    """2,500 of its 8,000 steps reach 1,000 modes; the twin, whose critic has no penalty, collapses to a few."""
+    brief = {"data.root": test_data / "mnist", "train.steps": 2500, "train.schedule": "constant"}
+    changes = {**brief, "evaluate": [], **overrides}
+    run = gantk.run(RECIPES / "stacked_mnist.yaml", overrides=changes, out=tmp_path / "run")
+    found = run.evaluate({"use": "basics/stacked_modes"})["stacked_modes"]
+    assert found["accuracy"].value >= 0.97
+    assert (found["modes"].value >= 990 and found["kl"].value <= 0.3) == reached
+    assert reached or found["modes"].value < 100
