@@ -19,7 +19,7 @@ from gantk.messages import did_you_mean
 from gantk.sampling import CHUNK, evaluating
 from gantk.spec import DataSpec
 
-WHO = "choose a model whose loss has an encoder (zoo/vae, zoo/vaegan, zoo/bigan)"
+WHO = "choose a model whose loss has an encoder (zoo/vae, zoo/cvae, zoo/vaegan)"
 
 
 def encode(

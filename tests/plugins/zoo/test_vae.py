@@ -11,7 +11,7 @@ import torch
 from gantk_basics.nets.encoders import MlpEncoder
 from gantk_basics.nets.mlp import MlpGenerator
 from gantk_zoo.encoders.vae import ConditionalVae, EncodedGenerator, LabelledDecoder, Vae
-from gantk_zoo.metrics.elbo import Elbo
+from gantk_zoo.metrics.elbo import Elbo, grid
 from torch import Tensor
 
 import gantk
@@ -231,6 +231,21 @@ def test_a_model_without_a_distribution_has_no_elbo() -> None:
     inputs = MetricInput(None, data, data, rng=torch.Generator(), nets={"generator": MlpGenerator(POINTS)})  # type: ignore[arg-type]
     with pytest.raises(DoesNotFit, match="zoo/vae or zoo/cvae"):
         Elbo().compute(inputs)
+
+
+def test_pictures_are_reconstructions_and_the_plane_of_two_latents() -> None:
+    """Kingma & Welling 2014, figure 4: the inverse distribution function of points that are even in the unit square."""
+    even = torch.distributions.Normal(0.0, 1.0).cdf(grid(4)).reshape(4, 4, 2)
+    assert torch.allclose(even[0, :, 0], torch.tensor([0.125, 0.375, 0.625, 0.875]), atol=1e-6)
+    assert torch.allclose(even[:, 0, 1], torch.tensor([0.875, 0.625, 0.375, 0.125]), atol=1e-6)
+    spec = DataSpec((1, 2, 3), ("channel", "y", "x"), range=(-1.0, 1.0), view="basics/images")
+    data = Resident(spec, torch.rand(5, *spec.shape) * 2 - 1)
+    for latent, names in ((2, {"reconstructions", "latents"}), (3, {"reconstructions"})):
+        loss = Vae(encoder=MlpEncoder(spec, outputs=2 * latent, hidden=(4,)))
+        generator = trained_by(loss, spec, latent)
+        inputs = MetricInput(None, data, data, rng=torch.Generator(), nets={"generator": generator})  # type: ignore[arg-type]
+        drawn = Elbo().pictures(inputs)
+        assert drawn.keys() == names and all(min(picture.size) > 40 for picture in drawn.values())
 
 
 # ---- recipes at their bars
