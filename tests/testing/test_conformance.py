@@ -69,6 +69,8 @@ test_basics = conformance(
     parameters={
         "dcgan": {"width": 4},
         "mlp": {"hidden": [8]},
+        "residual": {"width": 4},
+        "metric/class_agreement": {"steps": 30},
         "ring": {"samples": 500},
         "mnist": {"root": str(ROOT)},
         "metric/c2st": {**BRIEF, "samples": 60, "critic": SMALL},
