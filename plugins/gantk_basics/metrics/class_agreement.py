@@ -141,4 +141,3 @@ class ClassAgreement(Metric):
             f"{told}; they cover {cover.value:.0%} of a class (real halves {cover.reference:.0%}), "
             f"{share.note} with {share.value:.0%} of the real halves'"
         )
-
