@@ -70,6 +70,8 @@ test_basics = conformance(
         "dcgan": {"width": 4},
         "course": {"width": 4},
         "mlp": {"hidden": [8]},
+        "residual": {"width": 4},
+        "metric/class_agreement": {"steps": 30},
         "ring": {"samples": 500},
         "mnist": {"root": str(ROOT)},
         "stacked_mnist": {"root": str(ROOT), "held_out": 40},

@@ -157,12 +157,15 @@ def bars(run: Any) -> dict[str, float]:
     return {name: value.value for name, value in run.evaluation["class_agreement"].items()}
 
 
+BARS = {"digits_cgan": 0.95, "digits_acgan": 0.95, "digits_projection": 0.9}
+
+
 @pytest.mark.long
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", ["digits_cgan", "digits_acgan", "digits_projection"])
+@pytest.mark.parametrize("recipe", BARS)
 def test_recipes_reach_their_bar(recipe: str, tmp_path: Path) -> None:
     found = bars(gantk.run(f"zoo/{recipe}", {"machine.threads": 1}, out=tmp_path / "run", quiet=True))
-    assert found["agreement_share"] >= 0.9 and found["coverage_share"] >= 0.7
+    assert found["agreement_share"] >= BARS[recipe] and found["coverage_share"] >= 0.7
 
 
 TWINS = {
@@ -176,14 +179,14 @@ TWINS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", TWINS)
 def test_without_the_class_term_the_bar_is_missed(recipe: str, tmp_path: Path) -> None:
-    overrides = {**TWINS[recipe], "machine.threads": 1, "train.steps": 1000}
+    overrides = {**TWINS[recipe], "machine.threads": 1, "train.steps": 500}
     assert bars(gantk.run(f"zoo/{recipe}", overrides, out=tmp_path / "run", quiet=True))["agreement_share"] < 0.5
 
 
 @pytest.mark.long
 @pytest.mark.slow
 def test_with_shuffled_labels_the_bar_is_missed() -> None:
-    values = load("zoo/digits_cgan", {"train.steps": 1000, "machine.threads": 1}).values
+    values = load("zoo/digits_cgan", {"train.steps": 500, "machine.threads": 1}).values
     shuffled = Digits("train")
     assert shuffled.labels is not None
     shuffled.labels = shuffled.labels[torch.randperm(len(shuffled), generator=torch.Generator().manual_seed(0))]
