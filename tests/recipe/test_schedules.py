@@ -158,6 +158,11 @@ def test_the_place_in_a_file() -> None:
     assert told.startswith("x.yaml:5:43: loss.r1.to must be number >= 0, not -1\n"), told
 
 
+def test_a_mistake_in_the_loss_is_not_blamed_on_an_optimiser_of_which_a_part_is_said() -> None:
+    told = mistakes_in("loss.r1.to=-1", "play.critic_optimizer={lr: 1e-3}")
+    assert "loss.r1.to must be" in told and "optimizer" not in told
+
+
 SCHEMA = json_schema(installed_registry())
 
 
