@@ -34,7 +34,6 @@ NAMES: dict[tuple[str, ...], str] = {
     ("train.epochs",): "epoch num_epochs n_epochs nepochs max_epochs",
     ("train.batch",): "b bs batch_size batchsize minibatch minibatch_size",
     ("train.ema",): "ema_decay ema_beta moving_average",
-    ("train.ema_half_life",): "ema_nimg ema_kimg ema_halflife half_life",
     ("train.precision",): "amp fp16 bf16 half mixed_precision",
     ("train.sample_every",): "image_iter sample_interval sample_freq image_every",
     ("train.checkpoint_every",): "save_iter save_every save_interval save_freq checkpoint_interval ckpt_every",
