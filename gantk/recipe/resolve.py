@@ -35,6 +35,8 @@ class Resolver:
         self.loss = of_loss.component(Nested("loss"), self.raw.get("loss"), ())
         if of_loss.problems:
             self.loss = {}  # reported with the rest; until it is mended, nobody knows its defaults
+            if isinstance(play, dict):
+                self.raw["play"] = {key: value for key, value in play.items() if not _is_part_of_optimizer(key, value)}
         if isinstance(play, dict) and self.loss:
             self.raw["play"] = self._with_defaults_of(self.loss, play)
         if self._says_no_critic() and isinstance(play, dict):
@@ -207,6 +209,11 @@ class Resolver:
 
         walk(values, self.root, ())
         return found
+
+
+def _is_part_of_optimizer(key: str, value: Any) -> bool:
+    """Whether `play` says some numbers of an optimiser, and leaves it to the loss which one."""
+    return key.endswith("_optimizer") and isinstance(value, dict) and "use" not in value
 
 
 def _origin(node: Node) -> str:

@@ -41,7 +41,7 @@ def test_everything_is_filled_in() -> None:
     assert values["data"]["names"] == ["x", "y"]
     assert values["generator"] == {"use": "toy/net", "width": 32, "upsampling": "nearest", "share": 0.5, "layers": 3}
     assert values["play"]["critic_steps"] == 2
-    assert values["play"]["generator_optimizer"] == {"use": "toy/adam", "lr": 1e-4, "betas": [0.9, 0.999]}
+    assert values["play"]["generator_optimizer"] == {"use": "toy/adam", "groups": {}, "lr": 1e-4, "betas": [0.9, 0.999]}
     assert values["train"] | {"steps": 100, "batch": 16, "ema": None, "keep": 3} == values["train"]
     assert [entry["name"] for entry in values["evaluate"]] == ["count", "span"]
     assert values["evaluate"][1]["require"] == {">=": 0.9}
@@ -305,7 +305,7 @@ def test_what_a_loss_says_of_an_optimiser_stays_key_by_key_while_the_optimiser_d
     named = ["play.critic_optimizer.use=basics/adam", "play.critic_optimizer.lr=2e-5"]
     assert load("toy_motif_dcgan", named).values["play"]["critic_optimizer"] == expected
     other = load("toy_motif_dcgan", ["play.critic_optimizer.use=basics/sgd", "play.critic_optimizer.lr=2e-5"])
-    assert set(other.values["play"]["critic_optimizer"]) == {"use", "lr", "momentum", "weight_decay"}
+    assert set(other.values["play"]["critic_optimizer"]) == {"use", "groups", "lr", "momentum", "weight_decay"}
     with pytest.raises(RecipeError, match=r"(?s)command line: unknown key 'lrr'.*did you mean 'lr'"):
         load("toy_motif_dcgan", ["play.critic_optimizer.lrr=2e-5"])
 

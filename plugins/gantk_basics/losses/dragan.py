@@ -21,7 +21,7 @@ class Dragan(Loss):
     data are wide; x̃ = x + α·s·σ·u, α uniform on [0, 1) for each sample, u for each number, σ the standard deviation of
     the batch, s = 0.5, in the code, whose steps all go towards greater values. Here the code's is the default.
 
-    Kodali et al. 2017, "On convergence and stability of GANs", section 2.3; github.com/kodalinaveen3/DRAGAN.
+    Kodali et al. 2017, "On convergence and stability of GANs"; github.com/kodalinaveen3/DRAGAN.
 
     Args:
         penalty: weight λ.

@@ -19,7 +19,7 @@ class Relativistic(Loss):
     A pair is a real and a generated sample of the same place in the batch, unit by unit; the norms are those of each
     unit, in float32 or better. A critic cannot win by moving all scores, and no generated sample can be left behind.
 
-    Jolicoeur-Martineau 2019, equation 2; Huang et al. 2024, "The GAN is dead; long live the GAN!", equations 2 to 4.
+    Jolicoeur-Martineau 2019; Huang et al. 2024, "The GAN is dead; long live the GAN!", equations 2 to 4.
     The authors let γ and the learning rates fall, and β₂ and the average's half-life rise, all by a cosine: recipe
     zoo/digits_r3gan.
 

@@ -69,7 +69,7 @@ class WganGp(Loss):
     One-sided, the penalty is λ E max(0, ‖∇ D(x̂)‖ - 1)² (WGAN-LP): slopes below 1 cost nothing, since a Lipschitz
     constant is only a bound.
 
-    Gulrajani et al. 2017, equation 3 and algorithm 1; one-sided: Petzka et al. 2018, equation 8.
+    Gulrajani et al. 2017, equation 3 and algorithm 1; one-sided: Petzka et al. 2018 (WGAN-LP).
 
     Args:
         penalty: weight λ of the gradient penalty.
@@ -140,7 +140,7 @@ class WganDiv(WganGp):
     Critic: E D(G(z)) - E D(x) + k E‖∇ D(x̂)‖ᵖ, x̂ = ε x + (1-ε) G(z), ε uniform on [0, 1) for each unit of each sample.
     Its optimum is a divergence, which asks for no Lipschitz constant. Generator: -E D(G(z)).
 
-    Wu et al. 2018, "Wasserstein divergence for GANs", equations 8 and 9.
+    Wu et al. 2018, "Wasserstein divergence for GANs" (k = 2, p = 6 are its best).
 
     Args:
         penalty: weight k.

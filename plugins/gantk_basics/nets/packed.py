@@ -22,7 +22,7 @@ class Packed(nn.Module):
     built for the packed data: m samples of C channels are one of m·C; units stay apart. It takes no labels. R1 of
     basics/gan sees the gradient of the summed scores, m times that of the pack's.
 
-    Lin et al. 2018, "PacGAN: the power of two samples in generative adversarial networks", section 3.
+    Lin et al. 2018, "PacGAN: the power of two samples in generative adversarial networks".
 
     Args:
         spec: what one sample is.
