@@ -74,4 +74,4 @@ def test_costly_metrics_are_left_to_those_who_name_them(capsys: pytest.CaptureFi
     names = [entry.name for entry in sample_files.metrics_for(spec)]
     assert "c2st" in names
     assert "critic_test" not in names
-    assert "take long: basics/critic_test" in capsys.readouterr().err
+    assert "take long: basics/augmentation, basics/critic_test" in capsys.readouterr().err

@@ -118,7 +118,7 @@ def test_a_picture_that_fails_costs_neither_number_nor_report(
         return {"../modes": Image.new("L", (4, 4))}
 
     monkeypatch.setattr(RingModes, "pictures", pictures)
-    run = gantk.run(tiny, MEASURED, out="run", quiet=True)
+    run = gantk.run(tiny, {**MEASURED, "train.steps": 4}, out="run", quiet=True)
     assert "modes_covered" in run.evaluation["ring"] and run.report.exists() and not drawn_by_metrics(run)
     told = capsys.readouterr().err
     assert "the pictures of ring failed" in told and ("no ink" if kind == "raises" else "'../modes'") in told

@@ -152,11 +152,11 @@ class Augmentation(Metric):
         )
         if f"classical_{ALL}" in values:
             text += f", {values[f'classical_{ALL}'].value:.1%} with real ones varied"
-        few = [name.removeprefix("gain_") for name in values if name.startswith("gain_") and name != f"gain_{ALL}"]
-        told = [f"{values[f'real_{n}'].value:.1%} to {values[f'both_{n}'].value:.1%} with {n}" for n in few]
-        return text + (
-            f"; of a class, what the generator saw of the others handed on: {', '.join(told)}" if told else ""
-        )
+        levels = [name.removeprefix("real_") for name in values if name.startswith("real_") and name != f"real_{ALL}"]
+        few = [
+            f"{values[f'real_{n}'].value:.1%} to {values[f'both_{n}'].value:.1%} with {n} of a class" for n in levels
+        ]
+        return f"{text}; with fewer real ones (the generator saw all): {', '.join(few)}" if few else text
 
 
 def few_of_each(labels: Tensor, n: int, rng: torch.Generator) -> Tensor:
