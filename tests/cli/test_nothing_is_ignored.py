@@ -79,6 +79,10 @@ REFUSED = {
     "interpolate ring --arithmetic seed=3 -o x.gif": "no animation",
     "interpolate ring --arithmetic class=3": "--through FILE",
     "reconstruct ring train.steps=3": "train.steps has no effect here",
+    "reconstruct ring --by encoder": "--by search",
+    "reconstruct ring --by encoder --starts 3": "--starts would have no effect",
+    "reconstruct ring --red-first": "--together",
+    "reconstruct ring -n 1 --starts 1 --iterations 1 --colours red/green": "colours",
 }
 
 

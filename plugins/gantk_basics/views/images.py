@@ -87,13 +87,12 @@ class Images(View):
         return [self._grid(samples[at : at + 1], limits) for at in range(len(samples))]
 
     def blocks(self, blocks: Mapping[str, Mapping[str, Samples]], caption: str = "") -> Image.Image:
-        """Named blocks of rows of images, each row with its title."""
+        """Each block a line: its rows of images side by side, each with its title."""
         rows = []
         for block, each in blocks.items():
-            for title, row in each.items():
-                line = copy(self)
-                line.columns = len(row)
-                rows.append([(f"{block}: {title}", line._grid(row))])
+            line = copy(self)
+            line.columns = max(map(len, each.values()))
+            rows.append([(f"{block}: {title}", line._grid(row)) for title, row in each.items()])
         return _side_by_side([("", _below_each_other(rows))], [caption] if caption else [])
 
     def beside_nearest(self, samples: Samples, training: Nearest, held_out: Nearest) -> Image.Image:
