@@ -24,19 +24,6 @@ def gantk_components() -> Iterator[Component]:
     yield Component("critic", "domains", f"{here}.cyclegan:DomainCritics", "a patch critic for each domain")
     yield Component("loss", "cyclegan", f"{here}.cyclegan:CycleGan", "there and back without pairs (Zhu 2017)")
 
-    yield Component("generator", "uniform", f"{here}.began:UniformGenerator", "a decoder of uniform latents")
-    yield Component("critic", "autoencoder", f"{here}.began:Autoencoder", "its score is a reconstruction error")
-    yield Component("loss", "began", f"{here}.began:Began", "errors held in balance (Berthelot 2017)")
-
-    yield Component("generator", "coded", f"{here}.infogan:CodedGenerator", "noise, a category, continuous codes")
-    yield Component("loss", "infogan", f"{here}.infogan:InfoGan", "codes can be read back (Chen 2016)")
-    yield Component("metric", "code_information", f"{here}.infogan:CodeInformation", "what codes say of classes")
-
-    yield Component("net", "encoder", f"{here}.bigan:Encoder", "samples to latents")
-    yield Component("critic", "joint", f"{here}.bigan:JointCritic", "judges samples with their latents")
-    yield Component("loss", "bigan", f"{here}.bigan:BiGan", "an encoder beside the generator (Donahue 2017)")
-    yield Component("metric", "reconstruction", f"{here}.bigan:Reconstruction", "how far G(E(x)) is from x")
-
     yield Component("metric", "translation", f"{here}.translations:Translation", "how far from the right picture?")
     yield Component("view", "translations", f"{here}.translations:Translations", "given, made, and right pictures")
 
