@@ -123,7 +123,9 @@ def grid(known: Mapping[str, Any]) -> list[Tensor]:
     ]
 
 
-def _divergences(samples: Tensor, points: Tensor, cell: float, known: Mapping[str, Any]) -> tuple[tuple[float, float], Tensor]:
+def _divergences(
+    samples: Tensor, points: Tensor, cell: float, known: Mapping[str, Any]
+) -> tuple[tuple[float, float], Tensor]:
     """KL(p‖q) and KL(q‖p), and log q at the grid's points."""
     width = min(known["sigmas"]) * (len(samples) / len(known["means"])) ** (-1 / (samples.shape[1] + 4))
     blurred = {**known, "sigmas": [hypot(each, width) for each in known["sigmas"]]}
