@@ -32,12 +32,5 @@ test_plugin = conformance(
         "folder": {"root": FOLDER.name, "size": 12},
         "channel_pairs": {"of": CELLS},
         "negatives": {"of": {"use": "basics/digits"}},
-        "bigan": {"encoder": {"use": "examples/encoder", "width": 32}},
-    },
-    nets={
-        "bigan": {
-            "generator": {"use": "basics/mlp", "latent": 16, "hidden": [32]},
-            "critic": {"use": "examples/joint", "width": 32},
-        },
     },
 )

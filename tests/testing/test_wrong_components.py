@@ -57,26 +57,22 @@ def test_a_path_may_stand_in_parameters(tmp_path: Path) -> None:
     assert built.outcome() == ("ok", "")
 
 
-def test_a_loss_with_nets_of_its_own_is_looked_at_with_those_that_are_named(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_loss_with_nets_of_its_own_is_looked_at_with_those_that_are_named() -> None:
     """BiGAN: its critic sees latents, and its encoder stands round the generator."""
-    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "examples")
-    registry = Registry([*entry_points(group="gantk"), EntryPoint("examples", "gantk_examples.plugin", "gantk")])
     named = {
         "generator": {"use": "basics/mlp", "latent": 5, "hidden": [16]},
-        "critic": {"use": "examples/joint", "latent": 5, "width": 16},
+        "critic": {"use": "zoo/joint", "latent": 5, "width": 16},
     }
-    encoder = {"bigan": {"encoder": {"use": "examples/encoder", "latent": 5, "width": 16}}}
+    encoder = {"bigan": {"encoder": {"use": "basics/mlp", "outputs": 5, "hidden": [16]}}}
 
     def outcomes(nets: dict[str, Any]) -> dict[str, tuple[str, str]]:
-        every = cases("examples", registry=registry, parameters=encoder, nets={"bigan": nets}, examples=2)
+        every = cases("zoo", parameters=encoder, nets={"bigan": nets}, examples=2)
         return {case.rule: case.outcome() for case in every if case.component == "loss/bigan"}
 
     found = outcomes(named)
     assert [rule for rule, (outcome, _) in found.items() if outcome != "ok"] == ["units"], found
     unfit = outcomes({**named, "critic": "basics/mlp"})["terms"]
-    assert unfit[0] == "broken" and "a critic of (sample, latent): examples/joint" in unfit[1]
+    assert unfit[0] == "broken" and "a critic of (sample, latent): zoo/joint" in unfit[1]
 
 
 @pytest.mark.parametrize(

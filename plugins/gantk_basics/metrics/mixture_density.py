@@ -59,8 +59,9 @@ class MixtureDensity(Metric):
         cell = float(torch.tensor([(axis[1] - axis[0]).item() for axis in axes]).prod())
         made = inputs.generated.samples.double()
         real = take(inputs.test, self.samples, inputs.rng).samples.double()
-        found, expected = (_divergences(each, points, cell, known) for each in (made, real))
-        self._drawn = (axes, log_density(points, known).exp(), found[2].exp())
+        found, estimate = _divergences(made, points, cell, known)
+        expected, _ = _divergences(real, points, cell, known)
+        self._drawn = (axes, log_density(points, known).exp(), estimate.exp())
         return {
             name: Value(found[at], "lower", expected[at], "real test", n=len(made), n_reference=len(real))
             for at, name in enumerate(("kl", "reverse_kl"))
@@ -122,8 +123,10 @@ def grid(known: Mapping[str, Any]) -> list[Tensor]:
     ]
 
 
-def _divergences(samples: Tensor, points: Tensor, cell: float, known: Mapping[str, Any]) -> tuple[float, float, Tensor]:
-    """KL(p‖q), KL(q‖p), and log q at the grid's points."""
+def _divergences(
+    samples: Tensor, points: Tensor, cell: float, known: Mapping[str, Any]
+) -> tuple[tuple[float, float], Tensor]:
+    """KL(p‖q) and KL(q‖p), and log q at the grid's points."""
     width = min(known["sigmas"]) * (len(samples) / len(known["means"])) ** (-1 / (samples.shape[1] + 4))
     blurred = {**known, "sigmas": [hypot(each, width) for each in known["sigmas"]]}
     truth = log_density(points, blurred)
@@ -132,7 +135,7 @@ def _divergences(samples: Tensor, points: Tensor, cell: float, known: Mapping[st
     floored = torch.logaddexp(estimate + log(1 - FLOOR), even)
     forward = float((truth.exp() * (truth - floored)).sum() * cell)
     left_out = _log_kernels(samples, samples, width, itself=True)
-    return forward, float((left_out - log_density(samples, blurred)).mean()), estimate
+    return (forward, float((left_out - log_density(samples, blurred)).mean())), estimate
 
 
 def _log_kernels(points: Tensor, samples: Tensor, width: float, itself: bool = False) -> Tensor:

@@ -32,7 +32,7 @@ class Points(View):
     def __init__(self, spec: DataSpec, *, size: Annotated[int, Ge(120)] = 480):
         if spec.shape not in ((1,), (2,)):
             raise DoesNotFit(
-                f"basics/points draws points on a line or in a plane, but these samples are "
+                f"basics/points draws points in a plane or on a line, but these samples are "
                 f"{' x '.join(map(str, spec.shape))} ({', '.join(spec.axes)})"
             )
         self.spec = spec

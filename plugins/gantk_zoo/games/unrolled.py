@@ -47,7 +47,8 @@ class Unrolled(Gan):
     the critic would answer, so that gathering in one place does not pay. The critic itself has its usual update, and
     is afterwards as if nothing had been unrolled: weights, batch statistics, and the moments, rates and steps of its
     optimiser, from which the k updates set out (Adam's, too). All k see this update's batch and fakes.
-    k = 0 is basics/gan. Time and memory grow with k.
+    Where several processes share a batch, each looks ahead on its own share. k = 0 is basics/gan. Time and memory grow
+    with k.
 
     Metz et al. 2017, "Unrolled generative adversarial networks", equations 7 to 12.
 
