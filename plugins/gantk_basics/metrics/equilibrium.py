@@ -27,7 +27,7 @@ class Flatness:
     Args:
         trend: by how much the line of least squares rises from the first step to the last one.
         scatter: standard deviation about that line: 1 where it is noise from step to step and no more, greater where
-            the series swings.
+            the series swings, less where each step is paid back by the next.
         line: that line's first and last value, in the series' own unit.
     """
 
