@@ -6,38 +6,18 @@ import importlib.util
 import keyword
 import re
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from gantk.api.exercise import Exercise, Part, as_notebook
 from gantk.components.registry import installed_registry
 from gantk.errors import FileError, GantkError
 from gantk.plugin import KINDS
-
-
-@dataclass(frozen=True)
-class Part:
-    """One component that is written: with its kind, from the template `<module>.py.j2`.
-
-    Args:
-        kind: which `--kind` asks for it.
-        name: its name within the plugin; `{plugin}` stands for that of the plugin.
-        module: its module, and template.
-        attribute: its class or function.
-        summary: one line.
-        declared_as: its own kind, where another kind asks for it.
-    """
-
-    kind: str
-    name: str
-    module: str
-    attribute: str
-    summary: str
-    declared_as: str = ""
-
 
 PARTS = (
     Part("generator", "dense", "generator", "DenseGenerator", "one hidden layer, any shape"),
@@ -89,13 +69,14 @@ def package_name(name: str) -> str:
     return package
 
 
-def write_package(name: str, kinds: Sequence[str], parent: Path) -> Path:
+def write_package(name: str, kinds: Sequence[str], parent: Path, exercise: Exercise | None = None) -> Path:
     """Writes the distribution into a new folder of `parent`, all of it or nothing.
 
     Args:
         name: of the distribution.
         kinds: which components it has, of `gantk.plugin.KINDS`.
         parent: where its folder is made.
+        exercise: written instead: its components, with gaps to fill.
 
     Returns:
         the folder.
@@ -108,7 +89,7 @@ def write_package(name: str, kinds: Sequence[str], parent: Path) -> Path:
     folder = parent / package.replace("_", "-")
     if folder.exists():
         raise FileError(f"{folder} exists already, and nothing is overwritten; give another name, or --into FOLDER")
-    texts = _texts(package, kinds)
+    texts = _texts(package, kinds) if exercise is None else _texts_of_exercise(package, exercise)
     try:
         for path, text in texts.items():
             target = folder / path
@@ -121,37 +102,70 @@ def write_package(name: str, kinds: Sequence[str], parent: Path) -> Path:
 
 def _texts(package: str, kinds: Sequence[str]) -> dict[str, str]:
     """Path within the distribution to text."""
-    environment = Environment(
-        loader=PackageLoader("gantk", "templates/new_plugin"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=StrictUndefined,
-    )
     components = [
         replace(part, name=part.name.format(plugin=package), kind=part.declared_as or part.kind)
         for part in PARTS
         if part.kind in kinds
     ]
     files = {
-        "pyproject.toml": "pyproject.toml",
         "README.md": "README.md",
         ".github/workflows/tests.yml": "ci.yml",
-        f"{package}/__init__.py": "init.py",
-        f"{package}/plugin.py": "plugin.py",
-        f"{package}/recipes/first.yaml": "recipe.yaml",
+        "{package}/recipes/first.yaml": "recipe.yaml",
         "tests/test_conformance.py": "test_conformance.py",
         "tests/test_recipe.py": "test_recipe.py",
     }
-    files |= {f"{package}/{part.module}.py": f"{part.module}.py" for part in components}
+    files |= {f"{{package}}/{part.module}.py": f"{part.module}.py" for part in components}
     if "objective" in kinds:
-        files[f"{package}/recipes/design.yaml"] = "design.yaml"
-    given = {
+        files["{package}/recipes/design.yaml"] = "design.yaml"
+    return _rendered(
+        package, "new_plugin", COMMON | files, components=components, kinds=[kind for kind in KINDS if kind in kinds]
+    )
+
+
+def _texts_of_exercise(package: str, exercise: Exercise) -> dict[str, str]:
+    """Path within the distribution to text."""
+    files = {
+        "README.md": "README.md",
+        "exercise.ipynb": "notebook.py",
+        "{package}/recipes/first.yaml": "recipe.yaml",
+        "tests/test_conformance.py": "test_conformance.py",
+        "tests/test_exercise.py": f"test_{exercise.name}.py",
+    }
+    files |= {f"{{package}}/{part.kind}.py": f"{part.module}.py" for part in exercise.parts}
+    components = [replace(part, module=part.kind) for part in exercise.parts]
+    names = {part.kind: part.name for part in exercise.parts}
+    classes = {part.kind: part.attribute for part in exercise.parts}
+    given: dict[str, Any] = {"components": components, "kinds": [*names], "exercise": exercise}
+    texts = _rendered(package, "exercise", files, names=names, classes=classes, **given)
+    texts |= _rendered(package, "new_plugin", COMMON, **given)
+    texts["exercise.ipynb"] = as_notebook(texts["exercise.ipynb"])
+    return texts
+
+
+COMMON = {
+    "pyproject.toml": "pyproject.toml",
+    "{package}/__init__.py": "init.py",
+    "{package}/plugin.py": "plugin.py",
+}
+"""Path within any distribution to its template in the folder `new_plugin`."""
+
+
+def _rendered(package: str, templates: str, files: Mapping[str, str], **given: Any) -> dict[str, str]:
+    """Path within the distribution to text, of files that name their templates in the folder `templates`."""
+    environment = Environment(
+        loader=PackageLoader("gantk", f"templates/{templates}"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+    )
+    given |= {
         "package": package,
         "plugin": package,
         "distribution": package.replace("_", "-"),
-        "components": components,
-        "kinds": [kind for kind in KINDS if kind in kinds],
         "gantk_version": metadata.version("gantk"),
     }
-    return {path: environment.get_template(f"{template}.j2").render(given) for path, template in files.items()}
+    return {
+        path.format(package=package): environment.get_template(f"{template}.j2").render(given)
+        for path, template in files.items()
+    }

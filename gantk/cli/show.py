@@ -13,24 +13,29 @@ from gantk.messages import with_article
 
 if TYPE_CHECKING:
     from gantk.components.registry import Declared
+    from gantk.recipe.recipe import Recipe
 
 
 @click.command()
 @click.argument("name", metavar="NAME|RECIPE", shell_complete=completions.components)
 @cli_options.overrides
+@click.option("--stages", is_flag=True, help="Of a recipe: what each layer of its nets makes of what it is given.")
 @cli_options.as_json
-def command(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
+def command(name: str, overrides: tuple[str, ...], stages: bool, as_json: bool) -> None:
     """Show what a component takes and means, or every value of a recipe and where it comes from.
 
     \b
     gantk show basics/wgan_gp
     gantk show recipes/lin_starshaped.yaml loss.use=basics/wgan
+    gantk show toy_motif_course --stages
     """
     from gantk.components.registry import installed_registry
 
     found = installed_registry().named(name)
     if not found:
-        return _recipe(name, overrides, as_json)
+        return _recipe(name, overrides, stages, as_json)
+    if stages:
+        raise click.UsageError(f"--stages is for a recipe, which says the sizes of its data; {name} is a component")
     if overrides:
         kinds = " and ".join(with_article(declared.kind) for declared in found)
         raise click.UsageError(
@@ -109,7 +114,7 @@ def _as_json(declared: Declared) -> dict[str, Any]:
     }
 
 
-def _recipe(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
+def _recipe(name: str, overrides: tuple[str, ...], stages: bool, as_json: bool) -> None:
     from gantk.components.registry import installed_registry
     from gantk.errors import FileError
     from gantk.recipe.find_file import STDIN, locate
@@ -124,8 +129,35 @@ def _recipe(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
         raise FileError(f"there is no component called '{name}', and {error}{hint}") from error
     recipe = load(name, overrides)
     cli_options.tell_dropped(recipe)
+    if stages:
+        return _stages(recipe, as_json)
     if as_json:
         console.answer_json({"recipe": recipe.name, "values": recipe.values, "origins": recipe.origins})
-        return
+        return None
     rows = [(path, json.dumps(value), recipe.origins.get(path, "")) for path, value in leaves(recipe.values)]
     console.table("", ("key", "value", "from"), rows)
+    return None
+
+
+def _stages(recipe: Recipe, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from gantk.training import datasets
+    from gantk.training.stages import stages_of
+
+    found = stages_of(recipe.values, datasets(recipe.values)["train"].spec)
+    if as_json:
+        console.answer_json({"recipe": recipe.name, "stages": [asdict(stage) for stage in found]})
+        return
+    rows = [
+        (
+            f"{stage.net}.{stage.layer}" if stage.layer else stage.net,
+            stage.kind,
+            " × ".join(map(str, stage.given)),
+            " × ".join(map(str, stage.made)),
+            stage.arithmetic,
+            f"{stage.parameters:,}" if stage.parameters else "",
+        )
+        for stage in found
+    ]
+    console.table("", ("layer", "kind", "given", "makes", "size of an axis", "parameters"), rows)

@@ -61,7 +61,7 @@ class Page:
             "OMP_NUM_THREADS": "1",
             "PAGE_PACKAGES": str(packages),
             "PAGE_WHERE": str(self.where),
-            "PYTEST_ADDOPTS": "-k 'light or documented or builds'",  # the other rules: tests/api/test_new_plugin.py
+            "PYTEST_ADDOPTS": "-k 'light or documented or builds or gap'",  # all: tests/api/test_new_plugin.py
             "PIP_NO_INDEX": "1",
             "PIP_NO_BUILD_ISOLATION": "0",  # which is how pip spells "no isolation"
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
