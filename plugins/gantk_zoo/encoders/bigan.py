@@ -116,8 +116,8 @@ class BiGan(Loss):
             coded = encoder(zeros)
             if shape is None or tuple(coded.shape[1:]) != tuple(shape):
                 raise DoesNotFit(
-                    f"the encoder gives latents of {tuple(coded.shape[1:])}, the generator takes {shape}: let "
-                    "loss.encoder.outputs be generator.latent"
+                    f"the encoder gives latents of {tuple(coded.shape[1:])}, the generator takes {shape}: give "
+                    "the encoder as many outputs"
                 )
             try:
                 critic(zeros, latent=coded)

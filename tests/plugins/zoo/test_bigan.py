@@ -56,7 +56,7 @@ def test_bigan_equation_3() -> None:
     ("encoder", "critic", "told"),
     [
         (MlpEncoder(GREY), Autoencoder(GREY), "zoo/joint"),
-        (MlpEncoder(GREY, outputs=3), JointCritic(GREY), "loss.encoder.outputs"),
+        (MlpEncoder(GREY, outputs=3), JointCritic(GREY), "as many outputs"),
         (MlpEncoder(GREY), JointCritic(GREY, latent=3), "another length"),
     ],
     ids=["no latent", "encoder", "critic"],
