@@ -14,6 +14,7 @@ from gantk.errors import DoesNotFit
 from gantk.interfaces import Play
 from tests.helpers.published import (
     GREY,
+    Scene,
     assert_resumed_exactly,
     assert_same,
     mean_of,
@@ -96,3 +97,16 @@ def test_a_generator_that_need_not_show_its_code_misses_it(tmp_path: Path, monke
 
     monkeypatch.setattr(InfoGan, "generator_loss", without)
     assert missed("zoo/digits_infogan", tmp_path / "run") != []
+
+
+@pytest.mark.long
+def test_codes_are_read_back() -> None:
+    scene = Scene("zoo/digits_infogan")
+    scene.train(600)
+    generator, critic, loss = scene.state.generator, scene.state.critic, scene.state.loss
+    assert generator is not None and critic is not None
+    latent = generator.draw_latent(500, torch.Generator().manual_seed(0))  # type: ignore[operator]
+    with torch.no_grad():
+        told = loss.with_critic(critic.features(generator(latent)))  # type: ignore[operator]
+    codes = latent[:, generator.latent_parts["category"]]  # type: ignore[index]
+    assert (told[:, :10].argmax(1) == codes.argmax(1)).float().mean() > 0.7  # a tenth by chance
