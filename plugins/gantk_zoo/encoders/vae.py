@@ -129,9 +129,9 @@ class EncodedGenerator(nn.Module):
             each = white * share.log() + (1 - white) * (1 - share).log()
         return each.flatten(1).sum(1)
 
-    def encode(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
+    def encode(self, samples: Tensor) -> Tensor:
         """The mean of q(z|x): (B, *spec.shape) to (B, *latent_shape)."""
-        return self.posterior(self.observed(samples, None), labels)[0]
+        return self.posterior(self.observed(samples, None))[0]
 
 
 class ConditionalGenerator(EncodedGenerator):
@@ -139,7 +139,7 @@ class ConditionalGenerator(EncodedGenerator):
 
     def encode(self, samples: Tensor, labels: Tensor) -> Tensor:  # type: ignore[override]  # says that it needs them
         """The mean of q(z|x, y): (B, *spec.shape) and (B,) to (B, *latent_shape)."""
-        return super().encode(samples, labels)
+        return self.posterior(self.observed(samples, None), labels)[0]
 
 
 class LabelledDecoder(nn.Module):

@@ -19,7 +19,7 @@ import gantk.runs.final_evaluation
 from gantk.cli import run_command_line
 from gantk.data import Resident
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Batch, MetricInput, declares
+from gantk.interfaces import Batch, MetricInput, call_encode, declares, takes_encoded_labels
 from gantk.interfaces.play import Play
 from gantk.randomness import Streams
 from gantk.spec import DataSpec
@@ -174,6 +174,17 @@ def test_a_plain_decoder_is_told_the_class_behind_its_latent() -> None:
     made = [generator(z, labels=torch.full((3,), each)) for each in (0, 1)]
     whole = torch.cat([z, torch.tensor([[0.0, 1.0]] * 3)], 1)
     assert torch.equal(made[1], generator.generator.generator(whole)) and not torch.equal(made[0], made[1])
+
+
+def test_only_the_conditional_encoder_asks_for_classes() -> None:
+    plain, told = (
+        trained_by(Vae(encoder=encoder(GREY)), GREY),
+        trained_by(ConditionalVae(encoder=encoder(GREY)), GREY, 4),
+    )
+    assert (takes_encoded_labels(plain), takes_encoded_labels(told)) == (False, True)
+    samples, labels = torch.zeros(3, *GREY.shape), torch.tensor([0, 1, 1])
+    assert torch.equal(call_encode(plain, samples, labels), plain.posterior(samples)[0])
+    assert torch.equal(call_encode(told, samples, labels), told.posterior(samples, labels)[0])
 
 
 SMALL = {"train.steps": 6, "train.checkpoint_every": 3, "train.batch": 8, "evaluate": [], "machine.threads": 1}
