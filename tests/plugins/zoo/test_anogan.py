@@ -124,6 +124,11 @@ def test_planted_anomalies_are_found_by_every_score() -> None:
     assert all(value.value > 0.95 and value.low > 0.8 and value.n_reference == 10 for value in found.values())  # type: ignore[operator]
 
 
+def test_the_same_samples_and_seed_give_the_same_numbers() -> None:
+    first, second = (Anomaly(steps=2, encoder_steps=2, hidden=4).compute(planted()) for _ in range(2))
+    assert first == second
+
+
 def test_the_auroc_is_the_share_of_pairs_in_the_right_order() -> None:
     scores, left_out = torch.tensor([3.0, 1.0, 2.0, 0.0, 2.0]), torch.tensor([True, False, True, False, False])
     found = anomaly.auroc(scores, left_out, np.random.default_rng(0))
