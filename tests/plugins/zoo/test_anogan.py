@@ -106,6 +106,7 @@ class OnALine(nn.Module):
 
 def planted() -> MetricInput:
     """Usual points on a line, and of the test points a third beside it."""
+    torch.manual_seed(0)
     rng = torch.Generator().manual_seed(0)
     line = torch.tensor([[1.0, 2.0, 0.0]])
     train, test = (torch.randn(n, 1, generator=rng) @ line for n in (80, 30))
@@ -122,6 +123,11 @@ def test_planted_anomalies_are_found_by_every_score() -> None:
     found = Anomaly(steps=100, lr=0.1, encoder_steps=100, encoder_lr=0.01, hidden=16, components=1).compute(planted())
     assert list(found) == ["anogan", "f_anogan", "nearest", "pca", "encoder"]
     assert all(value.value > 0.95 and value.low > 0.8 and value.n_reference == 10 for value in found.values())  # type: ignore[operator]
+
+
+def test_the_same_samples_and_seed_give_the_same_numbers() -> None:
+    first, second = (Anomaly(steps=2, encoder_steps=2, hidden=4).compute(planted()) for _ in range(2))
+    assert first == second
 
 
 def test_the_auroc_is_the_share_of_pairs_in_the_right_order() -> None:
