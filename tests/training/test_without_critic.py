@@ -19,7 +19,7 @@ from gantk.testing.toys import POINTS, SmallGenerator
 from gantk.testing.toys import play as toy_play
 from gantk.training import checkpoint
 from gantk.training.from_recipe import check_fit, initial_state, memory_needed
-from gantk.training.settings import picture_due, step_count
+from gantk.training.settings import TrainSettings, picture_due, samples_a_step, step_count
 from tests.helpers.wrong_components import RightAutoencoder
 
 RECIPE: dict[str, Any] = {
@@ -92,6 +92,14 @@ def test_an_epoch_counts_what_the_generators_side_sees() -> None:
     assert step_count(values, 80) == 80 // 8
     values["train"]["sample_every"] = "epoch"
     assert [step for step in range(1, 11) if picture_due(values, 80, 10, step)] == [5, 10]
+
+
+def test_schedules_and_half_life_count_what_the_generators_side_sees() -> None:
+    changes = {"train.ema": None, "train.ema_half_life": 16, "play.generator_steps": 2}
+    values = recipe_from_text(gantk.load("vae").recipe.to_yaml(), overrides=changes).values
+    settings = TrainSettings.from_recipe(values, 80)
+    assert settings.span.samples == 2 * 8 == samples_a_step(values)
+    assert settings.average_decay(50) == pytest.approx(0.5)  # 16 samples: a step
 
 
 def test_memory_is_estimated_and_every_parameter_counted() -> None:

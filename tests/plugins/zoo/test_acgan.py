@@ -26,6 +26,7 @@ from gantk.training import TrainSettings, checkpoint, datasets, initial_state, m
 SPEC = DataSpec((1, 4, 4), ("channel", "y", "x"), classes=("a", "b", "c"))
 LABELS = torch.tensor([2, 0, 1, 0, 2])
 
+
 def nets(**critic: Any) -> tuple[nn.Module, nn.Module]:
     torch.manual_seed(0)
     return MlpGenerator(SPEC, latent=6, hidden=[7], labels="embed"), MlpCritic(SPEC, hidden=[7], **critic)
