@@ -14,6 +14,7 @@ from gantk.components.schedules import Schedule, Span, found_in, is_resolved
 from gantk.messages import duration
 from gantk.plots import Chart
 from gantk.training.schedules import rate_factor
+from gantk.training.settings import samples_a_step
 
 Lines = Sequence[Mapping[str, Any]]
 
@@ -192,7 +193,7 @@ def schedule_charts(resolved: Mapping[str, Any], numbers: Numbers) -> list[Chart
 
 def span_of(resolved: Mapping[str, Any], steps: int) -> Span:
     """What the schedules of a run of so many steps measure by."""
-    return Span(max(1, steps), resolved["train"]["batch"] * resolved["play"]["critic_steps"])
+    return Span(max(1, steps), samples_a_step(resolved))
 
 
 def _drawn_steps(done: int) -> list[int]:

@@ -51,7 +51,19 @@ def test_a_run_that_is_named_resolves(command: str) -> None:
 def test_the_slide_s_own_systems_are_there() -> None:
     """So that the page cannot say "not here" of everything."""
     said = dict(ROWS)
-    for name in ("GAN", "AC-GAN", "BEGAN", "BiGAN", "CycleGAN", "DCGAN", "EBGAN", "Geometric GAN", "InfoGAN", "Improved GAN", "f-GAN"):
+    for name in (
+        "GAN",
+        "AC-GAN",
+        "BEGAN",
+        "BiGAN",
+        "CycleGAN",
+        "DCGAN",
+        "EBGAN",
+        "Geometric GAN",
+        "InfoGAN",
+        "Improved GAN",
+        "f-GAN",
+    ):
         assert said[name].startswith("`"), name
     assert {"basics/dcgan", "basics/hinge", "basics/minibatch_discrimination"} <= set(NAMED)
     assert len(NAMED) >= 15 and len(RUNS) >= 5

@@ -19,7 +19,7 @@ from gantk.testing.toys import POINTS, SmallGenerator
 from gantk.testing.toys import play as toy_play
 from gantk.training import checkpoint
 from gantk.training.from_recipe import check_fit, initial_state, memory_needed
-from gantk.training.settings import picture_due, step_count
+from gantk.training.settings import TrainSettings, picture_due, step_count
 from tests.helpers.wrong_components import RightAutoencoder
 
 RECIPE: dict[str, Any] = {
@@ -87,7 +87,10 @@ def test_an_epoch_counts_what_the_generators_side_sees() -> None:
         gantk.load("vae").recipe.to_yaml(), overrides={"train.epochs": 2, "train.steps": None}
     ).values
     assert step_count(values, 80) == 2 * 80 // 8
+    assert TrainSettings.from_recipe(values, 80).span.samples == 8
     values["play"]["generator_steps"] = 2
+    settings = TrainSettings.from_recipe(values | {"train": values["train"] | {"ema": None, "ema_half_life": 16}}, 80)
+    assert settings.average_decay(100) == 0.5  # 2 × 8 samples a step
     assert step_count(values, 80) == 80 // 8
     values["train"]["sample_every"] = "epoch"
     assert [step for step in range(1, 11) if picture_due(values, 80, 10, step)] == [5, 10]
