@@ -7,8 +7,14 @@ DIGITS = {"use": "basics/digits"}
 
 test_plugin = conformance(
     "zoo",
-    parameters={"vae": ENCODER, "cvae": ENCODER, "vaegan": ENCODER},
+    parameters={
+        "autoencoder": {"encoder": {"use": "basics/mlp", "outputs": 4, "hidden": [16]}},
+        "vae": ENCODER,
+        "cvae": ENCODER,
+        "vaegan": ENCODER,
+    },
     nets={
+        "autoencoder": {"generator": {"use": "basics/mlp", "latent": 4, "hidden": [16]}, "data": DIGITS},
         "vaegan": {"generator": {"use": "basics/mlp", "latent": 4, "hidden": [16]}, "data": DIGITS},
         "vae": {"generator": {"use": "basics/mlp", "latent": 4, "hidden": [16]}, "data": DIGITS},
         "cvae": {"generator": {"use": "basics/mlp", "latent": 14, "hidden": [16]}, "data": DIGITS},
