@@ -25,7 +25,7 @@ from gantk.components.signature import parameters, supplied
 from gantk.recipe import blocks as recipe_blocks
 
 DOCS = Path(__file__).parent
-PLUGINS = ("basics", "motif", "cells", "dna")
+PLUGINS = ("basics", "motif", "cells", "dna", "zoo")
 PLURALS = {"loss": "losses", "dataset": "data sets"}
 PYTHON = {
     "gantk": (
@@ -104,6 +104,7 @@ def recipe_keys() -> str:
         ("train", "train.", recipe_blocks.Train),
         ("train.keep_best", "train.keep_best.", recipe_blocks.KeepBest),
         ("An entry of evaluate", "", recipe_blocks.EvaluateEntry),
+        ("Beside the parameters of an optimizer", "", recipe_blocks.OptimizerEntry),
         ("machine", "machine.", recipe_blocks.Machine),
     ]
     for title, prefix, block in blocks:

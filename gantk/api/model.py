@@ -14,9 +14,8 @@ from torch import Tensor, nn
 
 from gantk import randomness, sampling
 from gantk.api.encode import encode
-from gantk.api.sample_seeds import samples_of_seeds
 from gantk.api.samples import Drawn
-from gantk.api.sampling_options import checked_settings, in_turn, labels_for
+from gantk.api.sampling_options import checked_settings, in_turn, labels_for, samples_of_seeds
 from gantk.data import take
 from gantk.errors import DoesNotFit, GantkError, RecipeError
 from gantk.evaluation import evaluate

@@ -1,25 +1,28 @@
-"""What samples can be asked for: parameters of sampling, and latents and conditions from files."""
+"""What samples can be asked for: parameters of sampling, seeds, and latents and conditions from files."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gantk import console
-from gantk.api.samples import read_samples
+from gantk import console, sampling
+from gantk.api.samples import Drawn, read_samples
 from gantk.components.signature import Parameter, parameters
-from gantk.errors import DoesNotFit, FileError
+from gantk.errors import DoesNotFit, FileError, GantkError
 from gantk.files.latents import Latents
 from gantk.files.whole import refuse_devices
 from gantk.interfaces import declares
 from gantk.interfaces.optional_members import member
 from gantk.messages import did_you_mean, shown
 from gantk.spec import DataSpec
+
+if TYPE_CHECKING:
+    from gantk.api.model import Model
 
 
 def sampling_parameters(generator: nn.Module) -> dict[str, Parameter]:
@@ -153,6 +156,55 @@ def in_turn(generator: nn.Module, spec: DataSpec, condition: Tensor | None, numb
     if tuple(condition.shape[1:]) != tuple(spec.condition_shape or ()) or not len(condition):
         raise DoesNotFit(f"a condition has the shape {spec.condition_shape}, not {tuple(condition.shape[1:])}")
     return condition[torch.tensor(list(numbers)) % len(condition)]
+
+
+def samples_of_seeds(
+    model: Model,
+    seeds: Sequence[int],
+    *,
+    label: str | None = None,
+    raw: bool = False,
+    condition: Tensor | None = None,
+    settings: Mapping[str, Any] | None = None,
+    units: Sequence[str] = (),
+    truncation: float | None = None,
+) -> Drawn:
+    """A sample of each seed, from the latent that `model.sample(1, seed=seed)` draws, whatever is drawn beside it.
+
+    The latent is the same bit for bit, the sample to rounding. Where labels or given conditions are taken in turn, a
+    seed has that of its remainder: with ten classes, seed 23 has the fourth.
+
+    Args:
+        model: whose generator.
+        seeds: one or more whole numbers from 0.
+        label: as for `sample`.
+        raw: as for `sample`.
+        condition: as for `sample`.
+        settings: as for `sample`.
+        units: as for `sample`.
+        truncation: as for `sample`.
+    """
+    if not seeds or min(seeds) < 0:
+        raise GantkError("seeds are one or more whole numbers from 0")
+    labels = labels_for(model.generator, model.spec, seeds, label)
+    if condition is not None:
+        condition = in_turn(model.generator, model.spec, condition, seeds)
+    elif declares(model.generator, "condition"):
+        labels, condition = sampling.given_to_seeds(model.generator, model.data["test"], seeds, label)
+    drawn = sampling.draw_seeds(
+        model.generator,
+        model.spec,
+        seeds,
+        labels=labels,
+        condition=condition,
+        settings=checked_settings(model.generator, settings or {}),
+        device=model.device,
+        truncation=truncation,
+    )
+    drawn.attributes |= {"model": model.checkpoint.digest, "step": model.checkpoint.step}
+    if units:
+        drawn = sampling.pick_units(model.generator, drawn, units)
+    return Drawn.of(drawn if raw else sampling.present(model.generator, drawn))
 
 
 def _array(path: Path) -> Tensor:

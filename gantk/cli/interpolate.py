@@ -127,7 +127,8 @@ def command(
     gantk interpolate runs/lin_starshaped-1 --through latents.h5 --order length
     gantk interpolate demo --directions 5 --seed 17 --hold red -o directions.png
     gantk interpolate runs/digits-1 --dimensions 0-9 --sigmas 2
-    gantk interpolate runs/digits-1 --through latents.h5 --arithmetic 'mean(class=7) - mean(class=1) + row=3'
+    gantk interpolate runs/digits-1 --through latents.h5 \\
+      --arithmetic 'mean(class=7) - mean(class=1) + row=3'
     """
     out = out or Path("interpolation.gif" if arithmetic is None else "interpolation.png")
     cli_options.refuse_to_overwrite(out, force)

@@ -105,7 +105,7 @@ def refuse_others(overrides: Sequence[str] | Mapping[str, Any], blocks: Sequence
         RecipeError: one is about something else.
     """
     for text in as_text(overrides):
-        key = text.partition("=")[0]
+        key = _key_of(text)
         if "=" in text and key.partition(".")[0] not in blocks:
             may = " and ".join(f"{block}…" for block in blocks)
             raise RecipeError(f"{printable(key)} has no effect here, {why}; what may be changed is {may}")
@@ -144,7 +144,8 @@ KEY = re.compile(r"[\w.]+=")
 
 
 def _parse(text: str, mistakes: list[Mistake]) -> Override | None:
-    key, equals, _ = text.partition("=")
+    key = _key_of(text)
+    equals = text[len(key) : len(key) + 1]
     source = Source(COMMAND_LINE, text, len(key) + 1, is_file=False)
     words = key.split(".")
     spots = _spots(source, words)
@@ -160,6 +161,12 @@ def _parse(text: str, mistakes: list[Mistake]) -> Override | None:
     if value is None and wrong:
         return None
     return Override(words, spots, value or Node(None, Spot(source, 0, len(key) + 1)))
+
+
+def _key_of(text: str) -> str:
+    """What stands before the `=` of an override; the bar of `require.modes.>==990` is called `>=`."""
+    bar = re.match(r"[^=]*\.[<>]=(?==)", text)
+    return bar[0] if bar else text.partition("=")[0]
 
 
 def _spots(source: Source, words: Sequence[str]) -> list[Spot]:

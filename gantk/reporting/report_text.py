@@ -14,7 +14,6 @@ from gantk.components.schedules import Schedule, Span, found_in, is_resolved
 from gantk.messages import duration
 from gantk.plots import Chart
 from gantk.training.schedules import rate_factor
-from gantk.training.settings import samples_a_step
 
 Lines = Sequence[Mapping[str, Any]]
 
@@ -137,9 +136,8 @@ def facts(resolved: Mapping[str, Any], env: Mapping[str, Any]) -> list[tuple[str
 
 def _sides(resolved: Mapping[str, Any]) -> dict[str, float | Schedule]:
     """The learning rate of each side, and of each group of one, whose optimiser says one."""
-    blocks = {
-        side: resolved["play"][f"{side}_optimizer"] or {} for side in ("critic", "generator") if resolved.get(side)
-    }
+    there = {"critic": resolved.get("critic", {}) is not None, "generator": bool(resolved.get("generator"))}
+    blocks = {side: resolved["play"][f"{side}_optimizer"] or {} for side, trained in there.items() if trained}
     for side, block in [*blocks.items()]:
         blocks |= {f"{side} {name}": said for name, said in (block.get("groups") or {}).items()}
     rates: dict[str, Any] = {side: block.get("lr") for side, block in blocks.items()}
@@ -193,7 +191,8 @@ def schedule_charts(resolved: Mapping[str, Any], numbers: Numbers) -> list[Chart
 
 def span_of(resolved: Mapping[str, Any], steps: int) -> Span:
     """What the schedules of a run of so many steps measure by."""
-    return Span(max(1, steps), samples_a_step(resolved))
+    play = resolved["play"]
+    return Span(max(1, steps), resolved["train"]["batch"] * (play["critic_steps"] or play["generator_steps"]))
 
 
 def _drawn_steps(done: int) -> list[int]:

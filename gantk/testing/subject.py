@@ -113,13 +113,19 @@ class Subject:
         return construct.build(self.declared, values, registry=self.plugin.registry, **supplied)
 
     def _guess(self, parameter: Parameter) -> Any:
-        """A component for a parameter that takes one: gantk's own first, which needs no parameters and is not this."""
+        """A component for a parameter that takes one: gantk's own first, that needs no parameters and is not this."""
         place = parameter.nested
         if place is not None and place.kind and not place.many:
             known = sorted(self.plugin.registry.of_kind(place.kind), key=lambda each: each.plugin != "basics")
-            for each in known:
-                if each != self.declared and not any(p.required for p in parameters(self.plugin.registry.load(each))):
-                    return {"use": each.full}
+            free = [
+                each
+                for each in known
+                if each != self.declared and not any(p.required for p in parameters(self.plugin.registry.load(each)))
+            ]
+            if place.kind in ("generator", "critic", "net"):  # the one that takes most kinds of samples
+                free.sort(key=lambda each: -len(Subject(each, self.plugin).families))
+            if free:
+                return {"use": free[0].full}
         raise NotChecked(
             f"{self.declared.full} needs '{parameter.name}' ({parameter.type_text}), which cannot be guessed: write "
             f"conformance({self.plugin.name!r}, parameters={{{self.declared.name!r}: {{{parameter.name!r}: …}}}})"

@@ -52,7 +52,7 @@ class TrainSettings:
 
     @property
     def span(self) -> Span:
-        """What schedules measure a step by."""
+        """What schedules measure a step by: as `samples_a_step` counts samples."""
         return Span(self.steps, self.batch * (self.critic_steps or self.generator_steps))
 
     def rate_factor(self, step: int) -> float:

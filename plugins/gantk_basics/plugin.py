@@ -59,7 +59,7 @@ def gantk_components() -> Iterator[Component]:
         "dataset",
         "stacked_mnist",
         f"{here}.data.stacked_mnist:StackedMnist",
-        "three digits as channels: 1,000 modes (Metz 2017)",
+        "three digits as channels (Metz 2017)",
     )
 
     yield Component(
@@ -72,7 +72,7 @@ def gantk_components() -> Iterator[Component]:
         "metric",
         "stacked_modes",
         f"{here}.metrics.stacked_modes:StackedModes",
-        "of 1,000 modes of Stacked MNIST, those that are there",
+        "modes of Stacked MNIST, KL to uniform",
     )
     yield Component(
         "metric", "equilibrium", f"{here}.metrics.equilibrium:Equilibrium", "are both losses flat, is the critic right?"

@@ -81,6 +81,7 @@ DATA: dict[str, Made] = {
     "digits": lambda folder: {"use": "basics/digits"},
     "stacked digits": lambda folder: {"use": "basics/stacked_mnist", "root": idx_files(folder), **FEW},
     "ring": lambda folder: {"use": "basics/ring", "samples": 100},
+    "mixture": lambda folder: {"use": "basics/mixture", "samples": 100},
     "strings": lambda folder: {"use": "motif/strings", "length": 20, "motif": "1100", "samples": 100},
     "planted": lambda folder: {"use": "dna/planted", "length": 20, "motif": "ACGTA", "samples": 100},
     "sequences": lambda folder: {**SEQUENCES, "path": table(folder)},

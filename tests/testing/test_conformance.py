@@ -73,6 +73,7 @@ test_basics = conformance(
         "residual": {"width": 4},
         "metric/class_agreement": {"steps": 30},
         "ring": {"samples": 500},
+        "mixture": {"samples": 50},
         "mnist": {"root": str(ROOT)},
         "stacked_mnist": {"root": str(ROOT), "held_out": 40},
         "stacked_modes": {"samples": 40, "steps": 60, "batch": 8},

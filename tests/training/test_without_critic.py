@@ -19,7 +19,7 @@ from gantk.testing.toys import POINTS, SmallGenerator
 from gantk.testing.toys import play as toy_play
 from gantk.training import checkpoint
 from gantk.training.from_recipe import check_fit, initial_state, memory_needed
-from gantk.training.settings import TrainSettings, picture_due, step_count
+from gantk.training.settings import TrainSettings, picture_due, samples_a_step, step_count
 from tests.helpers.wrong_components import RightAutoencoder
 
 RECIPE: dict[str, Any] = {
@@ -45,6 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder in which `vae` is that run."""
     monkeypatch.chdir(folder)
 
 
@@ -87,13 +88,18 @@ def test_an_epoch_counts_what_the_generators_side_sees() -> None:
         gantk.load("vae").recipe.to_yaml(), overrides={"train.epochs": 2, "train.steps": None}
     ).values
     assert step_count(values, 80) == 2 * 80 // 8
-    assert TrainSettings.from_recipe(values, 80).span.samples == 8
     values["play"]["generator_steps"] = 2
-    settings = TrainSettings.from_recipe(values | {"train": values["train"] | {"ema": None, "ema_half_life": 16}}, 80)
-    assert settings.average_decay(100) == 0.5  # 2 × 8 samples a step
     assert step_count(values, 80) == 80 // 8
     values["train"]["sample_every"] = "epoch"
     assert [step for step in range(1, 11) if picture_due(values, 80, 10, step)] == [5, 10]
+
+
+def test_schedules_and_half_life_count_what_the_generators_side_sees() -> None:
+    changes = {"train.ema": None, "train.ema_half_life": 16, "play.generator_steps": 2}
+    values = recipe_from_text(gantk.load("vae").recipe.to_yaml(), overrides=changes).values
+    settings = TrainSettings.from_recipe(values, 80)
+    assert settings.span.samples == 2 * 8 == samples_a_step(values)
+    assert settings.average_decay(50) == pytest.approx(0.5)  # 16 samples: a step
 
 
 def test_memory_is_estimated_and_every_parameter_counted() -> None:
@@ -166,7 +172,8 @@ def test_every_loss_of_basics_refuses_a_missing_critic() -> None:
     losses = [each.full for each in installed_registry().of_kind("loss") if each.plugin == "basics"]
     assert len(losses) >= 6
     for name in losses:
-        inner = {"loss": {"use": "basics/gan"}} if name == "basics/minibatch_discrimination" else {}
+        wraps = name in ("basics/minibatch_discrimination", "basics/feature_matching")
+        inner = {"loss": {"use": "basics/gan"}} if wraps else {}
         recipe = {**RECIPE, "loss": {"use": name, **inner}, "play": {"generator_optimizer": {"use": "basics/adam"}}}
         from gantk.recipe.yaml_positions import dump
 

@@ -71,6 +71,8 @@ class ClassAgreement(Metric):
         k: which neighbour sets the size of a ball.
     """
 
+    learns_classes = True
+
     def __init__(
         self,
         *,

@@ -15,6 +15,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
+from gantk.components import Fixed
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Loss, Play, declares, has_member, member
 from gantk.sampling import evaluating
@@ -197,7 +198,9 @@ class Vae(Loss):
         encoder: nn.Module,
         likelihood: Likelihood = "gaussian",
         beta: Annotated[float, Ge(0)] = 1.0,
-        sigma: Annotated[float, Gt(0)] | Literal["learnt"] = "learnt",
+        sigma: Annotated[
+            Annotated[float, Gt(0)] | Literal["learnt"], Fixed("the generator keeps it; beta is the same knob")
+        ] = "learnt",
     ):
         super().__init__()
         self._given = [encoder]  # in a list, so that it is a submodule of the generator alone

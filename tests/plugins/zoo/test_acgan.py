@@ -21,13 +21,10 @@ from gantk.interfaces import Batch, Loss, Play
 from gantk.randomness import Streams
 from gantk.recipe import load
 from gantk.spec import DataSpec
-from gantk.testing import conformance
 from gantk.training import TrainSettings, checkpoint, datasets, initial_state, modules_of, train
 
 SPEC = DataSpec((1, 4, 4), ("channel", "y", "x"), classes=("a", "b", "c"))
 LABELS = torch.tensor([2, 0, 1, 0, 2])
-
-test_plugin = conformance("zoo", parameters={"acgan": {"loss": {"use": "basics/gan"}}}, examples=2)
 
 
 def nets(**critic: Any) -> tuple[nn.Module, nn.Module]:

@@ -3,20 +3,34 @@
 from gantk.testing import conformance
 
 ENCODER = {"encoder": {"use": "basics/mlp", "outputs": 8, "hidden": [16]}}
-DIGITS = {"use": "basics/digits"}
+DIGITS = "basics/digits"
+SMALL = {"use": "basics/mlp", "latent": 4, "hidden": [16]}
+LONGER = {"use": "basics/mlp", "latent": 16, "hidden": [16]}
+AUTOENCODER = {"generator": LONGER, "critic": "basics/autoencoder", "data": DIGITS}
 
 test_plugin = conformance(
     "zoo",
+    examples=3,
     parameters={
         "autoencoder": {"encoder": {"use": "basics/mlp", "outputs": 4, "hidden": [16]}},
         "vae": ENCODER,
         "cvae": ENCODER,
         "vaegan": ENCODER,
+        "acgan": {"loss": {"use": "basics/gan"}},
+        "bigan": {"encoder": {"use": "basics/mlp", "hidden": [16]}},
+        "joint": {"width": 16},
+        "coded": {"width": 16},
+        "unrolled": {"updates": 2},
+        "features": {"labels": [10], "draws": 2, "looked_at": 200},
     },
     nets={
-        "autoencoder": {"generator": {"use": "basics/mlp", "latent": 4, "hidden": [16]}, "data": DIGITS},
-        "vaegan": {"generator": {"use": "basics/mlp", "latent": 4, "hidden": [16]}, "data": DIGITS},
-        "vae": {"generator": {"use": "basics/mlp", "latent": 4, "hidden": [16]}, "data": DIGITS},
-        "cvae": {"generator": {"use": "basics/mlp", "latent": 14, "hidden": [16]}, "data": DIGITS},
+        "autoencoder": {"generator": SMALL, "data": DIGITS},
+        "vaegan": {"generator": SMALL, "data": DIGITS},
+        "vae": {"generator": SMALL, "data": DIGITS},
+        "cvae": {"generator": SMALL | {"latent": 14}, "data": DIGITS},
+        "bigan": {"generator": LONGER, "critic": {"use": "zoo/joint", "width": 16}},
+        "began": AUTOENCODER,
+        "ebgan": AUTOENCODER,
+        "infogan": {"generator": "zoo/coded", "critic": "basics/mlp", "data": DIGITS},
     },
 )
