@@ -94,6 +94,21 @@ EXERCISES = {
                 Gap("loss", "what the generator minimises"),
             ),
         ),
+        Exercise(
+            "vae",
+            "A VAE, which has an encoder and no critic (Kingma & Welling 2014)",
+            (
+                Part("generator", "dense", "generator_gan", "DenseGenerator", "dense layers, with a gap"),
+                Part("loss", "vae", "loss_vae", "Vae", "the VAE loss, with gaps"),
+            ),
+            (
+                Gap("generator", "the forward pass of the generator, which is the decoder"),
+                Gap("loss", "the forward pass of the encoder"),
+                Gap("loss", "the draw of the latent z"),
+                Gap("loss", "the divergence of q(z|x) from the prior"),
+                Gap("loss", "the reconstruction term"),
+            ),
+        ),
     )
 }
 

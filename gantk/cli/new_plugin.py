@@ -58,7 +58,7 @@ def _exercise(context: click.Context, parameter: click.Parameter, value: str | N
     "--exercise",
     metavar="EXERCISE",
     callback=_exercise,
-    help="With gaps to fill, a notebook, and a test for each gap: gan or acgan.",
+    help="With gaps to fill, a notebook, and a test for each gap: gan, acgan or vae.",
 )
 @click.option(
     "--into",

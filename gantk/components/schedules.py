@@ -27,7 +27,7 @@ class Span:
 
     Args:
         steps: of the whole run.
-        samples: what the critic sees in a step, as `train.epochs` counts it.
+        samples: what the critic sees in a step, or without one the generator's side, as `train.epochs` counts it.
     """
 
     steps: int

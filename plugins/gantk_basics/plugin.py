@@ -17,6 +17,12 @@ def gantk_components() -> Iterator[Component]:
     yield Component("loss", "wgan_div", f"{here}.losses.wasserstein:WganDiv", "Wasserstein divergence (Wu 2018)")
     yield Component("loss", "dragan", f"{here}.losses.dragan:Dragan", "slope 1 around real samples (Kodali 2017)")
     yield Component(
+        "loss",
+        "feature_matching",
+        f"{here}.losses.feature_matching:FeatureMatching",
+        "critic's mean features (Salimans 2016)",
+    )
+    yield Component(
         "loss", "relativistic", f"{here}.losses.relativistic:Relativistic", "real beside fake, R1, R2 (Huang 2024)"
     )
     yield Component(

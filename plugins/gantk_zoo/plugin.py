@@ -14,9 +14,13 @@ def gantk_components() -> Iterator[Component]:
     yield Component("loss", "vae", f"{here}.encoders.vae:Vae", "VAE, β-VAE (Kingma 2014, Higgins 2017)")
     yield Component("loss", "cvae", f"{here}.encoders.vae:ConditionalVae", "conditional VAE (Sohn 2015)")
     yield Component("loss", "vaegan", f"{here}.encoders.vaegan:VaeGan", "VAE-GAN (Larsen 2016)")
+    yield Component(
+        "loss", "autoencoder", f"{here}.encoders.autoencoder:Autoencoder", "no prior, no critic (Hinton 2006)"
+    )
     yield Component("metric", "features", f"{here}.metrics.features:LinearProbe", "linear probe of learnt features")
     yield Component("metric", "elbo", f"{here}.metrics.elbo:Elbo", "bounds on log p(x) of a VAE, in nats")
     yield Component("loss", "fgan", f"{here}.divergences.fgan:FGan", "any f-divergence (Nowozin 2016)")
+    yield Component("loss", "bgan", f"{here}.divergences.bgan:BGan", "the ratio's own divergence (Uehara 2016)")
     yield Component("loss", "began", f"{here}.divergences.began:Began", "errors held in balance (Berthelot 2017)")
     yield Component("loss", "ebgan", f"{here}.divergences.ebgan:Ebgan", "energies up to a margin (Zhao 2017)")
 

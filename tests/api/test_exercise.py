@@ -149,6 +149,10 @@ def test_what_is_open_fails_by_its_gap_and_what_is_filled_passes(package: Path, 
         ("gan", "critic", ".squeeze(-1)", "", {2}),
         ("acgan", "generator", "latent * self.classes(labels)", "latent", {1}),
         ("acgan", "loss", "play.critic, play.fake, play.labels", "play.critic, play.real, play.labels", {4, 5}),
+        ("vae", "loss", "self.mean(codes), self.log_variance(codes)", "self.mean(codes), self.mean(codes)", {2}),
+        ("vae", "loss", "log_variance / 2", "log_variance", {3}),  # the variance for the standard deviation
+        ("vae", "loss", "- log_variance - 1", "+ log_variance - 1", {4}),
+        ("vae", "loss", "each.flatten(1).sum(1)", "each.flatten(1).mean(1)", {5}),  # a beta in disguise
     ],
 )
 def test_what_is_wrong_fails_by_its_test(

@@ -38,6 +38,7 @@ def test_a_run_with_schedules(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 def test_charts_have_the_values_of_each_step() -> None:
     falling = {"from": 2.0, "to": 1.0, "shape": "linear", "over": 1.0, "by": "share"}
     resolved = {
+        "critic": {"use": "basics/mlp"},
         "loss": {"use": "basics/gan", "r1": falling},
         "play": {"critic_steps": 1, "critic_optimizer": {"lr": falling, "groups": {"head": {"lr": 0.5}}}},
         "train": {"steps": 10, "batch": 4, "schedule": "constant"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -15,12 +15,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from torch import Tensor, nn
+from torch import nn
 
 from gantk.data import take
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Metric, MetricInput, Samples, Value, call_encode, has_member, takes_encoded_labels
 from gantk.sampling import evaluating
+from gantk_zoo.metrics.fine_tuning import Features, pairs
 
 Rows = NDArray[np.float64]
 CHUNK = 256
@@ -36,10 +37,15 @@ class LinearProbe(Metric):
     of each class as can be, with the 95 % interval of that mean; the classifier is a logistic regression with L2
     penalty 1 of standardised features.
 
+    With `fine_tuning`, `classifier_<labels>` is the accuracy of a classifier that starts from the net that gives the
+    features: a linear layer on top, all of it trained by Adam(1e-3) on batches of 32. Beside it, as the reference, the
+    same net from new weights.
+
     Args:
         labels: numbers of labelled samples; those that the training split does not have are left out.
         draws: how often labelled samples are drawn.
         looked_at: training and test samples that take part, at most.
+        fine_tuning: updates of each such classifier; 0: there is none.
     """
 
     samples = 0
@@ -50,23 +56,25 @@ class LinearProbe(Metric):
         labels: Sequence[Annotated[int, Ge(2)]] = (10, 30, 100, 300, 1000),
         draws: Annotated[int, Ge(2)] = 5,
         looked_at: Annotated[int, Ge(10)] = 2000,
+        fine_tuning: Annotated[int, Ge(0)] = 0,
     ):
         self.labels = tuple(labels)
         self.draws = draws
         self.looked_at = looked_at
+        self.fine_tuning = fine_tuning
 
     def compute(self, inputs: MetricInput) -> dict[str, Value]:
-        """`features_<labels>` and `pca_<labels>` for each number of labels.
+        """`features_<labels>` and `pca_<labels>` for each number of labels; with `fine_tuning` `classifier_<labels>`.
 
         Raises:
             DoesNotFit: data without classes, or a model without features.
         """
-        features, name = _features(inputs.nets)
+        net, made, name = _features(inputs.nets)
         train = take(inputs.train, self.looked_at, inputs.rng)
         test = take(inputs.test, self.looked_at, inputs.rng)
         if train.labels is None or test.labels is None:
             raise DoesNotFit("zoo/features asks for the classes of samples, and these data name none")
-        sides = [_rows(each, features) for each in (train, test)]
+        sides = [_rows(net, each, made) for each in (train, test)]
         pixels = [each.samples.flatten(1).double().numpy() for each in (train, test)]
         components = PCA(min(sides[0].shape[1], *pixels[0].shape), random_state=0).fit(pixels[0])
         kinds = {"features": sides, "pca": [components.transform(each) for each in pixels], "pixels": pixels}
@@ -77,42 +85,48 @@ class LinearProbe(Metric):
                 continue
             chosen = [_balanced(answers[0], count, inputs.rng) for _ in range(self.draws)]
             scores = {kind: _accuracies(rows, answers, chosen) for kind, rows in kinds.items()}
+            told = f"{count} labels; beside it pixels"
             for kind, note in (("features", name), ("pca", "principal components")):
-                mean, half = scores[kind].mean(), 1.96 * scores[kind].std(ddof=1) / self.draws**0.5
-                found[f"{kind}_{count}"] = Value(
-                    float(mean),
-                    "higher",
-                    float(scores["pixels"].mean()),
-                    f"{note}, {count} labels; beside it pixels",
-                    low=float(mean - half),
-                    high=float(mean + half),
-                    n=len(test),
-                    n_reference=len(test),
-                )
+                found[f"{kind}_{count}"] = _value(scores[kind], scores["pixels"], f"{note}, {told}", len(test))
+            if self.fine_tuning:
+                seed = int(torch.randint(2**62, (), generator=inputs.rng))
+                known, asked = ((each.samples, each.labels) for each in (train, test) if each.labels is not None)
+                started, new = pairs(
+                    net,
+                    made,
+                    known,
+                    asked,
+                    chosen,
+                    classes=len(inputs.test.spec.classes or ()),
+                    updates=self.fine_tuning,
+                    seed=seed,
+                ).T
+                note = f"classifier from these weights, {count} labels; beside it from new ones"
+                found[f"classifier_{count}"] = _value(started, new, note, len(test))
         return found
 
 
-def _features(nets: Any) -> tuple[Callable[[Tensor], Tensor], str]:
-    """What makes features of samples, and what they are called."""
+def _value(scores: Rows, reference: Rows, note: str, n: int) -> Value:
+    """The mean over draws, with its 95 % interval."""
+    mean, half = float(scores.mean()), float(1.96 * scores.std(ddof=1) / len(scores) ** 0.5)
+    return Value(mean, "higher", float(reference.mean()), note, low=mean - half, high=mean + half, n=n, n_reference=n)
+
+
+def _features(nets: Any) -> tuple[Any, Features, str]:
+    """The net that has features, what makes them of it and samples, and what they are called."""
     generator, critic = nets.get("generator"), nets.get("critic")
     if has_member(generator, "encode") and not takes_encoded_labels(generator):
-        return _on(generator, lambda samples: call_encode(generator, samples)), "latents of the encoder"
+        return generator, call_encode, "latents of the encoder"
     if has_member(critic, "features"):
-        return _on(critic, critic.features), "features of the critic"
+        return critic, lambda net, samples: net.features(samples), "features of the critic"
     raise DoesNotFit("zoo/features needs an encoder that is told no classes, or a critic with `features`")
 
 
-def _on(net: nn.Module, made: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    def rows(samples: Tensor) -> Tensor:
-        at = next(net.parameters()).device
-        with evaluating(net):
-            return torch.cat([made(part.to(at)).flatten(1).double().cpu() for part in samples.split(CHUNK)])
-
-    return rows
-
-
-def _rows(samples: Samples, features: Callable[[Tensor], Tensor]) -> Rows:
-    return features(samples.samples).numpy()
+def _rows(net: nn.Module, samples: Samples, made: Features) -> Rows:
+    at = next(net.parameters()).device
+    with evaluating(net):
+        parts = [made(net, part.to(at)).flatten(1).double().cpu() for part in samples.samples.split(CHUNK)]
+    return torch.cat(parts).numpy()
 
 
 def _balanced(answers: NDArray[np.int64], count: int, rng: torch.Generator) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ test_plugin = conformance(
     "zoo",
     examples=3,
     parameters={
+        "autoencoder": {"encoder": {"use": "basics/mlp", "outputs": 4, "hidden": [16]}},
         "vae": ENCODER,
         "cvae": ENCODER,
         "vaegan": ENCODER,
@@ -23,6 +24,7 @@ test_plugin = conformance(
         "features": {"labels": [10], "draws": 2, "looked_at": 200},
     },
     nets={
+        "autoencoder": {"generator": SMALL, "data": DIGITS},
         "vaegan": {"generator": SMALL, "data": DIGITS},
         "vae": {"generator": SMALL, "data": DIGITS},
         "cvae": {"generator": SMALL | {"latent": 14}, "data": DIGITS},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from math import exp, log, pi
 from pathlib import Path
 from typing import Any
@@ -197,9 +198,13 @@ def test_stopped_and_resumed_is_the_run_that_never_stopped(tmp_path: Path, monke
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(gantk.runs.final_evaluation, "write_report", lambda folder: None)  # most of the time
-    run = gantk.run("zoo/digits_cvae", SMALL, out="run", quiet=True)
+    rising = {"from": 0.5, "to": 1.0, "over": 0.5}
+    run = gantk.run("zoo/digits_cvae", SMALL | {"loss.beta": rising}, out="run", quiet=True)
     whole = read_checkpoint(run.folder.checkpoint_path(6))
     assert "critic" not in whole.tensors and whole.optimizers.keys() == {"generator"}
+    lines = [json.loads(line) for line in Path("run/metrics.jsonl").read_text().splitlines()]
+    shares = [line["weighted_kl"] / line["kl"] for line in lines if "kl" in line]
+    assert shares == pytest.approx([0.5, 2 / 3, 5 / 6, 1, 1, 1]), "warm-up of β over half of the run"
     resume(Path("run"), older="step-3.h5")
     again = read_checkpoint(run.folder.checkpoint_path(6))
     for group in ("generator", "ema"):
