@@ -192,7 +192,9 @@ def schedule_charts(resolved: Mapping[str, Any], numbers: Numbers) -> list[Chart
 
 def span_of(resolved: Mapping[str, Any], steps: int) -> Span:
     """What the schedules of a run of so many steps measure by."""
-    return Span(max(1, steps), resolved["train"]["batch"] * resolved["play"]["critic_steps"])
+    play = resolved["play"]  # without a critic, critic_steps is null
+    updates = play["critic_steps"] or play["generator_steps"]
+    return Span(max(1, steps), resolved["train"]["batch"] * updates)
 
 
 def _drawn_steps(done: int) -> list[int]:

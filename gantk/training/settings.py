@@ -53,7 +53,7 @@ class TrainSettings:
     @property
     def span(self) -> Span:
         """What schedules measure a step by."""
-        return Span(self.steps, self.batch * self.critic_steps)
+        return Span(self.steps, self.batch * (self.critic_steps or self.generator_steps))
 
     def rate_factor(self, step: int) -> float:
         """What the learning rates are multiplied with at `step`."""

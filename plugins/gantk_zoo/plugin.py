@@ -14,6 +14,9 @@ def gantk_components() -> Iterator[Component]:
     yield Component("loss", "vae", f"{here}.encoders.vae:Vae", "VAE, β-VAE (Kingma 2014, Higgins 2017)")
     yield Component("loss", "cvae", f"{here}.encoders.vae:ConditionalVae", "conditional VAE (Sohn 2015)")
     yield Component("loss", "vaegan", f"{here}.encoders.vaegan:VaeGan", "VAE-GAN (Larsen 2016)")
+    combined = f"{here}.encoders.cvae_acgan:ConditionalVaeAcGan"
+    yield Component("loss", "cvae_acgan", combined, "cVAE and AC-GAN with one decoder")
+    yield Component("metric", "strokes", f"{here}.metrics.strokes:Strokes", "blur, width and breaks of strokes")
     yield Component("metric", "features", f"{here}.metrics.features:LinearProbe", "linear probe of learnt features")
     yield Component("metric", "elbo", f"{here}.metrics.elbo:Elbo", "bounds on log p(x) of a VAE, in nats")
     yield Component("loss", "fgan", f"{here}.divergences.fgan:FGan", "any f-divergence (Nowozin 2016)")
