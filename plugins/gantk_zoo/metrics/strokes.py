@@ -66,7 +66,8 @@ class Strokes(Metric):
     edge. `breaks` is the share of images whose ink is in more than one piece at half of their blackest pixel; some real
     digits are, too. The reference of `blur` is that of training images.
 
-    `blur` has no direction, as noise and blur together may come out at 1. For bright ink on a dark ground. Copies of training images pass; so do sharp strokes that are no digit.
+    `blur` has no direction, as noise and blur together may come out at 1. For bright ink on a dark ground. Copies of
+    training images pass; so do sharp strokes that are no digit.
 
     Args:
         samples: how many generated images, and at most as many real ones.
@@ -91,12 +92,14 @@ class Strokes(Metric):
 
         made = ink(inputs.generated.samples.cpu())
         real, known = (ink(take(each, self.samples, inputs.rng).samples) for each in (inputs.test, inputs.train))
-        energy = fine_energy(real)
-        count = {"n": len(made), "n_reference": len(real)}
+        sharp, trained = (fine_energy(each) / fine_energy(real) for each in (made, known))
+        widths = stroke_width(made), stroke_width(real)
+        breaks = [float(broken(each).float().mean()) for each in (made, real)]
+        n, others = len(made), len(real)
         return {
-            "blur": Value(fine_energy(made) / energy, None, fine_energy(known) / energy, "real training", **count),
-            "width": Value(stroke_width(made), "near", stroke_width(real), "real test, pixels", **count),
-            "breaks": Value(float(broken(made).float().mean()), "near", float(broken(real).float().mean()), **count),
+            "blur": Value(sharp, None, trained, "real training", n=n, n_reference=others),
+            "width": Value(widths[0], "near", widths[1], "real test, pixels", n=n, n_reference=others),
+            "breaks": Value(breaks[0], "near", breaks[1], "real test", n=n, n_reference=others),
         }
 
     def summary(self, values: Mapping[str, Value]) -> str:
