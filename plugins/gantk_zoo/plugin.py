@@ -17,6 +17,9 @@ def gantk_components() -> Iterator[Component]:
     yield Component(
         "loss", "autoencoder", f"{here}.encoders.autoencoder:Autoencoder", "no prior, no critic (Hinton 2006)"
     )
+    combined = f"{here}.encoders.cvae_acgan:ConditionalVaeAcGan"
+    yield Component("loss", "cvae_acgan", combined, "cVAE and AC-GAN with one decoder")
+    yield Component("metric", "strokes", f"{here}.metrics.strokes:Strokes", "blur, width and breaks of strokes")
     yield Component("metric", "features", f"{here}.metrics.features:LinearProbe", "linear probe of learnt features")
     yield Component("metric", "elbo", f"{here}.metrics.elbo:Elbo", "bounds on log p(x) of a VAE, in nats")
     yield Component("loss", "fgan", f"{here}.divergences.fgan:FGan", "any f-divergence (Nowozin 2016)")

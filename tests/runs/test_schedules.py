@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from gantk.cli import run_command_line
+from gantk.components.schedules import Span
 from gantk.reporting import report_text
+from gantk.training import TrainSettings
 
 RECIPE = """
 data: {use: basics/ring, samples: 100}
@@ -51,3 +53,10 @@ def test_charts_have_the_values_of_each_step() -> None:
     rates = report_text.rate_chart(resolved, numbers)
     assert rates is not None and rates.curves["critic"][1] == pytest.approx([2, 1.9, 1.8, 1.7, 1.6])
     assert rates.curves["critic head"][1] == [0.5] * 5
+
+
+def test_without_a_critic_images_are_counted_by_the_generators_updates() -> None:
+    play = {"critic_steps": None, "generator_steps": 2}
+    resolved = {"play": play, "train": {"steps": 10, "batch": 4}}
+    settings = TrainSettings(seed=0, steps=10, batch=4, critic_steps=0, generator_steps=2)
+    assert report_text.span_of(resolved, 10) == settings.span == Span(10, 8)

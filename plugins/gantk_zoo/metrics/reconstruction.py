@@ -7,7 +7,7 @@ from annotated_types import Ge
 
 from gantk.data import take
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Metric, MetricInput, Value, has_member
+from gantk.interfaces import Metric, MetricInput, Value, call, call_encode, has_member
 from gantk.sampling import evaluating
 
 
@@ -35,9 +35,11 @@ class Reconstruction(Metric):
         generator: Any = inputs.nets.get("generator")
         if not has_member(generator, "encode"):
             raise DoesNotFit("zoo/reconstruction needs a generator with `encode`, as zoo/bigan makes it")
-        real = take(inputs.test, self.looked_at, inputs.rng).samples
+        taken = take(inputs.test, self.looked_at, inputs.rng)
+        real, at = taken.samples, next(generator.parameters()).device
+        labels = None if taken.labels is None else taken.labels.to(at)
         with evaluating(generator):
-            back = generator(generator.encode(real.to(next(generator.parameters()).device))).cpu()
+            back = call(generator, call_encode(generator, real.to(at), labels), labels=labels).cpu()
         shuffled = back[torch.randperm(len(back), generator=inputs.rng)]
         apart = [float((real - other).abs().mean()) for other in (back, shuffled)]
         return {"error": Value(apart[0], "lower", apart[1], "shuffled")}

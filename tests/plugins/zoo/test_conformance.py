@@ -16,6 +16,7 @@ test_plugin = conformance(
         "vae": ENCODER,
         "cvae": ENCODER,
         "vaegan": ENCODER,
+        "cvae_acgan": {**ENCODER, "loss": {"use": "basics/gan"}},
         "acgan": {"loss": {"use": "basics/gan"}},
         "bigan": {"encoder": {"use": "basics/mlp", "hidden": [16]}},
         "joint": {"width": 16},
@@ -26,6 +27,7 @@ test_plugin = conformance(
     nets={
         "autoencoder": {"generator": SMALL, "data": DIGITS},
         "vaegan": {"generator": SMALL, "data": DIGITS},
+        "cvae_acgan": {"generator": SMALL | {"latent": 14}, "data": DIGITS},
         "vae": {"generator": SMALL, "data": DIGITS},
         "cvae": {"generator": SMALL | {"latent": 14}, "data": DIGITS},
         "bigan": {"generator": LONGER, "critic": {"use": "zoo/joint", "width": 16}},
