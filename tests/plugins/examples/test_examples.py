@@ -72,7 +72,7 @@ def test_streamed_images_with_the_other_parts(environment: dict[str, str], tmp_p
             image = Image.fromarray(rng.integers(0, 256, (14, 12), dtype=np.uint8))
             image.save(tmp_path / "images" / label / f"{number}.png")
     data = ("data.use=examples/folder", f"data.root={tmp_path / 'images'}", "data.size=12")
-    steps = ("train.steps=6", "train.sample_every=3", "train.batch=8", "evaluate.0.require=null")
+    steps = ("train.steps=6", "train.sample_every=3", "train.batch=8", "evaluate.0.require=null", "evaluate.0.steps=20")
     call(environment, "gantk", "run", "zoo/digits_acgan", *data, *steps, "--out", tmp_path / "run", cwd=tmp_path)
     assert (tmp_path / "run" / "samples" / "generated.png").exists()
     call(environment, "gantk", "sample", "run", "-n", "5", "--label", "upright", "-o", "made.h5", cwd=tmp_path)
