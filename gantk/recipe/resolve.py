@@ -133,8 +133,21 @@ class Resolver:
         for side in ("generator", "critic"):
             key = f"{side}_optimizer"
             if play.get(key) is None and raw.get(side) is not None:
+                if not self._trains(loss, side):
+                    message = f"{loss['use']} trains no {side}, and this recipe names one"
+                    self.reader.add((side,), message, f"write {side}: null, or choose a loss that trains one")
+                    continue
                 message = f"play needs '{key}', since {loss['use']} has no default for it"
                 self.reader.add(("play",), message, f"write play: {{{key}: {{use: plugin/name, …}}}}", at_key=True)
+
+    def _trains(self, loss: dict[str, Any], side: str) -> bool:
+        """Whether the loss defines terms of this side (`Loss.trains`, asked of the class), or of neither."""
+        target = self.reader.registry.load(self.reader.registry.find("loss", loss["use"]))
+        inherited = {
+            each: getattr(getattr(target, f"{each}_loss", None), "__qualname__", "") == f"Loss.{each}_loss"
+            for each in ("generator", "critic")
+        }
+        return not inherited[side] or all(inherited.values())
 
     def _check_length(self, train: Any) -> None:
         if not isinstance(train, dict):

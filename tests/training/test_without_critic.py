@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -197,3 +198,10 @@ def test_two_processes_are_one(tmp_path: Path) -> None:
     one, other = (checkpoint.read_checkpoint(tmp_path / each / "checkpoints" / "step-4.h5") for each in "12")
     for name, array in one.tensors["generator"].items():
         assert other.tensors["generator"][name] == pytest.approx(array, abs=1e-6), name
+
+
+@pytest.mark.parametrize("optimizer", [{}, {"play": {"critic_optimizer": {"use": "basics/adam", "lr": 1e-3}}}])
+def test_a_critic_that_the_loss_does_not_train_is_named(optimizer: dict[str, Any]) -> None:
+    with pytest.raises(GantkError, match="zoo/vae trains no critic"):
+        values = recipe_from_text(json.dumps({**RECIPE, "critic": {"use": "basics/mlp"}, **optimizer})).values
+        check_fit(values, gantk.load("vae").spec)
