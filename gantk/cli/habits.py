@@ -104,9 +104,8 @@ class Line:
 
     def placeholders(self) -> list[str]:
         """What stands in a line where nobody said which run or recipe."""
-        context = click.Context(self.command)
         needed = [each for each in self.command.params if isinstance(each, click.Argument) and each.required]
-        return [each.make_metavar(context).partition(" ")[0].rstrip(".") for each in needed]
+        return [each.human_readable_name.partition(" ")[0].rstrip(".") for each in needed]
 
     def _option(self, word: str, waiting: list[str]) -> bool:
         """Takes one option, with its value where it has one; says whether it means anything."""

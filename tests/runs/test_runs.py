@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_a_run_leaves_what_it_promises(tiny: Path) -> None:
     assert [line["step"] for line in run.metrics if "seconds" in line] == list(range(1, 21))
     assert "ring_modes" in run.evaluation
     assert run.path.joinpath("recipe.yaml").read_text() == tiny.read_text()
-    assert json.loads(run.path.joinpath("env.json").read_text())["versions"]["torch"] == torch.__version__
+    assert json.loads(run.path.joinpath("env.json").read_text())["versions"]["torch"] == metadata.version("torch")
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -109,11 +109,16 @@ def independent(subject: Subject, spec: DataSpec) -> None:
     demand_same(net, spec, samples, others, lambda scores: scores[0], "the score of a sample among others")
 
 
-@rule("units", "critic", says="The score of a unit depends on that unit alone.", each_spec=True)
-def units_apart(subject: Subject, spec: DataSpec) -> None:
-    """The first unit's score stays when the other units change."""
-    if spec.unit_count < 2:
-        return
+@rule("units", "critic", says="The score of a unit depends on that unit alone.")
+def units_apart(subject: Subject) -> None:
+    """The first unit's score stays when the other units change, for one spec with units of each family."""
+    subject.insist()
+    for spec in subject.some_specs():
+        if spec.unit_count > 1:
+            _first_unit_apart(subject, spec)
+
+
+def _first_unit_apart(subject: Subject, spec: DataSpec) -> None:
     net = subject.net(spec)
     samples, others = noise(spec, COUNT), noise(spec, COUNT, seed=1)
     flat, replaced = samples.flatten(1, spec.unit_axes), others.flatten(1, spec.unit_axes)  # (B, units, …)

@@ -59,7 +59,10 @@ def test_white_as_0_is_black_as_0_turned_over(tmp_path_factory: pytest.TempPathF
 def test_of_12_bits_white_as_0_counts_from_4095(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     pytest.importorskip("imagecodecs", reason="pip install 'gantk[tiff]'")
-    tifffile.imwrite(path, np.full((8, 8), 5, np.uint16), photometric="miniswhite", bitspersample=12, metadata=None)
+    try:
+        tifffile.imwrite(path, np.full((8, 8), 5, np.uint16), photometric="miniswhite", bitspersample=12, metadata=None)
+    except NotImplementedError:
+        pytest.skip("this version of imagecodecs writes no 12 bits")
     assert (decode(path).images == 4090).all()
 
 

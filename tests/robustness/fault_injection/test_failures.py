@@ -220,14 +220,14 @@ def test_what_changed_since_the_last_session_is_said(tiny: Path, capsys: pytest.
     before = json.loads(path.read_text())
     now = json.loads(path.read_text())
     before["host"], before["device"] = "another", "cuda"
-    before["versions"]["torch"], before["plugins"]["basics"] = "2.4.0", "gantk 0.0.1"
+    before["versions"]["torch"], before["plugins"]["basics"] = "2.3.0", "gantk 0.0.1"
     path.write_text(json.dumps(before))
     gantk.resume(run.path, {"train.steps": 21})
     said = capsys.readouterr().err
     for line in (
         f"host was another, is {now['host']}",
         f"device was cuda, is {now['device']}",
-        f"torch was 2.4.0, is {now['versions']['torch']}",
+        f"torch was 2.3.0, is {now['versions']['torch']}",
         "plugins.basics was gantk 0.0.1, is",
     ):
         assert f"since the last session: {line}" in said
