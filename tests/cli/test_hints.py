@@ -358,7 +358,7 @@ NOT_BY_NAME = {
         ("run toy_motif evaluate=[{use: basics/diversity}]", "write 'evaluate=[{use: basics/diversity}]'"),
         ("run toy_motif train.steps = 3", "write train.steps=3"),
         ("run toy_motif train.steps: 3", "write train.steps=3"),
-        ("resume runs/x-1 --lr 3", "No such option '--lr'."),
+        ("resume runs/x-1 --lr 3", "No such option"),
         ("view runs/x-1 --colours magenta/green", "gantk view runs/x-1 colours=magenta/green"),
         ("help run", "gantk run --help"),
         ("version", "gantk --version"),

@@ -23,8 +23,8 @@ from tests.helpers.documents import ROOT
 
 @pytest.fixture(scope="module")
 def reference() -> ModuleType:
-    pytest.importorskip("mkdocs", reason="pip install 'gantk[docs]'")
     """docs/_reference.py, which writes the generated pages."""
+    pytest.importorskip("mkdocs", reason="pip install 'gantk[docs]'")
     spec = importlib.util.spec_from_file_location("reference", ROOT / "docs" / "_reference.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -233,7 +233,7 @@ def test_what_changed_since_the_last_session_is_said(tiny: Path, capsys: pytest.
         assert f"since the last session: {line}" in said
     after = json.loads(path.read_text())
     assert [session["step"] for session in after["sessions"]] == [0, 20]
-    assert after["sessions"][1]["changed"]["versions.torch"] == ["2.4.0", now["versions"]["torch"]]
+    assert after["sessions"][1]["changed"]["versions.torch"] == ["2.3.0", now["versions"]["torch"]]
     assert after["versions"] == now["versions"]
 
 
