@@ -25,7 +25,7 @@ from gantk.components.signature import parameters, supplied
 from gantk.recipe import blocks as recipe_blocks
 
 DOCS = Path(__file__).parent
-PLUGINS = ("basics", "motif", "cells", "dna", "zoo")
+PLUGINS = ("basics", "motif", "cells", "dna", "expression", "zoo")
 PLURALS = {"loss": "losses", "dataset": "data sets"}
 PYTHON = {
     "gantk": (

@@ -1,0 +1,1 @@
+"""Gene expression: tables of cells or samples by genes, published models for them, and how these are judged."""

@@ -1,0 +1,1 @@
+"""Data sets of expression tables, and how they are split."""

@@ -1,0 +1,1 @@
+"""Losses of published systems for expression: one module a paper."""

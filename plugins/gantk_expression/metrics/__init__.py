@@ -1,0 +1,1 @@
+"""What generated expression is compared by."""
