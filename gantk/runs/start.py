@@ -19,7 +19,7 @@ from gantk.interfaces import Callback
 from gantk.recipe.recipe import Recipe, recipe_from_text
 from gantk.runs import environment
 from gantk.runs.callbacks import reason_of
-from gantk.runs.changes import changed_keys, may_change, value_shown
+from gantk.runs.changes import changed_keys, may_change, refuse_other_values, value_at, value_shown
 from gantk.runs.finished import checkpoint_to_go_on_from, how_to_train_on, is_finished
 from gantk.runs.setup import Parts, prepare
 from gantk.runs.trainer import carry_out
@@ -67,6 +67,30 @@ def _start(recipe: Recipe, parts: Parts, path: Path) -> RunFolder:
             console.warn(text)
         carry_out(folder, parts)
     return folder
+
+
+def start_or_resume(recipe: Recipe, out: Path, callbacks: Sequence[Callback] = ()) -> RunFolder:
+    """Starts a recipe in `out`, or goes on with what was begun there: the same call may be made again and again.
+
+    Args:
+        recipe: resolved and free of mistakes.
+        out: the run folder.
+        callbacks: told of the run besides those that the recipe names.
+
+    Raises:
+        RecipeError: a run of another recipe lies there.
+        GantkError: what `start` or `resume` raises.
+    """
+    if not (out / "resolved.yaml").is_file():
+        return start(recipe, out, callbacks)
+    there = recipe_of_run(RunFolder(out)).values
+    refuse_other_values(out, there, recipe.values)
+    asked = [f"machine.{key}" for key in recipe.values["machine"]]
+    said = {key for key in asked if recipe.origins.get(key, "default") != "default"}
+    machine = {
+        key: value_at(recipe.values, key) for key in said if value_at(there, key) != value_at(recipe.values, key)
+    }
+    return resume(out, machine, callbacks)
 
 
 def resume(
