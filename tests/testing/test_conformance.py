@@ -89,6 +89,10 @@ test_basics = conformance(
         "minibatch_discrimination": {"loss": {"use": "basics/gan"}, "kernels": 3},
         "critic/packed": {"critic": SMALL},
     },
+    nets={
+        "pix2pix": {"generator": {"use": "basics/unet", **NARROW}, "critic": {"use": "basics/patch", "width": 2}},
+        "cyclegan": {"generator": {"use": "basics/unet", **NARROW}, "critic": {"use": "basics/patch", "width": 2}},
+    },
 )
 test_motif = conformance(
     "motif",
