@@ -16,6 +16,7 @@ from gantk.runs.signals import sent_again
 COMMANDS = {
     "run": "train a recipe, judge the result, write a report",
     "resume": "go on with a run where it stopped",
+    "sweep": "search the settings of a recipe: trials, the best one, what mattered",
     "sample": "draw samples from a run or a checkpoint into a file",
     "encode": "latents of samples, by the encoder of a model that has one",
     "view": "make a picture of a run, a sample file or an image",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
@@ -26,11 +27,13 @@ class Job:
         name: what it is called in messages.
         arguments: of `gantk`.
         log: the file that what it prints goes to, behind what is there.
+        environment: variables that it gets besides those of this process.
     """
 
     name: str
     arguments: Sequence[str]
     log: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_jobs(
@@ -61,6 +64,7 @@ def run_jobs(
                 with job.log.open("ab") as log:
                     process = subprocess.Popen(
                         [sys.executable, "-m", "gantk", *job.arguments],
+                        env=os.environ | job.environment,
                         stdin=subprocess.DEVNULL,
                         stdout=log,
                         stderr=log,

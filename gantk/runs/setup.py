@@ -41,6 +41,7 @@ class Parts:
         view: what draws samples, where the data name one.
         best: what `keep_best` has seen: {"metric", "value", "step"}, or {}.
         ranks: the processes that train it together.
+        evaluate_test: whether the end of training is evaluated on the test split.
     """
 
     values: Mapping[str, Any]
@@ -54,6 +55,7 @@ class Parts:
     view: View | None
     best: dict[str, Any]
     ranks: Ranks = ALONE
+    evaluate_test: bool = True
 
     def begin(self, last: checkpoint.Checkpoint | None = None) -> None:
         """Gives the newly built state what it begins with: a checkpoint, or the weights of `train.start_from`.
