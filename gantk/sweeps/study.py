@@ -101,7 +101,7 @@ def _storage(folder: SweepFolder, address: str | None) -> Any:
     optuna = import_optuna()
     if address is None:
         return optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(folder.journal)))
-    retry = optuna.storages.RetryFailedTrialCallback()
+    retry = optuna.storages.RetryHeartbeatStaleTrialCallback()
     return optuna.storages.RDBStorage(
         address, heartbeat_interval=HEARTBEAT_SECONDS, heartbeat_stale_trial_callback=retry
     )
@@ -184,7 +184,7 @@ def _left(study: optuna.Study, folder: SweepFolder, held: ExitStack) -> Taken | 
 
 def _new(study: optuna.Study, folder: SweepFolder, most: int | None, by_lock: bool, held: ExitStack) -> Taken | None:
     optuna = import_optuna()
-    retried = optuna.storages.RetryFailedTrialCallback.retried_trial_number
+    retried = optuna.storages.RetryHeartbeatStaleTrialCallback.retried_trial_number
     if not by_lock:
         optuna.storages.fail_stale_trials(study)
     trials = study.get_trials(deepcopy=False)
