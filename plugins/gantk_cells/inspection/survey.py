@@ -12,9 +12,9 @@ from typing import Any
 
 from gantk_basics.files.images import folders
 from gantk_basics.files.images.class_folder import ChannelFiles, ClassFolder, Rules
-from gantk_basics.files.images.class_images import decode_image, reason_of
 from gantk_basics.files.images.decode import Decoded
 from gantk_basics.files.images.folders import Tree
+from gantk_basics.files.images.read_file import decode_image, reason_of
 from gantk_basics.files.images.tiff_file import MissingCodec
 from numpy.typing import NDArray
 
@@ -176,7 +176,7 @@ def survey(root: Path, rules: Rules | None = None, proteins: Sequence[str] | Non
 
 
 def _tree(root: Path, rules: Rules, proteins: Sequence[str] | None) -> Tree:
-    return folders.find_stacks(root, rules) if root.is_file() else folders.find(root, proteins, "per_class", rules)
+    return folders.find_stacks(root, rules) if root.is_file() else folders.find(root, proteins, rules)
 
 
 def _look(folder: ClassFolder, split: str, seen: dict[bytes, str], ticks: Any) -> ClassSurvey:
