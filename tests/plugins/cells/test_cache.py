@@ -91,10 +91,10 @@ def test_a_file_that_could_not_be_read_then_is_read_when_it_can_be(
     root = tree({"a": 6})
     decode = read_file.decode
 
-    def out_of_memory(path: Path) -> object:
+    def out_of_memory(path: Path, **how: object) -> object:
         if path.name == "cell100002.png":
             raise MemoryError
-        return decode(path)
+        return decode(path, **how)
 
     def read() -> tuple[int, bool]:
         n = sum(len(Lin(split, root=root, damaged="skip")) for split in SPLITS)

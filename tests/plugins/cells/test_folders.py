@@ -278,7 +278,7 @@ def test_cache(tree: Tree, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> 
     root = tree(LIN)
     decoded: list[Path] = []
     decode = read_file.decode
-    monkeypatch.setattr(read_file, "decode", lambda path: decoded.append(path) or decode(path))
+    monkeypatch.setattr(read_file, "decode", lambda path, **how: decoded.append(path) or decode(path, **how))
 
     def read() -> int:
         decoded.clear()

@@ -161,7 +161,7 @@ def test_masks_beside_classes_are_passed_over_by_their_name(write: Write) -> Non
     assert [each.name for each in tree.train] == ["Arp3", "Tea1"]
     (note,) = tree.every_note()
     line = note.partition("data.")[2]
-    assert [each.name for each in find(root, **parameters_of([line])).train] == [
+    assert [each.name for each in find(root, parameters_of([line])["proteins"]).train] == [
         "Arp3",
         "Tea1",
         "masks",
