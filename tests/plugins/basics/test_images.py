@@ -264,7 +264,7 @@ def test_pictures_of_several_kinds_are_counted_and_the_named_lines_read_them(fol
     with pytest.raises(DataError) as error:
         ImageFolder("train", root=root)
     said = str(error.value)
-    assert "9 RGB of 8 bits (such as 0.png), 4 grey of 8 bits (such as grey0.png)" in said
+    assert "9 RGB of 8 bits (such as own/0.png), 4 grey of 8 bits (such as own/grey0.png)" in said
     assert "data.channels=rgb" in said and "data.channels=grey" in said
     rgb, grey = (ImageFolder("train", root=root, channels=mode) for mode in ("rgb", "grey"))
     assert rgb.spec.shape == (3, 8, 8) and grey.spec.shape == (1, 8, 8)

@@ -74,7 +74,12 @@ def load(folders: Sequence[ClassFolder], reading: Reading) -> list[ClassImages]:
     keys = [cache.digest(str(folder.path.resolve()), folder.name, how) for folder in folders]
     kept = [_kept(key, folder, reading) for key, folder in zip(keys, folders, strict=True)]
     missing = [(key, folder) for key, folder, entry in zip(keys, folders, kept, strict=True) if entry is None]
-    read = _streamed(missing, reading) if reading.stream else iter(_read_folders(missing, reading))
+    known = [
+        (folder.path / entry[1]["files"][0], entry[1]["kind"], len(entry[1]["files"]))
+        for folder, entry in zip(folders, kept, strict=True)
+        if entry is not None and entry[1]["files"]
+    ]
+    read = _streamed(missing, reading) if reading.stream else iter(_read_folders(missing, reading, known))
     loaded: list[ClassImages] = []
     remarks: Counter[str] = Counter()
     for key, folder, entry in zip(keys, folders, kept, strict=True):
@@ -115,8 +120,16 @@ def _on_disk(arrays: dict[str, NDArray[Any]], notes: dict[str, Any]) -> PixelsOn
     return PixelsOnDisk(cache.folder() / notes["pixels"], notes["shape"], notes["dtype"], arrays["checks"])
 
 
-def _read_folders(missing: Sequence[tuple[str, ClassFolder]], reading: Reading) -> list[Entry]:
-    """The arrays and notes of each folder; stops where all of it is more than data may take in memory."""
+def _read_folders(
+    missing: Sequence[tuple[str, ClassFolder]], reading: Reading, known: Sequence[tuple[Path, str, int]]
+) -> list[Entry]:
+    """The arrays and notes of each folder; stops where all of it is more than data may take in memory.
+
+    Args:
+        missing: folders that are not cached, and their keys.
+        reading: how.
+        known: an example, the kind and the number of images of each folder that is cached.
+    """
     files = [(folder, number) for _, folder in missing for number in range(len(folder.files))]
     if not files:
         return []
@@ -132,9 +145,8 @@ def _read_folders(missing: Sequence[tuple[str, ClassFolder]], reading: Reading) 
     every = iter(found)
     outcomes = [(folder, [(file, next(every)) for file in folder.files]) for _, folder in missing]
     if reading.pictures:
-        consistency.check_kinds(
-            [(folder.path / file, read.kind) for folder, part in outcomes for file, read in _good(part)]
-        )
+        found_kinds = [(folder.path / file, read.kind, 1) for folder, part in outcomes for file, read in _good(part)]
+        consistency.check_kinds([*known, *found_kinds])
     return [_together(folder, part, reading, None) for folder, part in outcomes]
 
 
@@ -152,7 +164,7 @@ def _streamed(missing: Sequence[tuple[str, ClassFolder]], reading: Reading) -> I
                     read = replace(read, images=writer.add(read.images))
                 outcome.append((file, read))
             if reading.pictures:
-                consistency.check_kinds([(folder.path / file, read.kind) for file, read in _good(outcome)])
+                consistency.check_kinds([(folder.path / file, read.kind, 1) for file, read in _good(outcome)])
             entry = _together(folder, outcome, reading, np.concatenate(keys))
             pixels = writer.finished()
         except BaseException:
@@ -259,8 +271,10 @@ def _check_classes(loaded: Sequence[ClassImages], folders: Sequence[ClassFolder]
             raise DataError(f"no readable images in {shown(folder.path)}")
     if reading.pictures:
         consistency.check_kinds(
-            [(folder.path / part.files[0], part.kind) for part, folder in zip(loaded, folders, strict=True)],
-            [len(part.images) for part in loaded],
+            [
+                (folder.path / part.files[0], part.kind, len(part.images))
+                for part, folder in zip(loaded, folders, strict=True)
+            ]
         )
     first = [(folder.path / part.files[0], part.images) for part, folder in zip(loaded, folders, strict=True)]
     consistency.check_sizes([(path, images.shape[2:]) for path, images in first])

@@ -46,19 +46,18 @@ def check_counts(files: Files, key: str) -> None:
     _refuse_odd(files, partial(_counts, key))
 
 
-def check_kinds(files: Sequence[tuple[Path, str]], counts: Sequence[int] | None = None) -> None:
+def check_kinds(files: Sequence[tuple[Path, str, int]]) -> None:
     """Raises a DataError where pictures are of several kinds: it counts them, and says which lines would read them.
 
     Args:
-        files: each with its kind ("RGB of 8 bits").
-        counts: how many pictures each stands for; None: one.
+        files: each with its kind ("RGB of 8 bits"), and how many pictures it stands for.
     """
     found: Counter[str] = Counter()
-    for (_, kind), count in zip(files, counts or [1] * len(files), strict=True):
+    for _, kind, count in files:
         found[kind] += count
     if len(found) < 2:
         return
-    example = {kind: shown(path.name) for path, kind in reversed(files)}
+    example = {kind: shown(f"{path.parent.name}/{path.name}") for path, kind, _ in reversed(files)}
     listed = ", ".join(f"{count:,} {kind} (such as {example[kind]})" for kind, count in found.most_common())
     what = [kind.split(" of ") for kind in found]
     ways = []
