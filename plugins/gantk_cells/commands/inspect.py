@@ -10,8 +10,9 @@ import click
 from gantk import cli_options, console
 
 if TYPE_CHECKING:
+    from gantk_basics.inspection.survey import ClassSurvey, Survey
+
     from gantk_cells.inspection.recipe_proposal import Kinds
-    from gantk_cells.inspection.survey import ClassSurvey, Survey
 
 CLASSES = ("class", "split", "images", "sizes", "pixels", "channels", "µm a pixel", "damaged", "duplicates")
 CHANNELS = ("channel", "class", "lowest", "1 %", "median", "99 %", "99.9 %", "99.99 %", "highest")
@@ -59,6 +60,7 @@ def inspect(
         cli_options.refuse_to_overwrite(path, force)
     cli_options.refuse_no_picture(out)
     from gantk_basics.files.images.class_folder import Rules
+    from gantk_basics.inspection.survey import survey
 
     from gantk.errors import DoesNotFit
     from gantk.recipe import parameters_of
@@ -71,7 +73,6 @@ def inspect(
         usable,
         warnings_of,
     )
-    from gantk_cells.inspection.survey import survey
     from gantk_cells.inspection.trial import warnings_of_recipe
 
     given = parameters_of([each.removeprefix("data.") for each in overrides if each.startswith("data.")])
@@ -171,7 +172,7 @@ def channel_rows(found: Survey) -> list[list[str]]:
 
 def as_document(each: ClassSurvey) -> dict[str, Any]:
     """A class as JSON values."""
-    from gantk_cells.inspection.intensities import PERCENTILES
+    from gantk_basics.inspection.intensities import PERCENTILES
 
     return {
         "class": each.name,

@@ -14,9 +14,9 @@ import numpy as np
 from gantk_basics import image_sizes
 from gantk_basics.files.images.decode import Decoded
 from gantk_basics.files.images.folders import shown
+from gantk_basics.inspection.survey import Survey
 
 from gantk.errors import DataError
-from gantk_cells.inspection.survey import Survey
 
 Kinds = Literal["proteins", "conditions"]
 CONDITION = (

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import tifffile
 from gantk_basics import image_sizes
+from gantk_basics.inspection.survey import survey
 from gantk_cells.inspection.recipe_proposal import data_block, kinds_of, recipe_text, warnings_of
-from gantk_cells.inspection.survey import survey
 from gantk_cells.nets.layers import halvings
 from PIL import Image
 

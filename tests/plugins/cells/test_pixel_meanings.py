@@ -14,9 +14,9 @@ from gantk_basics.files.images.alpha import LEFT_OUT
 from gantk_basics.files.images.decode import decode
 from gantk_basics.files.images.pixel_size import COARSEST, micrometres
 from gantk_basics.files.images.tiff_file import ODD_PALETTE
+from gantk_basics.inspection.survey import survey
 from gantk_cells.data.lin import Lin
 from gantk_cells.inspection.recipe_proposal import data_block, warnings_of
-from gantk_cells.inspection.survey import survey
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
