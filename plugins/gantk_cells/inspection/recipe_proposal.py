@@ -209,7 +209,8 @@ def _unread_channels(found: Survey, data: dict[str, Any]) -> list[str]:
     every = f"data.channels=[{', '.join(str(each) for each in [*chosen, *unread])}]"
     return [
         f"not in the recipe, though not empty: channel{'s' * (len(unread) > 1)} {', '.join(map(str, unread))}. "
-        f"With all of them: gantk inspect {shlex.quote(str(found.root))} {shlex.quote(every)} --force"
+        f"With all of them: gantk inspect {shlex.quote(str(found.root))} data.use={data['use']} {shlex.quote(every)} "
+        "--force"
     ]
 
 

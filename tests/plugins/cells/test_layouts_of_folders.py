@@ -250,7 +250,7 @@ def test_files_of_one_channel_each_are_refused_and_the_named_line_reads_them(
     if not any("/" in folder for folder in files):
         assert sum(len(Lin(s, root=root, channels=[0], **parameters_of([apart]))) for s in data) == 12
     monkeypatch.chdir(tmp_path)
-    assert run_command_line(["inspect", str(root), "-q"]) == 0
+    assert run_command_line(["inspect", str(root), "data.use=cells/lin", "-q"]) == 0
     assert "channel_files" in Path("inspected.yaml").read_text()
 
 
