@@ -10,4 +10,7 @@ from gantk.plugin import Component, hookimpl
 @hookimpl
 def gantk_components() -> Iterator[Component]:
     """The components of this plugin; each is imported on first use."""
-    yield from ()
+    # Tables and files
+    yield Component(
+        "dataset", "table", "gantk_expression.data.table:ExpressionTable", "cells or samples by genes: h5ad, GCT, CSV"
+    )
