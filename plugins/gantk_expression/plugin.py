@@ -24,3 +24,12 @@ def gantk_components() -> Iterator[Component]:
     yield Component("metric", "inference", f"{here}.metrics.inference:Inference", "errors beside ridge, kNN, the mean")
     yield Component("generator", "bulk", f"{here}.nets.bulk:BulkGenerator", "profiles of covariates (Viñas 2022)")
     yield Component("critic", "bulk", f"{here}.nets.bulk:BulkCritic", "profiles with covariates (Viñas 2022)")
+
+    # Simulated data, single cells, judging and views
+    here = "gantk_expression"
+    yield Component("dataset", "simulated", f"{here}.data.simulated:Simulated", "cells or bulk of a known network")
+    yield Component("generator", "cscgan", f"{here}.nets.cscgan:CscganGenerator", "cells by type (Marouf 2020)")
+    yield Component("critic", "cscgan", f"{here}.nets.cscgan:CscganCritic", "cells by type (Marouf 2020)")
+    yield Component("view", "heatmap", f"{here}.views.heatmap:Heatmap", "marker genes by samples, real | generated")
+    yield Component("view", "scatter", f"{here}.views.scatter:Scatter", "means and log-fold changes by gene")
+    yield Component("view", "projection", f"{here}.views.scatter:ProjectionView", "PCA or UMAP fitted on real samples")
