@@ -114,7 +114,7 @@ class Simulated(Resident):
         names = self.network.names
         if form == "bulk":
             more["trait"] = {"genes": [names[gene] for gene in carriers], "effects": list(simulation.EFFECTS)}
-        facts = {"type": drawn.types, "trait": drawn.truth.get("trait"), "none": None}
+        facts: dict[str, Any] = {"type": drawn.types, "trait": drawn.truth.get("trait"), "none": None}
         words = {"type": _type_names(types), "trait": ("without trait", "with trait"), "none": ()}
         found, classes = facts[labels], words[labels]
         told = list(dict.fromkeys(covariates or ()))
