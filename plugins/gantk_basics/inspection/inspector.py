@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 MICROGRAPHS = (".tif", ".tiff")
-SIMULATED = "SIMULATED.txt"  # of `gantk simulate-cells`
+SIMULATED, LIN = "SIMULATED.txt", "LIN_"  # of `gantk simulate-cells`; of the cells of Dodgson et al. 2017
 DEEP, MANY = 4, 2000  # folders below one another, and files, that are looked at
 
 
@@ -20,11 +20,12 @@ class FolderInspector:
 
     @staticmethod
     def reads(path: Path) -> bool:
-        """Whether a folder holds pictures, and nothing says that they are micrographs: no TIFF, no simulated cells."""
+        """Whether a folder holds pictures, and nothing says that they are micrographs: no TIFF, no name of cells."""
         seen, pictures = 0, False
         for place, folders, files in os.walk(path):
             names = [each.lower() for each in files if not each.startswith(".")]
-            if SIMULATED in files or any(each.endswith(MICROGRAPHS) for each in names):
+            cells = SIMULATED in files or any(part.startswith(LIN) for part in Path(place).absolute().parts[-2:])
+            if cells or any(each.endswith(MICROGRAPHS) for each in names):
                 return False
             pictures |= any(each.endswith(PICTURES) for each in names)
             seen += len(files)

@@ -75,5 +75,7 @@ def test_micrographs_and_simulated_cells_are_not_asked_about(photos: Path, tmp_p
     assert not FolderInspector.reads(photos / "rose" / "3.jpg") and not FolderInspector.reads(tmp_path / "cache")
     assert run_command_line(["simulate-cells", "cells", "--cells", "2", "--test-cells", "2"]) == 0
     assert not FolderInspector.reads(tmp_path / "cells")
+    (photos / "tulip").rename(tmp_path / "LIN_train")
+    assert not FolderInspector.reads(tmp_path / "LIN_train")
     tifffile.imwrite(photos / "rose" / "one.tif", np.zeros((8, 8), np.uint8))
     assert not FolderInspector.reads(photos)
