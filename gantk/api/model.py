@@ -29,6 +29,7 @@ from gantk.machine import find_device
 from gantk.recipe.overrides import as_text, refuse_others
 from gantk.recipe.recipe import recipe_from_text
 from gantk.training import checkpoint, from_recipe
+from gantk.training.generator_folder import read_any
 from gantk.training.training_log import training_log
 
 
@@ -45,7 +46,7 @@ class Model:
     """
 
     def __init__(self, path: str | Path, device: str = "auto", *, optimizers: bool = False):
-        self.checkpoint = checkpoint.read_checkpoint(run_folder.checkpoint_of(Path(path)))
+        self.checkpoint = read_any(run_folder.checkpoint_of(Path(path)))
         self.spec = self.checkpoint.spec
         checkpoint.refuse_missing_plugins(self.checkpoint.recipe, self.checkpoint.plugins, self.checkpoint.path)
         self.recipe = recipe_from_text(self.checkpoint.recipe, name=self.checkpoint.path.stem)

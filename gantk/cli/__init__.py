@@ -23,6 +23,8 @@ COMMANDS = {
     "interpolate": "samples along a path through the latents, animated",
     "evaluate": "metrics of a run or a checkpoint on the test split",
     "inspect": "what a file or folder of data holds, and a recipe that trains on it",
+    "export": "a trained generator for other tools: ONNX, torch.export, safetensors",
+    "cite": "BibTeX of the papers behind a run or a recipe",
     "runs": "your runs: recipe, steps, how each ended, its best value",
     "compare": "metric tables of several runs side by side, and in what their recipes differ",
     "list": "components and recipes that are installed",

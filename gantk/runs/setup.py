@@ -20,6 +20,7 @@ from gantk.recipe.recipe import Recipe
 from gantk.reporting import pictures
 from gantk.training import checkpoint, from_recipe
 from gantk.training.distributed.ranks import ALONE, Ranks
+from gantk.training.generator_folder import read_any
 from gantk.training.loop import train
 from gantk.training.settings import TrainSettings, step_count
 from gantk.training.state import State
@@ -67,7 +68,7 @@ class Parts:
             checkpoint.restore(last, self.state)
         elif self.values["train"]["start_from"] is not None:
             path = checkpoint_of(Path(self.values["train"]["start_from"]))
-            checkpoint.load_weights(checkpoint.read_checkpoint(path), self.state)
+            checkpoint.load_weights(read_any(path), self.state)
 
     def build_anew(self) -> None:
         """Makes the state what it was before anything was trained or loaded."""

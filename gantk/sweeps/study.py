@@ -193,7 +193,9 @@ def _new(study: optuna.Study, folder: SweepFolder, most: int | None, by_lock: bo
     begun = len([each for each in trials if each.number not in done_again]) - len(waiting)
     if most is not None and begun >= most:
         return None
-    trial = study.ask()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Heartbeat of storage")  # `_heartbeat` does what `Study.optimize` would
+        trial = study.ask()
     frozen = study.get_trials(deepcopy=False)[trial.number]
     original = retried(frozen)
     number = trial.number if original is None else original

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gantk.plugin import Component, hookimpl
+from gantk.plugin import Component, Exporter, hookimpl
 
 
 @hookimpl
@@ -150,3 +150,18 @@ def gantk_components() -> Iterator[Component]:
         f"{here}.commands.reconstruct:reconstruct",
         "latents that reproduce held-out samples",
     )
+
+
+@hookimpl
+def gantk_exporters() -> Iterator[Exporter]:
+    """What `gantk export` writes."""
+    here = "gantk_basics.exporters"
+    yield Exporter(".onnx", f"{here}.onnx:export_onnx", "ONNX in one file, checked by onnxruntime")
+    yield Exporter(".pt2", f"{here}.pt2:export_pt2", "a program of torch.export")
+    yield Exporter("/", f"{here}.safetensors:export_folder", "safetensors, configuration and card, as on the HF hub")
+
+
+@hookimpl
+def gantk_bibliographies() -> Iterator[str]:
+    """The papers that docstrings name, in papers.bib."""
+    yield "gantk_basics"

@@ -72,3 +72,9 @@ def gantk_components() -> Iterator[Component]:
 def gantk_recipes() -> Iterator[str]:
     """Recipes of `gantk design`."""
     yield "gantk_dna.recipes"
+
+
+@hookimpl
+def gantk_bibliographies() -> Iterator[str]:
+    """The papers that docstrings name, in papers.bib."""
+    yield "gantk_dna"

@@ -33,3 +33,9 @@ def gantk_components() -> Iterator[Component]:
     yield Component("view", "heatmap", f"{here}.views.heatmap:Heatmap", "marker genes by samples, real | generated")
     yield Component("view", "scatter", f"{here}.views.scatter:Scatter", "means and log-fold changes by gene")
     yield Component("view", "projection", f"{here}.views.scatter:ProjectionView", "PCA or UMAP fitted on real samples")
+
+
+@hookimpl
+def gantk_bibliographies() -> Iterator[str]:
+    """The papers that docstrings name, in papers.bib."""
+    yield "gantk_expression"

@@ -194,7 +194,7 @@ def test_two_workers_one_killed(tiny: Path) -> None:
     write(trials=6, overrides=SWEEP["overrides"] | {"train.steps": 300})
     workers = start_workers()
     kill_one_in_a_trial(workers)
-    _, told = workers[1].communicate(timeout=300)
+    _, told = workers[1].communicate(timeout=900)
     assert workers[1].returncode == 0, told
     trials = json.loads(Path("both/trials.json").read_text())
     assert [each["state"] for each in trials] == ["finished"] * 6, trials
@@ -210,7 +210,7 @@ def test_two_workers_on_postgresql_one_killed(tiny: Path) -> None:
     with server() as address:
         workers = start_workers("--storage", address)
         kill_one_in_a_trial(workers)
-        _, told = workers[1].communicate(timeout=300)
+        _, told = workers[1].communicate(timeout=900)
         assert workers[1].returncode == 0, told
         time.sleep(75)  # a heartbeat is missed after a minute
         assert run_command_line(["sweep", "sweep.yaml", "--out", "both", "--storage", address]) == 0
