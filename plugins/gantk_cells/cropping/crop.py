@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from gantk_basics.files.images.class_folder import shown
+from gantk_basics.files.images.tiff_file import open_tiff
 from numpy.typing import NDArray
 
 from gantk.components import parameters
@@ -21,10 +23,8 @@ from gantk_cells.cropping.fields import Field, corrected, illumination_of, read_
 from gantk_cells.cropping.masks import masks_path, read_masks
 from gantk_cells.cropping.measuring import BEYOND, FRAME, REASONS, Cell, leave_out, measure
 from gantk_cells.cropping.patterns import FieldFiles, find_fields
-from gantk_cells.cropping.segmenting import scikit_image, segment
+from gantk_cells.cropping.segmenting import Found, scikit_image, segment
 from gantk_cells.cropping.settings import CropBlocks, Drop, Segment
-from gantk_cells.files.class_folder import shown
-from gantk_cells.files.tiff_file import open_tiff
 
 LABELS, OVERLAYS, SHEET, RECIPE, AGAIN = "labels", "overlays", "contact_sheet.png", "train.yaml", "crop.yaml"
 
@@ -157,7 +157,7 @@ class Crop:
             drawn[each.name] = self._write(each, own, size)
         if not any(pictures for _, pictures in drawn.values()):
             raise DataError("no cell has room in the frame; give a larger size=, or outside=black")
-        caption = f"{self.out.name}: {sum(count for count, _ in drawn.values())} cells, {size[0]} × {size[1]}"
+        caption = f"{self.out.name}: {sum(count for count, _ in drawn.values())} cells, {size[0]} by {size[1]} pixels"
         pictures.contact_sheet(caption, drawn).save(self.folder / SHEET)
         writing.write_table(self.folder / writing.TABLE, cells)
         recipe = self._recipe(cells)
@@ -195,19 +195,18 @@ class Crop:
             )
 
     def _find(self, each: Field) -> list[Cell]:
-        settings, nuclei = self.settings, None
-        looked_at = 0
+        settings, looked_at = self.settings, 0
         if settings.masks is not None:
-            labels = read_masks(masks_path(settings.masks, each.tags, self.top), each.image.shape[1:])
+            found = Found(read_masks(masks_path(settings.masks, each.tags, self.top), each.image.shape[1:]), None, [])
         else:
             assert settings.segment is not None
             looked_at = self._channel(settings.segment.nuclei, each)
             body = None if settings.segment.cells is None else self._channel(settings.segment.cells, each)
-            labels, nuclei = segment(each.image, looked_at, body, settings.segment, each.pixel_size)
-        if not labels.any():
+            found = segment(each.image, looked_at, body, settings.segment, each.pixel_size)
+        if not found.cells.any():
             warn(f"field {each.name}: no cells were found")
-        writing.write_labels(self.folder / LABELS / f"{each.name}.tif", labels)
-        return measure(each.name, each.tags, labels, nuclei, each.image[looked_at], each.pixel_size)
+        writing.write_labels(self.folder / LABELS / f"{each.name}.tif", found.cells)
+        return measure(each.name, each.tags, found, each.image[looked_at], each.pixel_size)
 
     def _channel(self, wanted: int | str, each: Field) -> int:
         if isinstance(wanted, str) and wanted in each.channels:
@@ -218,16 +217,10 @@ class Crop:
 
     def _scale(self, cell: Cell) -> float:
         """Pixels of the picture for each pixel of the field."""
-        if self.settings.to_um is None:
-            return 1.0
-        if cell.pixel_size is None:
-            raise DataError(
-                "to_um is in micrometres, but the fields do not say how large a pixel is: pixel_size_um=0.325, say"
-            )
-        return cell.pixel_size / self.settings.to_um
+        return 1.0 if self.settings.to_um is None else (cell.pixel_size or 1.0) / self.settings.to_um
 
     def _pixel(self, cell: Cell) -> float | None:
-        return self.settings.to_um or cell.pixel_size
+        return cell.pixel_size and (self.settings.to_um or cell.pixel_size)
 
     def _frame(self, kept: Sequence[Cell]) -> tuple[tuple[int, int], bool]:
         settings, turned = self.settings, self.settings.turn == "long_axis"
@@ -291,7 +284,7 @@ class Crop:
         kept = [cell for cell in cells if cell.file]
         classes = sorted({cell.tags["class"] for cell in kept if "class" in cell.tags})
         groups = {self._group(cell) for cell in kept if cell.split != "test"}
-        enough = len(groups) >= (3 if not self.settings.test else 2)
+        enough = len(groups) >= (4 if not self.settings.test else 3)
         root = self.out.absolute() / ("cells" if not self.settings.test else "")
         assert self.names is not None
         text = writing.recipe_of(root, self.names, classes, self.settings.split_by if enough else None, False)
@@ -299,7 +292,7 @@ class Crop:
         if not enough:
             self.notes.append(
                 f"{len(groups)} {self.settings.split_by}{'s' * (len(groups) > 1)} to train on: too few to keep some "
-                "apart, so the recipe splits by cell, and cells of one field are in several splits"
+                f"apart, so the recipe splits {'them ' if self.settings.test else ''}by cell"
             )
         return self.out / RECIPE
 

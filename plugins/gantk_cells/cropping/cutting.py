@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from gantk_basics import image_sizes
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from gantk_cells import sizes
 from gantk_cells.cropping.measuring import Cell
 
 
@@ -27,7 +27,7 @@ def frame_of(cells: Sequence[Cell], holds: float, turned: bool, scale: Sequence[
         height, width = (float(np.quantile(extents[:, axis], holds)) for axis in (0, 1))
     else:
         height = width = float(np.quantile(extents.max(1), holds))
-    return sizes.padded(int(np.ceil(height)), int(np.ceil(width)))
+    return image_sizes.padded(int(np.ceil(height)), int(np.ceil(width)))
 
 
 def fits(cell: Cell, size: tuple[int, int], turned: bool, scale: float) -> bool:

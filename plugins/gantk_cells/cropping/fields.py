@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from gantk_basics.files.images.channel_files import names_of
+from gantk_basics.files.images.class_folder import shown
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -15,8 +17,6 @@ from gantk.errors import DataError
 from gantk.messages import nearest
 from gantk_cells.cropping.patterns import FieldFiles
 from gantk_cells.cropping.volumes import Volume, open_volumes
-from gantk_cells.files.channel_files import names_of
-from gantk_cells.files.class_folder import shown
 
 GROUND = 1.0  # percentile that is the background
 WIDE = 12  # the side of a field is this many times as long as what illumination is smoothed with

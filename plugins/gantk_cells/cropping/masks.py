@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from gantk_basics.files.images.class_folder import shown
+from gantk_basics.files.images.tiff_file import open_tiff
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage
@@ -13,8 +15,6 @@ from scipy import ndimage
 from gantk.console import warn
 from gantk.errors import DataError
 from gantk_cells.cropping.volumes import EXTRA, MissingReader
-from gantk_cells.files.class_folder import shown
-from gantk_cells.files.tiff_file import open_tiff
 
 ROIS = (".roi", ".zip")
 LABELS = (".tif", ".tiff", ".png")

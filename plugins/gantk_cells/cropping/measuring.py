@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from gantk_cells.cropping.segmenting import Found
 from gantk_cells.cropping.settings import Drop
 
 SMALLEST, LARGEST = 0.25, 4.0  # of the median area, where nothing is said
 AROUND = 3  # pixels round a nucleus in which its edge is looked for
-BORDER, SMALL, LARGE, BLURRED, FRAME, BEYOND = (
+SPECK, BORDER, SMALL, LARGE, BLURRED, FRAME, BEYOND = (
+    "specks",
     "at the border",
     "too small",
     "too large",
@@ -22,7 +24,7 @@ BORDER, SMALL, LARGE, BLURRED, FRAME, BEYOND = (
     "larger than the frame",
     "frame beyond the field",
 )
-REASONS = (BORDER, SMALL, LARGE, BLURRED, FRAME, BEYOND)
+REASONS = (SPECK, BORDER, SMALL, LARGE, BLURRED, FRAME, BEYOND)
 
 
 @dataclass
@@ -32,7 +34,7 @@ class Cell:
     Args:
         field: name of the field.
         tags: of the field.
-        label: its number in the label image of the field.
+        label: its number in the label image of the field; 0: it is a speck.
         y: of its centre of mass.
         x: the same.
         area: pixels.
@@ -66,8 +68,7 @@ class Cell:
 def measure(
     name: str,
     tags: dict[str, str],
-    labels: NDArray[np.int32],
-    nuclei: NDArray[np.int32] | None,
+    found: Found,
     channel: NDArray[Any],
     pixel_size: float | None,
 ) -> list[Cell]:
@@ -76,15 +77,15 @@ def measure(
     Args:
         name: of the field.
         tags: of the field.
-        labels: (H, W), 0 outside of cells.
-        nuclei: the same for their nuclei; None: sharpness is that of the cells.
+        found: cells, nuclei (None: sharpness is that of the cells), specks.
         channel: in which sharpness is measured, (H, W).
         pixel_size: micrometres, kept with the cells.
     """
+    labels, nuclei = found.cells, found.nuclei
     height, width = labels.shape
     smooth = ndimage.gaussian_filter(channel.astype(np.float32), 1.0)
     slope = np.hypot(*np.gradient(smooth))
-    found = []
+    cells = []
     cores = nuclei if nuclei is not None else labels
     core_places = ndimage.find_objects(cores)
     for number, place in enumerate(ndimage.find_objects(labels), start=1):
@@ -95,7 +96,7 @@ def measure(
         y, x = float(ys.mean()), float(xs.mean())
         angle = _angle(ys - y, xs - x)
         core = core_places[number - 1] if number <= len(core_places) else None
-        found.append(
+        cells.append(
             Cell(
                 name,
                 tags,
@@ -111,7 +112,10 @@ def measure(
                 pixel_size=pixel_size,
             )
         )
-    return found
+    for y, x, area in found.specks:
+        own = (np.sqrt(area), np.sqrt(area))
+        cells.append(Cell(name, tags, 0, y, x, area, 0.0, own, own, 0.0, False, SPECK, pixel_size=pixel_size))
+    return cells
 
 
 def _angle(y: NDArray[np.floating], x: NDArray[np.floating]) -> float:
@@ -139,7 +143,8 @@ def _sharpness(
 
 def limits(cells: Sequence[Cell], drop: Drop) -> tuple[float, float, float]:
     """The smallest and the largest area, and the least sharpness, of cells that stay; areas in the unit of `drop`."""
-    inside = [each for each in cells if not each.at_border] or list(cells)
+    whole = [each for each in cells if each.reason != SPECK]
+    inside = [each for each in whole if not each.at_border] or whole
     if not inside:
         return 0.0, float("inf"), 0.0
     usual = float(np.median([area_of(each) for each in inside]))
@@ -158,6 +163,8 @@ def leave_out(cells: Sequence[Cell], drop: Drop) -> tuple[float, float, float]:
     """Says of each cell why it is left out, where it is; the limits that were applied."""
     smallest, largest, blurred = limits(cells, drop)
     for cell in cells:
+        if cell.reason == SPECK:
+            continue
         if drop.border and cell.at_border:
             cell.reason = BORDER
         elif area_of(cell) < smallest:

@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gantk_basics.files.images.channel_files import markers_of
+from gantk_basics.files.images.class_folder import shown, sub_folders
+from gantk_basics.files.images.name_patterns import PLANES, compiled, words_of
+
 from gantk.errors import DataError, MissingData
-from gantk.messages import nearest
-from gantk_cells.files.channel_files import markers_of
-from gantk_cells.files.class_folder import shown, sub_folders
 
 READ_HERE = (".tif", ".tiff")
 BY_ZARR = (".zarr",)
 BY_BIOIO = (".czi", ".nd2", ".lif")
 ENDINGS = (*READ_HERE, *BY_ZARR, *BY_BIOIO)
-PLANES = {"channel": r"[^/_.\- ]+", "z": r"\d+", "time": r"\d+"}
-"""Words for planes of one field, and what they stand for; any other word tells fields apart."""
 NAMED = 5
 
 
@@ -102,39 +101,6 @@ def find_fields(fields: Path | Sequence[Path], pattern: str | None) -> tuple[lis
         for tags, planes in sorted(grouped.items())
     ]
     return _different(found), notes
-
-
-def words_of(pattern: str) -> list[str]:
-    """The words in braces, in order."""
-    return re.findall(r"\{(\w+)\}", pattern)
-
-
-def compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern as a regular expression on names below the folder.
-
-    Raises:
-        DataError: braces that do not match, a word twice, or one that is no word.
-    """
-    parts, seen = [], set()
-    for literal, word in re.findall(r"([^{}]+)|\{([^{}]*)\}", pattern):
-        if literal:
-            parts.append(re.escape(literal).replace(r"\*", "[^/]*"))
-        elif not word.isidentifier() or word in seen:
-            raise DataError(
-                f"pattern={pattern}: {{{word}}} stands there twice"
-                if word in seen
-                else f"pattern={pattern}: {{{word}}} is no word such as {{field}} or {{channel}}"
-            )
-        else:
-            seen.add(word)
-            parts.append(f"(?P<{word}>{PLANES.get(word, '[^/]+?')})")
-    if "".join(re.findall(r"[^{}]+|\{[^{}]*\}", pattern)) != pattern or not parts:
-        raise DataError(f"pattern={pattern}: its braces do not match")
-    near = {word: nearest(word, ["channel", "field", "time", "class", "plate", "well"], cutoff=0.7) for word in seen}
-    odd = [(word, other) for word, other in near.items() if other and other not in seen and word != other]
-    if odd:
-        raise DataError(f"pattern={pattern}: did you mean {{{odd[0][1]}}} by {{{odd[0][0]}}}?")
-    return re.compile("".join(parts))
 
 
 def _below(top: Path, depth: int = 3) -> list[Path]:

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from gantk_cells.cropping.measuring import BEYOND, BLURRED, BORDER, FRAME, LARGE, SMALL, Cell
+from gantk_cells.cropping.measuring import BEYOND, BLURRED, BORDER, FRAME, LARGE, SMALL, SPECK, Cell
 from gantk_cells.views.sheet import Line, SheetBlock, font, sheet
 
 COLOURS: dict[str, tuple[int, int, int]] = {
     "": (255, 255, 255),
+    SPECK: (120, 200, 120),
     BORDER: (140, 140, 140),
     SMALL: (255, 150, 0),
     LARGE: (255, 0, 255),
@@ -62,7 +63,8 @@ def overlay(title: str, image: NDArray[Any], labels: NDArray[np.int32], cells: S
     edge[1:] |= labels[1:] != labels[:-1]
     table = np.zeros((int(labels.max(initial=0)) + 1, 3), np.uint8)
     for cell in cells:
-        table[cell.label] = COLOURS[cell.reason]
+        if cell.label:
+            table[cell.label] = COLOURS[cell.reason]
     owner = np.maximum(labels, np.maximum(np.roll(labels, 1, 0), np.roll(labels, 1, 1)))
     own = np.where(labels > 0, labels, owner)[edge]
     picture[edge] = table[own]

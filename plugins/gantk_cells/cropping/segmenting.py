@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -15,6 +16,8 @@ from gantk_cells.cropping.settings import Segment
 EXTRA = "pip install 'gantk[morphology]'"
 SMOOTH = 1.5  # pixels: what nuclei are first found with
 DIMMEST = 0.5  # of Otsu's threshold: below, nothing is a nucleus, however dark its surroundings
+SPECK = 0.15  # of the area of a usual nucleus: smaller pieces are none
+SPUR = 1 / 7  # diameters of a nucleus: what of a cell is narrower than twice this is cut off
 LEAST = 20  # pixels: the smallest piece that counts where the size of nuclei is estimated
 
 
@@ -33,10 +36,23 @@ def scikit_image() -> ModuleType:
     return skimage
 
 
-def segment(
-    image: NDArray[Any], nuclei: int, cells: int | None, settings: Segment, pixel_size: float | None
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Labels of cells and of their nuclei, (H, W) each, 0 outside; equal numbers belong together.
+@dataclass(frozen=True)
+class Found:
+    """What is in a field.
+
+    Args:
+        cells: labels, (H, W), 0 outside.
+        nuclei: the same; equal numbers belong together.
+        specks: y, x and pixels of what is bright as a nucleus is, and much smaller.
+    """
+
+    cells: NDArray[np.int32]
+    nuclei: NDArray[np.int32] | None
+    specks: list[tuple[float, float, float]]
+
+
+def segment(image: NDArray[Any], nuclei: int, cells: int | None, settings: Segment, pixel_size: float | None) -> Found:
+    """Cells and their nuclei.
 
     Args:
         image: (C, H, W).
@@ -59,21 +75,48 @@ def segment(
         smooth = diameter / 12
     found = _above(ndimage.gaussian_filter(bright, smooth), settings.nuclei_threshold, diameter, skimage)
     if not found.any():
-        return np.zeros(image.shape[1:], np.int32), np.zeros(image.shape[1:], np.int32)
+        return Found(*(np.zeros(image.shape[1:], np.int32) for _ in range(2)), [])
     if settings.diameter is None:
         diameter = usual_diameter(found)
     apart = settings.apart / unit if settings.apart else 0.3 * diameter
-    own = parted(found, diameter, apart, skimage)
+    own, specks = without_specks(parted(found, diameter, apart, skimage), SPECK * np.pi / 4 * diameter**2)
     away = ndimage.distance_transform_edt(own == 0)
     reach = settings.reach / unit if settings.reach else 0.7 * diameter
     allowed = away <= reach
     if cells is None:
-        return skimage.segmentation.watershed(away, own, mask=allowed).astype(np.int32), own
+        return Found(skimage.segmentation.watershed(away, own, mask=allowed).astype(np.int32), own, specks)
     body = ndimage.gaussian_filter(image[cells].astype(np.float32), smooth)
     mask = (_above(body, settings.cells_threshold, diameter, skimage) & allowed) | (own > 0)
     top = max(float(np.percentile(body, 99)), 1e-6)
     whole = skimage.segmentation.watershed(body / top + 2 * away / diameter, own, mask=mask)
-    return whole.astype(np.int32), own
+    return Found(without_spurs(whole.astype(np.int32), own, SPUR * diameter, skimage), own, specks)
+
+
+def without_specks(
+    labels: NDArray[np.int32], least: float
+) -> tuple[NDArray[np.int32], list[tuple[float, float, float]]]:
+    """Labels without those of fewer pixels, numbered anew, and of those left out y, x and pixels."""
+    areas = np.bincount(labels.ravel())
+    small = [number for number in range(1, len(areas)) if areas[number] < least]
+    places = ndimage.center_of_mass(labels > 0, labels, small) if small else []
+    specks = [(float(y), float(x), float(areas[number])) for (y, x), number in zip(places, small, strict=True)]
+    kept = np.ones(len(areas), np.int32)
+    kept[[0, *small]] = 0
+    return (np.cumsum(kept) * kept).astype(np.int32)[labels], specks
+
+
+def without_spurs(
+    cells: NDArray[np.int32], nuclei: NDArray[np.int32], narrow: float, skimage: ModuleType
+) -> NDArray[np.int32]:
+    """Cells without what is narrower than twice `narrow` pixels: each opened by a disc, its nucleus kept."""
+    edge = np.zeros(cells.shape, bool)
+    for axis in (0, 1):
+        other = np.roll(cells, 1, axis) != cells
+        edge |= other | np.roll(other, -1, axis)
+    depth = ndimage.distance_transform_edt(~edge)
+    inner = np.where((depth > narrow) | (nuclei > 0), np.where(nuclei > 0, nuclei, cells), 0)
+    grown = skimage.segmentation.expand_labels(inner, narrow + 1)
+    return np.where(grown == cells, cells, 0).astype(np.int32)
 
 
 def usual_diameter(found: NDArray[np.bool_]) -> float:

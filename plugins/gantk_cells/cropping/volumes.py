@@ -9,16 +9,16 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
+from gantk_basics.files.images.channel_files import names_in_labels
+from gantk_basics.files.images.class_folder import shown
+from gantk_basics.files.images.decode import ome_names
+from gantk_basics.files.images.pixel_size import micrometres, ome_pixel_size, tiff_pixel_size
+from gantk_basics.files.images.tiff_file import open_tiff, read_pixels
 from numpy.typing import NDArray
 
 from gantk import machine
 from gantk.errors import DataError
 from gantk_cells.cropping.patterns import BY_BIOIO, BY_ZARR
-from gantk_cells.files.channel_files import names_in_labels
-from gantk_cells.files.class_folder import shown
-from gantk_cells.files.decode import ome_names
-from gantk_cells.files.pixel_size import micrometres, ome_pixel_size, tiff_pixel_size
-from gantk_cells.files.tiff_file import open_tiff, read_pixels
 
 EXTRA = "pip install 'gantk[microscopy]'"
 READERS = {".czi": "bioio_czi", ".nd2": "bioio_nd2", ".lif": "bioio_lif"}
