@@ -26,6 +26,7 @@ from gantk_cells.cropping.patterns import FieldFiles, find_fields
 from gantk_cells.cropping.segmenting import Found, scikit_image, segment
 from gantk_cells.cropping.settings import CropBlocks, Drop, Segment
 
+CELLS = "cells"
 LABELS, OVERLAYS, SHEET, RECIPE, AGAIN = "labels", "overlays", "contact_sheet.png", "train.yaml", "crop.yaml"
 
 
@@ -254,40 +255,40 @@ class Crop:
         return cell.tags[word]
 
     def _write(self, each: Field, own: Sequence[Cell], size: tuple[int, int]) -> tuple[int, list[NDArray[Any]]]:
-        """Pictures of the cells of one field, and its overlay; how many, and the first of them."""
+        """Pictures of the cells of one field, and its overlay; how many, and some of them."""
         settings, turned = self.settings, self.settings.turn == "long_axis"
-        black, drawn, count = settings.outside == "black", [], 0
+        black = settings.outside == "black"
         with open_tiff(self.folder / LABELS / f"{each.name}.tif") as tiff:
             labels = tiff.asarray().astype(np.int32)
         for cell in own:
-            scale = self._scale(cell)
-            if not cell.reason and not black and beyond(cell, labels.shape, size, turned, scale):
+            if not cell.reason and not black and beyond(cell, labels.shape, size, turned, self._scale(cell)):
                 cell.reason = BEYOND
-            if cell.reason:
-                continue
+        kept = [cell for cell in own if not cell.reason]
+        shown_ones = set(np.linspace(0, len(kept) - 1, pictures.ROW * pictures.ROWS).astype(int).tolist())
+        drawn = []
+        for number, cell in enumerate(kept):
+            scale = self._scale(cell)
             picture = cut(each.image, labels, cell, size, turned=turned, scale=scale, black=black)
             folder = self._folder(cell)
             (self.folder / folder).mkdir(parents=True, exist_ok=True)
             cell.file = f"{folder}/{each.name}_{cell.label:04d}.ome.tif"
             writing.write_cell(self.folder / cell.file, picture, cell, each.channels, self._pixel(cell))
-            count += 1
-            drawn += [picture] if len(drawn) < pictures.ROW * pictures.ROWS else []
+            drawn += [picture] if number in shown_ones else []
         title = f"{self.out.name}: field {each.name}"
         pictures.overlay(title, each.image, labels, own).save(self.folder / OVERLAYS / f"{each.name}.png")
-        return count, drawn
+        return len(kept), drawn
 
     def _folder(self, cell: Cell) -> str:
-        split = f"_{cell.split}" if cell.split else ""
-        return f"cells{split}/{cell.tags['class']}" if "class" in cell.tags else f"cells{split}"
+        return "/".join(part for part in (CELLS, cell.split, cell.tags.get("class", "")) if part)
 
     def _recipe(self, cells: Sequence[Cell]) -> Path:
         kept = [cell for cell in cells if cell.file]
         classes = sorted({cell.tags["class"] for cell in kept if "class" in cell.tags})
         groups = {self._group(cell) for cell in kept if cell.split != "test"}
         enough = len(groups) >= (4 if not self.settings.test else 3)
-        root = self.out.absolute() / ("cells" if not self.settings.test else "")
+        root = self.out.absolute() / CELLS
         assert self.names is not None
-        text = writing.recipe_of(root, self.names, classes, self.settings.split_by if enough else None, False)
+        text = writing.recipe_of(root, self.names, classes, self.settings.split_by if enough else None)
         writing.write_bytes(self.folder / RECIPE, text.encode())
         if not enough:
             self.notes.append(

@@ -121,7 +121,7 @@ def inside_of(roi: Any, size: tuple[int, int]) -> NDArray[np.bool_]:
         high = np.minimum(np.ceil(part.max(0)).astype(int) + 1, size[::-1])
         if (high <= low).any():
             continue
-        drawn = Image.new("1", tuple(int(each) for each in (high - low) * enlarge))
+        drawn = Image.new("1", (int(enlarge * (high - low)[0]), int(enlarge * (high - low)[1])))
         corners = [(float(x), float(y)) for x, y in (part - low) * enlarge - 0.5]
         ImageDraw.Draw(drawn).polygon(corners, fill=1)
         centres = np.asarray(drawn)[enlarge // 2 :: enlarge, enlarge // 2 :: enlarge]

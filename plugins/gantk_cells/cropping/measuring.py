@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,7 @@ class Cell:
         reason: why it is left out; "" where it is kept.
         file: name of its image; "" where there is none.
         split: "train" or "test" where there are folders of both, else "".
+        pixel_size: micrometres; None where it is not known.
     """
 
     field: str
@@ -62,7 +63,7 @@ class Cell:
     reason: str = ""
     file: str = ""
     split: str = ""
-    pixel_size: float | None = field(default=None, repr=False)
+    pixel_size: float | None = None
 
 
 def measure(

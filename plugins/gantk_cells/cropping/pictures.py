@@ -56,8 +56,8 @@ def overlay(title: str, image: NDArray[Any], labels: NDArray[np.int32], cells: S
     if less > 1:
         picture, labels = np.asarray(Image.fromarray(picture).reduce(less)), labels[::less, ::less]
         labels = labels[: picture.shape[0], : picture.shape[1]]
-    picture, labels = (each.repeat(factor, 0).repeat(factor, 1) for each in (picture, labels))
-    picture = picture.copy()
+    picture = picture.repeat(factor, 0).repeat(factor, 1).copy()
+    labels = labels.repeat(factor, 0).repeat(factor, 1)
     edge = np.zeros(labels.shape, bool)
     edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
     edge[1:] |= labels[1:] != labels[:-1]

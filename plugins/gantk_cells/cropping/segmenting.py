@@ -75,7 +75,7 @@ def segment(image: NDArray[Any], nuclei: int, cells: int | None, settings: Segme
         smooth = diameter / 12
     found = _above(ndimage.gaussian_filter(bright, smooth), settings.nuclei_threshold, diameter, skimage)
     if not found.any():
-        return Found(*(np.zeros(image.shape[1:], np.int32) for _ in range(2)), [])
+        return Found(np.zeros(image.shape[1:], np.int32), None, [])
     if settings.diameter is None:
         diameter = usual_diameter(found)
     apart = settings.apart / unit if settings.apart else 0.3 * diameter

@@ -140,7 +140,7 @@ def _zarr(path: Path) -> list[Volume]:
         (axis.get("unit") for axis in scales.get("axes", []) if isinstance(axis, dict) and axis["name"] == "x"), None
     )
     size = (
-        micrometres(scale[axes.index("x")], {"micrometer": "micron", "nanometer": "nm"}.get(unit, unit))
+        micrometres(scale[axes.index("x")], {"micrometer": "micron", "nanometer": "nm"}.get(unit, str(unit)))
         if scale and unit
         else None
     )

@@ -85,9 +85,7 @@ def write_labels(path: Path, labels: NDArray[np.int32]) -> None:
     tifffile.imwrite(path, labels.astype(kind), compression="zlib")
 
 
-def recipe_of(
-    folder: Path, channels: Sequence[str], classes: Sequence[str], split_by: str | None, alternate: bool
-) -> str:
+def recipe_of(folder: Path, channels: Sequence[str], classes: Sequence[str], split_by: str | None) -> str:
     """A recipe that trains on the cells, which `gantk run` takes.
 
     Args:
@@ -95,7 +93,6 @@ def recipe_of(
         channels: their names.
         classes: names of the class folders; () where there are none.
         split_by: column of the table by which splits are made; None: by files.
-        alternate: whether each training cell shows but one of the other channels, in turn.
     """
     from gantk_cells.inspection.recipe_proposal import recipe_text
 
@@ -106,8 +103,6 @@ def recipe_of(
     data["white"] = "99.9%"
     if split_by:
         data["split_by"] = split_by
-    if alternate:
-        data["hide"] = "alternate"
     text = recipe_text(data, max(1, len(classes)), "proteins" if len(classes) > 1 else None)
     return text.replace("Written by `gantk inspect`", "Written by `gantk crop`")
 
