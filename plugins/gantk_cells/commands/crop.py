@@ -40,13 +40,14 @@ def crop(fields: tuple[str, ...], out: Path, as_json: bool) -> None:
     mended them; contact_sheet.png; train.yaml, a recipe that `gantk run` takes; crop.yaml, which repeats this.
     Look at the overlays. Prints the path of train.yaml.
     """
-    overrides = tuple(each for each in fields if "=" in each and not Path(each).exists())
-    sources = [each for each in fields if each not in overrides]
+    keys = [each for each in fields if "=" in each and not Path(each).exists()]
+    sources = [each for each in fields if each not in keys]
+    overrides = tuple(map(quoted, keys))
     if not sources:
         raise click.UsageError("name a folder of fields, files, or a recipe")
     if out.exists() and any(out.iterdir()):
         raise click.UsageError(f"{out} is not empty; name a new folder")
-    from gantk.errors import DataError
+    from gantk.errors import DoesNotFit
     from gantk.recipe import ENDINGS, load_as
     from gantk_cells.cropping.crop import crop as carry_out
     from gantk_cells.cropping.settings import CropBlocks
@@ -65,9 +66,15 @@ def crop(fields: tuple[str, ...], out: Path, as_json: bool) -> None:
     else:
         _print(done)
     if done.damaged:
-        raise DataError("fields that could not be read were left out:\n" + "\n".join(done.damaged))
+        raise DoesNotFit("fields that could not be read were left out:\n" + "\n".join(done.damaged))
     if not as_json:
         console.answer(str(done.recipe))
+
+
+def quoted(override: str) -> str:
+    """A pattern that begins with a brace, which YAML takes for a mapping, in quotes."""
+    key, _, value = override.partition("=")
+    return f"{key}={json.dumps(value)}" if key in ("pattern", "masks") and value.startswith("{") else override
 
 
 def as_document(done: Cropped) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class Drop:
     border: bool = True
     smallest: Annotated[float, Ge(0)] | None = None
     largest: Positive | None = None
-    focus: Annotated[float, Ge(0), Le(1)] = 0.5
+    focus: Annotated[float, Ge(0), Le(1)] = 0.6
 
 
 @dataclass(frozen=True, kw_only=True)
