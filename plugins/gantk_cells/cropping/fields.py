@@ -85,7 +85,7 @@ def _times(
         of_time = {(z, c): each for (t, z, c), each in volumes.items() if named == [""] or t == named[number]}
         image, names, size = _channels(name, of_time, inside, files, settings)
         several = settings.times is not None and count > 1
-        own = {**tags, "time": str(named[number] or number)} if several else tags
+        own = {**tags, "time": str(number) if named == [""] else named[number]} if several else tags
         yield Field(f"{name}_t{own['time']}" if several else name, own, image, names, size, notes)
 
 

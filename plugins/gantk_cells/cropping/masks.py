@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from gantk_basics.files.images.class_folder import shown
 from gantk_basics.files.images.tiff_file import open_tiff
+from matplotlib.path import Path as Path2D
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 from scipy import ndimage
 
 from gantk.console import warn
@@ -113,17 +114,15 @@ def _rois(path: Path, size: tuple[int, int]) -> NDArray[np.int32]:
 
 def inside_of(roi: Any, size: tuple[int, int]) -> NDArray[np.bool_]:
     """Which pixels, (H, W), have their centres inside a region of interest."""
-    parts = [part for part in roi.coordinates(multi=True) if len(part) > 2]
     inside = np.zeros(size, bool)
-    enlarge = 4  # Pillow's polygons have whole-numbered corners
-    for part in parts:
-        low = np.maximum(np.floor(part.min(0)).astype(int), 0)
-        high = np.minimum(np.ceil(part.max(0)).astype(int) + 1, size[::-1])
-        if (high <= low).any():
+    for part in roi.coordinates(multi=True):
+        if len(part) < 3:
             continue
-        drawn = Image.new("1", (int(enlarge * (high - low)[0]), int(enlarge * (high - low)[1])))
-        corners = [(float(x), float(y)) for x, y in (part - low) * enlarge - 0.5]
-        ImageDraw.Draw(drawn).polygon(corners, fill=1)
-        centres = np.asarray(drawn)[enlarge // 2 :: enlarge, enlarge // 2 :: enlarge]
-        inside[low[1] : high[1], low[0] : high[0]] ^= centres
+        left, top = np.maximum(np.floor(part.min(0)).astype(int), 0)
+        right, bottom = np.minimum(np.ceil(part.max(0)).astype(int) + 1, size[::-1])
+        if right <= left or bottom <= top:
+            continue
+        y, x = np.mgrid[top:bottom, left:right] + 0.5
+        within = Path2D(part).contains_points(np.stack([x.ravel(), y.ravel()], 1))
+        inside[top:bottom, left:right] ^= within.reshape(y.shape)  # parts within parts are holes
     return inside

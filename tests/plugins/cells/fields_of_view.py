@@ -15,7 +15,7 @@ SIDE = 160
 def discs(
     centres: list[tuple[float, float]], radius: float, side: int = SIDE, squeeze: float = 1.0, angle: float = 0.0
 ) -> NDArray[np.int32]:
-    """Labels 1, 2, … of discs, or with `squeeze` of ellipses whose long axis is turned by `angle` degrees from x to y."""
+    """Labels 1, 2, … of discs, or with `squeeze` of ellipses whose long axis is turned `angle` degrees."""
     labels = np.zeros((side, side), np.int32)
     y, x = np.mgrid[:side, :side].astype(float)
     turn = np.radians(angle)

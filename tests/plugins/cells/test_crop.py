@@ -212,7 +212,8 @@ def test_class_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_take_shows_whole_cells_in_test_and_pairs_in_training(cropped: Path) -> None:
     parts = {
-        split: Stacks(split, root=cropped / "cells", layout="per_class", hide="alternate") for split in ("train", "test")
+        split: Stacks(split, root=cropped / "cells", layout="per_class", hide="alternate")
+        for split in ("train", "test")
     }
     train, test = (take(parts[split], 99).samples for split in ("train", "test"))
     assert train.shape[1:] == test.shape[1:] and test.shape[1:3] == (2, 2)
