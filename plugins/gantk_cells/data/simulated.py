@@ -6,16 +6,17 @@ from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge, Gt, Interval, Len, Lt
+from gantk_basics.data.image_splits import part
+from gantk_basics.files.images import cache
+from gantk_basics.files.images.class_images import ClassImages
+from gantk_basics.image_augmentation import Augmentation
 from torch import Tensor
 
 from gantk.errors import DataError
 from gantk_cells.data import simulation
 from gantk_cells.data.layouts import CellImages, Layout
 from gantk_cells.data.lin import LIN_CHANNELS
-from gantk_cells.data.splits import part
 from gantk_cells.data.whole_cells import simulate_whole
-from gantk_cells.files import cache
-from gantk_cells.files.images import ClassImages
 
 
 class Simulated(CellImages):
@@ -36,6 +37,8 @@ class Simulated(CellImages):
         width: of an image, in pixels.
         validation: share of the training cells held out to choose by.
         seed: another seed gives other cells.
+        augment: what is done to training images at random besides (a mapping: flips, rotations, shift, zoom,
+            brightness, noise); null: flips along both axes alone.
         shared_grain: of whole cells (`whole_cells`), which nothing is trained on: the share of the greens' texture that
             all proteins of a cell have in common. 0: beyond the red they have nothing in common.
     """
@@ -59,6 +62,7 @@ class Simulated(CellImages):
         width: Annotated[int, Ge(8)] = 80,
         validation: Annotated[float, Gt(0), Lt(0.5)] = 0.1,
         seed: Annotated[int, Ge(0)] = 0,
+        augment: Augmentation | None = None,
         shared_grain: Annotated[float, Interval(ge=0, le=1)] = 0.0,
     ):
         folder, n = ("test", test_cells) if split == "test" else ("train", cells)
@@ -66,7 +70,8 @@ class Simulated(CellImages):
         if split != "test":
             classes = [part(images, split, test=0, validation=validation) for images in classes]
         zoom = min(height / 48, width / 80)
-        super().__init__(classes, layout, LIN_CHANNELS, "simulated", simulation.PIXEL_MICROMETRES / zoom)
+        pixel_size = simulation.PIXEL_MICROMETRES / zoom
+        super().__init__(classes, layout, LIN_CHANNELS, "simulated", pixel_size, augment=augment)
         self._whole = (2 * seed + 1, height, width, shared_grain)
 
     def whole_cells(self, n: int) -> Tensor:
@@ -106,12 +111,13 @@ def simulated_classes(
 def _cells_of(protein: str, n: int, stream: int, height: int, width: int) -> ClassImages:
     files = [f"cell{100000 + i}.png" for i in range(n)]
     key = cache.digest("simulated", protein, n, stream, height, width)
-    kept = cache.load(key, "")  # the key says all there is to say
+    source = cache.made_by_module(simulation.__file__)  # the key says all else
+    kept = cache.load(key, source)
     if kept is not None:
         arrays = kept[0]
     else:
         drawn = simulation.simulate(n, [protein], stream, height, width)
         arrays = {"images": drawn.images, "phase": drawn.phase, "red_state": drawn.red_state}
-        cache.save(key, "", arrays, None)
+        cache.save(key, source, arrays, None)
     truth = {name: arrays[name] for name in ("phase", "red_state")}
     return ClassImages(protein, files, arrays["images"], truth)

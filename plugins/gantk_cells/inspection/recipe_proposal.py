@@ -8,17 +8,17 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
+from gantk_basics import image_sizes
+from gantk_basics.files.images.decode import Decoded
+from gantk_basics.files.images.folders import shown
+from gantk_basics.inspection.survey import Survey
 
 from gantk.errors import DataError
-from gantk_cells import sizes
-from gantk_cells.files.decode import Decoded
-from gantk_cells.files.folders import shown
-from gantk_cells.inspection.survey import Survey
+from gantk_cells.inspection.inspector import Kinds
 
-Kinds = Literal["proteins", "conditions"]
 CONDITION = (
     r"control|ctrl|dmso|vehicle|mock|treat|stimul|infect|starv|stress|wild.?type|mutant|delta|Δ"
     r"|(?<![a-z])(wt|ko|kd|day)(?![a-z])|(?<![a-z])(?-i:si[A-Z])|\d\s*([nuµμm]M|[nuµμm]?g|h|hrs?|min|days?|°?C)(?![a-z])"
@@ -135,14 +135,14 @@ def _size(shapes: Counter[tuple[int, ...]]) -> dict[str, Any]:
         counted[shape[1:]] += images
     usual = counted.most_common(1)[0][0]
     if len(counted) == 1:
-        size = sizes.cropped(*usual)
+        size = image_sizes.cropped(*usual)
         if size is None or any(have - want > have * CUT for have, want in zip(usual, size, strict=True)):
-            size = sizes.padded(*usual)
+            size = image_sizes.padded(*usual)
         if size == usual:
             return {}
     else:
         kept = [size for size in counted if all(have <= OUTLIER * side for have, side in zip(size, usual, strict=True))]
-        size = sizes.padded(max(h for h, _ in kept), max(w for _, w in kept))
+        size = image_sizes.padded(max(h for h, _ in kept), max(w for _, w in kept))
     smaller = any(have < want for each in counted for have, want in zip(each, size, strict=True))
     larger = any(have > want for each in counted for have, want in zip(each, size, strict=True))
     return {"size": list(size), "fit": "crop_and_pad" if smaller and larger else "pad" if smaller else "crop"}
@@ -209,7 +209,8 @@ def _unread_channels(found: Survey, data: dict[str, Any]) -> list[str]:
     every = f"data.channels=[{', '.join(str(each) for each in [*chosen, *unread])}]"
     return [
         f"not in the recipe, though not empty: channel{'s' * (len(unread) > 1)} {', '.join(map(str, unread))}. "
-        f"With all of them: gantk inspect {shlex.quote(str(found.root))} {shlex.quote(every)} --force"
+        f"With all of them: gantk inspect {shlex.quote(str(found.root))} data.use={data['use']} {shlex.quote(every)} "
+        "--force"
     ]
 
 
