@@ -29,7 +29,7 @@ from gantk.machine import find_device
 from gantk.recipe.overrides import as_text, refuse_others
 from gantk.recipe.recipe import recipe_from_text
 from gantk.training import checkpoint, from_recipe
-from gantk.training.generator_folder import read_any
+from gantk.training.generator_file import read_any
 from gantk.training.training_log import training_log
 
 

@@ -7,6 +7,7 @@ import inspect
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from importlib import metadata
 from typing import Any
 
 from gantk.components.registry import Declared, installed_registry
@@ -31,9 +32,7 @@ def cited(recipe: Recipe) -> list[str]:
     Args:
         recipe: of a run or checkpoint.
     """
-    from gantk import __version__
-
-    found = [OWN % __version__]
+    found = [OWN % metadata.version("gantk")]
     known = bibliography()
     for declared in components_of(recipe):
         for who, year in papers_named(declared):

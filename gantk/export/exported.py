@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from gantk import __version__
 from gantk.api.model import Model
 from gantk.components.registry import installed_registry
 from gantk.errors import DoesNotFit, FileError
@@ -96,7 +96,7 @@ def _facts(model: Model) -> dict[str, Any]:
     checkpoint = model.checkpoint
     return {
         "format": 1,
-        "gantk": __version__,
+        "gantk": metadata.version("gantk"),
         "step": checkpoint.step,
         "checkpoint": checkpoint.digest,
         "plugins": dict(checkpoint.plugins),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader
 
-from gantk import __version__
 from gantk.api.model import Model
 from gantk.errors import FileError
 from gantk.evaluation.results import ARROWS, Results, counts, from_json, interval
@@ -60,7 +60,7 @@ def model_card(model: Model, source: Path) -> str:
         rows=_rows(from_json(judged.get("values", {}))),
         seed=values["seed"],
         machine=environment.get("device", ""),
-        version=__version__,
+        version=metadata.version("gantk"),
         digest=model.checkpoint.digest,
         plugins=model.checkpoint.plugins,
         citations=cited(recipe),

@@ -303,17 +303,16 @@ def step_in_name(path: Path) -> int:
 
 
 def checkpoint_of(path: Path) -> Path:
-    """The checkpoint that `path` names: a checkpoint file itself, or of a run folder the best, else the newest.
-
-    Or the folder of an exported generator, or the name of one that gantk brings: "demo".
+    """The checkpoint that `path` names: a checkpoint file itself; of a run folder the best, else the newest; the folder of
+    an exported generator; or the name of one that gantk brings: "demo".
 
     Raises:
         FileError: neither a checkpoint nor a run.
     """
     path = Path(path)
-    if (path / "config.json").is_file() and (path / "model.safetensors").is_file():
-        return path
     if path.is_dir():
+        if (path / "model.safetensors").is_file():
+            return path
         folder = RunFolder(path)
         return folder.best_checkpoint if folder.best_checkpoint.exists() else folder.last_checkpoint()
     found = path if path.exists() else model_called(path)

@@ -20,7 +20,7 @@ from gantk.recipe.recipe import Recipe
 from gantk.reporting import pictures
 from gantk.training import checkpoint, from_recipe
 from gantk.training.distributed.ranks import ALONE, Ranks
-from gantk.training.generator_folder import read_any
+from gantk.training.generator_file import read_any
 from gantk.training.loop import train
 from gantk.training.settings import TrainSettings, step_count
 from gantk.training.state import State
