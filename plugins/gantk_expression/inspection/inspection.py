@@ -31,10 +31,9 @@ def inspect_table(request: InspectRequest) -> Inspection:
     found = survey(request.path, request.data)
     data = data_block(found, request.data)
     matrix = found.matrix
-    sizes = [
-        f"{len(matrix):,}", f"{len(matrix.genes):,}", "sparse" if matrix.is_sparse else "dense",
-        f"{found.empty_samples:,}", f"{found.constant_genes:,}", f"{found.equal_samples:,}", f"{found.repeated_genes:,}",
-    ]  # fmt: skip
+    odd = (found.empty_samples, found.constant_genes, found.equal_samples, found.repeated_genes)
+    stored = "sparse" if matrix.is_sparse else "dense"
+    sizes = [f"{len(matrix):,}", f"{len(matrix.genes):,}", stored, *(f"{number:,}" for number in odd)]
     title = f"{request.path}: {matrix.origin} samples{', ' if found.how else ''}{found.how}"
     headings = ("samples", "genes", "stored", "without counts", "constant genes", "equal samples", "repeated genes")
     tables = [
@@ -75,15 +74,15 @@ def _column_row(each: Annotation) -> list[str]:
 
 def picture(found: Survey, label: str | None) -> Image.Image:
     """Samples by two principal components, coloured by label, beside the totals or means of the samples."""
-    figure = new_figure(8, 3.5)
+    figure = new_figure(9, 3.5)
     left, right = figure.subplots(1, 2)
     first, second = found.scores[:, 0], found.scores[:, min(1, found.scores.shape[1] - 1)]
     if label is not None and label in found.matrix.obs:
         texts = np.array(found.matrix.obs[label].texts(), object)
         for at, name in enumerate(found.matrix.obs[label].levels()[:COLOURS]):
             inside = texts == name
-            left.scatter(first[inside], second[inside], s=4, color=f"C{at}", label=name[:24])
-        left.legend(fontsize=6, markerscale=2, loc="best")
+            left.scatter(first[inside], second[inside], s=4, color=f"C{at}", label=name[:28])
+        left.legend(fontsize=7, markerscale=3, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     else:
         left.scatter(first, second, s=4)
     left.set(xlabel="PC 1", ylabel="PC 2")

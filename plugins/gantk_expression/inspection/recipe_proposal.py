@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from gantk_expression.inspection.survey import Annotation, Layer, Survey
 
-LABEL = r"cell_?type|bulk_label|label|annot|cluster|leiden|louvain|class|tissue|disease|condition|type$"
+LABEL = r"cell_?type|bulk_label|label|annot|cluster|leiden|louvain|class|tissue|disease|condition|^type$"
 GROUP = r"donor|patient|subject|individual|animal|mouse|plate|batch|compound|pert_iname|drug|cell_?line|library|lane"
 BATCH = r"batch|plate|donor|patient|subject|individual|library|lane|run|chip|site|center|centre|date|experiment"
 FEWEST = 5  # groups that a split by groups needs to be of use
 MOST_CLASSES = 40
 MANY_GENES = 2000
+MOST_VALUES = 30  # of a dose, time or treatment
 
 
 def label_of(found: Survey) -> str | None:
@@ -116,9 +118,7 @@ def advice(found: Survey, data: Mapping[str, Any]) -> list[str]:
         said.append(f"{found.chosen.name} is taken, since it is {found.chosen.kind.numbers}; there is also {names}")
     if found.chosen.missing:
         share = found.chosen.missing / (len(found.matrix) * len(found.matrix.genes))
-        said.append(
-            f"{found.chosen.missing:,} numbers are missing ({share:.2%}): data.missing=mean fills them, drop does not"
-        )
+        said.append(f"{found.chosen.missing:,} numbers are missing ({share:.2%}): data.missing=mean fills them")
     if found.repeated_genes:
         said.append(
             f"{found.repeated_genes:,} genes have the name of an earlier one: data.repeated_genes says what is done"
@@ -139,8 +139,8 @@ def _of_layer(layer: Layer) -> list[str]:
     if layer.totals is None:
         return []
     return [
-        f"{layer.name}: exp(x) - 1, times {layer.totals} / 10,000, are integers (to {max(layer.apart, 1e-4):.1g}): the "
-        f"counts come back with data.layer={layer.name} data.totals={layer.totals} and "
+        f"{layer.name}: exp(x) - 1, times {layer.totals} / 10,000, are integers (to {max(layer.apart, 1e-4):.0e} of a "
+        f"count): the counts come back with data.layer={layer.name} data.totals={layer.totals} and "
         "'data.transform=[recover_counts, library_size, log1p]'"
     ]
 
@@ -156,11 +156,29 @@ def _of_groups(found: Survey, data: Mapping[str, Any]) -> list[str]:
             beside = "" if label is None or label.explained is None else f" ({label.name}: {label.explained:.0%})"
             said.append(
                 f"{each.name} explains {each.explained:.0%} of the variance of ten principal components{beside}, by "
-                f"chance {each.chance:.0%}: a batch effect? Tell it to the generator (data.covariates=[{each.name}]), or train "
-                "on one"
+                f"chance {each.chance:.0%}: a batch effect? Tell it to the generator (data.covariates=[{each.name}]), "
+                "or train on one"
             )
     for each in found.columns:
-        lone = each.alone and each.explained is not None and not each.numeric
-        if lone:
+        if each.alone and each.explained is not None and not each.numeric:
             said.append(f"{each.name}: {each.alone:,} of {each.levels:,} groups have a single sample, so no replicate")
-    return said
+    return said + _of_pairs(found)
+
+
+def _of_pairs(found: Survey) -> list[str]:
+    """Combinations of a group with a dose, time or treatment that a single sample has."""
+    group = group_of(found)
+    others = [
+        each for each in found.columns
+        if re.search(r"dose|time|treat|condition|stim", each.name, re.IGNORECASE) and 2 <= each.levels <= MOST_VALUES
+    ]  # fmt: skip
+    if group is None or not others:
+        return []
+    first, second = found.matrix.obs[group].texts(), found.matrix.obs[others[0].name].texts()
+    counts = Counter(pair for pair in zip(first, second, strict=True) if all(pair))
+    alone = sum(number == 1 for number in counts.values())
+    if not alone:
+        return []
+    return [
+        f"{group} × {others[0].name}: {alone:,} of {len(counts):,} combinations have a single sample, so no replicate"
+    ]

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
+from gantk import console
 from gantk_expression.data.genes import chosen_genes
 from gantk_expression.data.samples import missing_values
 from gantk_expression.data.splits import contents_of, first_of_each
@@ -25,7 +26,7 @@ COMPONENTS = 10
 MOST_SAMPLES = 2000  # of which principal components are taken
 MOST_GENES = 1000
 MOST_LEVELS = 100  # of a column that is looked at as groups
-INTEGER = 0.01  # how near to integers counts that were recovered are
+INTEGER = 0.005  # share of a count that one that was recovered may be away from an integer
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Layer:
         zeros: share of zeros.
         missing: how many numbers are missing.
         totals: column of obs with which counts come back from log1p of counts per 10,000; None: they do not.
-        apart: how far these are from integers.
+        apart: how far these are from integers, as a share of a count.
     """
 
     name: str
@@ -108,13 +109,16 @@ def survey(path: Path, given: Mapping[str, Any]) -> Survey:
         DataError: it cannot be read.
     """
     names = layers_of(path) if path.suffix.lower() == ".h5ad" else ["X"]
-    known = {key: Path(str(given[key])) if key == "obs" else given[key] for key in ("obs", "genes_in") if key in given}
+    known: dict[str, Any] = {
+        key: Path(str(given[key])) if key == "obs" else given[key] for key in ("obs", "genes_in") if key in given
+    }
     if "layer" in given:
         names = [str(given["layer"] or "X")]
     found: list[tuple[Layer, ExpressionMatrix, str]] = []
-    for name in names:
-        matrix, how = read_expression(path, layer=None if name == "X" else name, **known)
-        found.append((_layer(name, matrix), matrix, how))
+    with console.once():
+        for name in names:
+            matrix, how = read_expression(path, layer=None if name == "X" else name, **known)
+            found.append((_layer(name, matrix), matrix, how))
     chosen, matrix, how = min(found, key=lambda each: ORDER.index(each[0].kind.numbers))
     values = _without_missing(matrix)
     contents = contents_of(matrix.values)
