@@ -22,6 +22,16 @@ def gantk_components() -> Iterator[Component]:
     yield Component("format", "gct", "gantk_expression.files.formats:Gct", "GCT 1.3, genes in rows")
     yield Component("format", "csv", "gantk_expression.files.formats:DelimitedTable", "CSV or TSV, samples in rows")
 
+    # GGAN, and the conditional WGAN-GP for bulk
+    here = "gantk_expression"
+    yield Component("loss", "ggan", f"{here}.losses.ggan:Ggan", "genes from landmark genes (Wang 2018)")
+    yield Component("loss", "inference", f"{here}.losses.ggan:Inference", "samples from conditions, no critic")
+    yield Component("generator", "ggan", f"{here}.nets.ggan:GganGenerator", "landmark to target genes (Wang 2018)")
+    yield Component("critic", "ggan", f"{here}.nets.ggan:GganCritic", "landmark with target genes (Wang 2018)")
+    yield Component("metric", "inference", f"{here}.metrics.inference:Inference", "errors beside ridge, kNN, the mean")
+    yield Component("generator", "bulk", f"{here}.nets.bulk:BulkGenerator", "profiles of covariates (Viñas 2022)")
+    yield Component("critic", "bulk", f"{here}.nets.bulk:BulkCritic", "profiles with covariates (Viñas 2022)")
+
     # Simulated data, single cells, judging and views
     here = "gantk_expression"
     yield Component("dataset", "simulated", f"{here}.data.simulated:Simulated", "cells or bulk of a known network")
