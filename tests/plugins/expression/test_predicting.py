@@ -66,6 +66,8 @@ def test_genes_of_a_new_file(run: gantk.Run, tmp_path: Path) -> None:
     found = read_gct(out)
     genes, plain = plain_predictions(run)
     assert (found.genes, found.samples) == (genes, ["a", "b", "c"])
+    assert set(found.obs) == {"origin", "numbers"}  # landmark genes are no annotation
+    assert found.obs["numbers"].levels() == ["log2"]
     np.testing.assert_allclose(found.values, plain, rtol=1e-3, atol=1e-3)
     again = run.sample(condition=new)
     assert again.names == ["a", "b", "c"]
