@@ -97,13 +97,15 @@ class Simulated(Resident):
         rows, others = split_steps(steps)
         after = check_steps(steps, numbers, f"data.form={form}")
         values = drawn.values
-        learnt = drawn.values if split == "train" or not others else _drawn(*made, "train", samples).values
+        learnt = drawn.values if split == "train" else _drawn(*made, "train", samples).values
         both = values if learnt is values else np.concatenate([learnt, values])
         training = np.arange(len(learnt))
         scaled, first = scale_rows(rows, both, training, numbers, target=library_size)
         fitted = fit(others, scaled, training, first[-1].after if first else numbers, before=first)
         values = fitted.values if both is values else fitted.values[len(learnt) :]
         more: dict[str, Any] = {"form": form}
+        if form == "cells":
+            more["depth"] = depth_of(values=learnt)
         names = self.network.names
         if form == "bulk":
             more["trait"] = {"genes": [names[gene] for gene in carriers], "effects": list(simulation.EFFECTS)}
@@ -124,6 +126,16 @@ class Simulated(Resident):
             labels=None if found is None else torch.from_numpy(found),
             truth={name: torch.from_numpy(fact) for name, fact in drawn.truth.items()},
         )
+
+
+def depth_of(values: np.ndarray) -> dict[str, float]:
+    """How many molecules are counted in a cell: the median, and the sd of the natural logarithm.
+
+    Args:
+        values: counts, (N, G).
+    """
+    sums = np.maximum(values.sum(1), 1.0)
+    return {"median": round(float(np.median(sums)), 3), "spread": round(float(np.log(sums).std()), 6)}
 
 
 def _type_names(types: int) -> tuple[str, ...]:
