@@ -12,8 +12,8 @@ from gantk.spec import DataSpec
 from gantk_expression.transforms import LibrarySize, Log1p, transforms_of
 
 Scale = Literal["counts", "normalised", "log1p"]
-EXACT = 8.0  # expected counts up to which a Poisson quantile is summed up; above, it is a rounded square
-TERMS = 26  # of that sum: P(X > 26) < 2e-7 at 8
+EXACT = 4.0  # expected counts up to which a Poisson quantile is summed up; above, it is a rounded square
+TERMS = 16  # of that sum: P(X > 16) < 1e-6 at 4
 LARGEST_LOG = 15.0
 
 
@@ -43,7 +43,7 @@ def scale_of(spec: DataSpec, component: str) -> tuple[Scale, float | None]:
 def poisson_quantile(expected: Tensor, normal: Tensor) -> Tensor:
     """Poisson counts as a function of normal numbers: quantiles of Φ(z), of the same shape.
 
-    Above an expectation of 8 the square root of the count is taken as normal with variance 1/4, and the count rounded.
+    Above an expectation of 4 the square root of the count is taken as normal with variance 1/4, and the count rounded.
 
     Args:
         expected: not negative.
