@@ -101,6 +101,7 @@ def test_digits_are_nearer_to_digits_than_noise_is() -> None:
     assert far["distance"].value > 5 * near["distance"].value
 
 
+@pytest.mark.long
 def test_the_probe_learns_the_classes_and_is_the_same_each_time() -> None:
     train = Digits("train")
     probe: Any = probe_of(train)
@@ -116,6 +117,7 @@ def test_the_probe_learns_the_classes_and_is_the_same_each_time() -> None:
         probe_of(Resident(IMAGES, torch.zeros(4, 3, 8, 8)))
 
 
+@pytest.mark.long
 def test_units_are_told_apart_by_their_own_probe() -> None:
     spec = DataSpec((2, 1, 8, 8), ("protein", "channel", "y", "x"), unit_axes=1, names={"protein": ("a", "b")})
     dark = torch.rand(60, 2, 1, 8, 8, generator=rng()) * 0.2 - torch.tensor([0.8, -0.6]).reshape(1, 2, 1, 1, 1)
