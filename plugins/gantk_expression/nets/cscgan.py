@@ -72,7 +72,6 @@ class CscganGenerator(nn.Module):
                 "`library_size: false`"
             )
         self.takes_labels = labels != "none"
-        self.genes = genes
         self.logarithms = scale == "log1p" and (library_size or counts)
         sizes = {"cell": latent} | ({"noise": genes} if noise else {}) | ({"counts": genes} if counts else {})
         if counts and library_size:
@@ -84,6 +83,7 @@ class CscganGenerator(nn.Module):
                     "do not say how many: give the generator `depth`, the median count of a cell"
                 )
             spread = known.get("spread", 0.3) if depth_spread is None else depth_spread
+            self.depths: Tensor
             self.register_buffer("depths", torch.tensor([float(typical), float(spread)]))
             sizes["depth"] = 1
         ends = list(accumulate(sizes.values(), initial=0))
