@@ -89,6 +89,7 @@ DATA: dict[str, Made] = {
     "sequences of classes": lambda folder: {**SEQUENCES, "path": table(folder), "label": "kind"},
     "annotated sequences": lambda folder: {**SEQUENCES, "path": table(folder), "annotation": "mark"},
     "genome": lambda folder: {"use": "dna/genome", "path": genome(folder), "length": 20, "block": 100},
+    "simulated expression": lambda folder: {"use": "expression/simulated", "genes": 40, "samples": 60, "held_out": 20},
     "images in pairs": lambda folder: {**images(folder), "layout": "pairs"},
     "images per class": lambda folder: {**images(folder), "layout": "per_class"},
     "images in stacks": lambda folder: {**images(folder), "layout": "composite"},
