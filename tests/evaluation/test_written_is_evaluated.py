@@ -101,7 +101,6 @@ DATA: dict[str, Made] = {
     "expression": lambda folder: {**EXPRESSION, "path": expression(folder), "label": "type"},
     "simulated expression": lambda folder: {"use": "expression/simulated", **GENES},
     "genome": lambda folder: {"use": "dna/genome", "path": genome(folder), "length": 20, "block": 100},
-    "simulated expression": lambda folder: {"use": "expression/simulated", "genes": 40, "samples": 60, "held_out": 20},
     "images in pairs": lambda folder: {**images(folder), "layout": "pairs"},
     "images per class": lambda folder: {**images(folder), "layout": "per_class"},
     "images in stacks": lambda folder: {**images(folder), "layout": "composite"},
