@@ -18,7 +18,7 @@ test: .venv/installed-test
 	$(PYTEST)
 
 # What takes minutes and seldom breaks: every recipe resumed in the middle, and the like; then the oldest versions.
-test-long: .venv/installed-test
+test-long: .venv/installed-test-long
 	$(PYTEST) -m long
 	$(MAKE) oldest
 
@@ -53,6 +53,12 @@ bench: .venv/installed
 	@echo "installing what the tests need"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,docs]'
 	@sh tests/install_browser.sh
+	@touch $@
+
+# Libraries that write and read microscopes' files, some of them heavy; nothing else needs them.
+.venv/installed-test-long: .venv/installed-test
+	@echo "installing what the long tests need"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,docs,microscopy,morphology,test-long]'
 	@touch $@
 
 # Ten minutes of coverage-guided fuzzing, two a target (SECONDS=…); atheris has wheels for Linux.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.documents import ROOT, blocks, documents
+from tests.helpers.documents import ROOT, blocks, documents, real_data
 from tests.helpers.trying import Page, Wrong, compare
 
 
@@ -22,6 +22,9 @@ def name_of(path: Path) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("path", [each for each in documents() if blocks(each)], ids=name_of)
 def test_page(path: Path, forks: Path, cache: Path, tmp_path: Path) -> None:
+    missing = [each.needs for each in blocks(path) if each.needs and not (real_data() / each.needs).is_dir()]
+    if missing:
+        pytest.skip(f"{name_of(path)} needs {missing[0]} of the real test data: set GANTK_TEST_DATA to their folder")
     page = Page(tmp_path, forks, cache)
     try:
         for block in blocks(path):
