@@ -27,7 +27,7 @@ from gantk_expression.files.written import Round, Written, spec_in, to_write
 from gantk_expression.matrix import ExpressionMatrix, dense_rows
 from gantk_expression.numbers import what_numbers
 from gantk_expression.profiles import expression_spec, places_of
-from gantk_expression.transforms import applied, transforms_of
+from gantk_expression.transforms import applied, transforms_of, undone
 
 LABELS = ("label", "cell_type", "celltype", "cell_types")
 """Columns of obs that are taken for the classes where nothing says which is."""
@@ -183,7 +183,15 @@ class H5ad(ExpressionFile):
         write_bytes(path, content.getbuffer())
 
 
-class Gct(ExpressionFile):
+class TextFile(ExpressionFile):
+    """A base of the text formats, which have no place for a DataSpec."""
+
+    def as_written(self, samples: Samples) -> torch.Tensor:
+        """The numbers that a file holds: those of samples, their transform undone."""
+        return undone(samples.samples, samples.spec)[0]
+
+
+class Gct(TextFile):
     """GCT 1.3 (.gct, .gct.gz): genes in rows, the label and the origin of each sample above the numbers.
 
     Args:
@@ -204,7 +212,7 @@ class Gct(ExpressionFile):
         _write_text(path, head + "\n".join("\t".join(row) for row in rows) + "\n")
 
 
-class DelimitedTable(ExpressionFile):
+class DelimitedTable(TextFile):
     """CSV or TSV (also .gz): samples in rows, genes in columns, the label and the origin of each sample first.
 
     Args:
