@@ -25,7 +25,7 @@ from gantk_expression.files.h5ad import EXTRA, OURS
 from gantk_expression.files.reading import read_expression
 from gantk_expression.files.written import Round, Written, spec_in, to_write
 from gantk_expression.matrix import ExpressionMatrix, dense_rows
-from gantk_expression.numbers import what_numbers
+from gantk_expression.numbers import numbers_of_matrix, what_numbers
 from gantk_expression.profiles import expression_spec, places_of
 from gantk_expression.transforms import applied, transforms_of, undone
 
@@ -86,8 +86,7 @@ class ExpressionFile:
             found = torch.tensor([number[text] for text in texts]) if known else None
             return _samples(matrix, applied(values, spec), spec, found)
         labels, classes = _labels(matrix, None)
-        said = matrix.obs["numbers"].levels() if "numbers" in matrix.obs else []
-        numbers: Any = said[0] if len(said) == 1 and matrix.origin != "real" else what_numbers(values.numpy()).numbers
+        numbers = numbers_of_matrix(matrix, values.numpy()).numbers
         return _samples(matrix, values, expression_spec(matrix.genes, numbers, classes=classes), labels)
 
     def read_as(self, path: Path, spec: DataSpec) -> Samples:
