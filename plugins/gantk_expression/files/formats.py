@@ -116,6 +116,8 @@ class ExpressionFile:
                 "recipe the layer, with such numbers"
             )
         places = np.array(places_of(genes, matrix.genes, str(path)))
+        what = f"{path}: {len(matrix):,} samples of {len(genes):,} genes, dense,"
+        machine.refuse_above_data_limit(4 * len(matrix) * len(genes), what, DataError)
         values = fitting.refitted(matrix, steps, places)
         labels, classes = _labels(matrix, spec.attributes.get("label"))
         found = replace(spec, classes=classes, origin="real")
