@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from gantk_expression.data.landmarks import Landmarks
@@ -11,6 +13,7 @@ from gantk_expression.nets.bulk import BulkCritic, BulkGenerator, Covariates
 from gantk.errors import DataError, DoesNotFit
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
+from tests.helpers.published import missed
 
 ABOUT = [
     {"name": "age", "mean": 50.0, "sd": 10.0},
@@ -116,3 +119,9 @@ def test_landmarks_of_simulated_samples_are_their_genes() -> None:
 def test_conditions_that_simulated_data_refuse(more: dict, told: str) -> None:
     with pytest.raises(DataError, match=told):
         Simulated("test", **SMALL | more)
+
+
+@pytest.mark.long
+def test_genes_of_generated_bulk_samples_hang_together(tmp_path: Path) -> None:
+    """The bar of the recipe: γ at .95 of that of real samples."""
+    assert missed("bulk_wgan_gp", tmp_path / "run") == []
