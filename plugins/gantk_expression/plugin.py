@@ -6,8 +6,17 @@ from collections.abc import Iterator
 
 from gantk.plugin import Component, hookimpl
 
+NETS, LOSSES = "gantk_expression.nets", "gantk_expression.losses"
+
 
 @hookimpl
 def gantk_components() -> Iterator[Component]:
     """The components of this plugin; each is imported on first use."""
     yield from ()
+    # Tybalt, PertVAE and Dr.VAE
+    yield Component("generator", "tybalt", f"{NETS}.tybalt:TybaltDecoder", "one dense layer and a sigmoid (Way 2018)")
+    yield Component("net", "tybalt", f"{NETS}.tybalt:TybaltEncoder", "two dense layers with ReLU (Way 2018)")
+    yield Component("loss", "tybalt", f"{LOSSES}.tybalt:Tybalt", "VAE of profiles (Way & Greene 2018)")
+    yield Component("loss", "pertvae", f"{LOSSES}.pertvae:PertVae", "what a drug does (Rampášek 2019)")
+    yield Component("loss", "drvae", f"{LOSSES}.pertvae:DrVae", "and how cells respond (Rampášek 2019)")
+
