@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gantk.plugin import Component, hookimpl
 
-NETS, LOSSES = "gantk_expression.nets", "gantk_expression.losses"
+DATA, NETS, LOSSES, METRICS = (f"gantk_expression.{each}" for each in ("data", "nets", "losses", "metrics"))
 
 
 @hookimpl
@@ -19,4 +19,13 @@ def gantk_components() -> Iterator[Component]:
     yield Component("loss", "tybalt", f"{LOSSES}.tybalt:Tybalt", "VAE of profiles (Way & Greene 2018)")
     yield Component("loss", "pertvae", f"{LOSSES}.pertvae:PertVae", "what a drug does (Rampášek 2019)")
     yield Component("loss", "drvae", f"{LOSSES}.pertvae:DrVae", "and how cells respond (Rampášek 2019)")
-
+    yield Component(
+        "dataset",
+        "simulated_perturbation",
+        f"{DATA}.perturbation:SimulatedPerturbation",
+        "cell lines before and after drugs",
+    )
+    yield Component(
+        "metric", "perturbation", f"{METRICS}.perturbation:Perturbation", "changes predicted, beside floors"
+    )
+    yield Component("metric", "response", f"{METRICS}.response:Response", "which cell lines respond to a drug")
