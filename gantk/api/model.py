@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from gantk import randomness, sampling
 from gantk.api.encode import encode
 from gantk.api.samples import Drawn
-from gantk.api.sampling_options import checked_settings, in_turn, labels_for, samples_of_seeds
+from gantk.api.sampling_options import Condition, conditions_of, labels_for, samples_of_seeds
 from gantk.data import take
 from gantk.errors import DoesNotFit, GantkError, RecipeError
 from gantk.evaluation import evaluate
@@ -85,13 +86,13 @@ class Model:
 
     def sample(
         self,
-        n: int,
+        n: int | None = None,
         *,
         seed: int = 0,
         reject: int = 1,
         label: str | None = None,
         raw: bool = False,
-        condition: Tensor | None = None,
+        condition: Condition | None = None,
         settings: Mapping[str, Any] | None = None,
         units: Sequence[str] = (),
         truncation: float | None = None,
@@ -99,21 +100,22 @@ class Model:
         """n generated samples.
 
         Args:
-            n: how many.
+            n: how many; None: one of each condition.
             seed: of the latents, and of the choice of conditions.
             reject: draw this many times as many and keep those that the critic ranks highest.
             label: the class of all of them, for a generator that takes labels; None: every class in turn.
             raw: as the critic saw them; otherwise as the generator presents them (a star-shaped net: a stack a cell).
-            condition: (N, *spec.condition_shape), given in turn to a generator that takes a condition; None: those of
-                test samples, at random.
-            settings: parameters of sampling that the generator's `forward` declares right of `*`.
+            condition: (N, *spec.condition_shape), samples or a file, given in turn to a generator that takes a
+                condition; None: those of test samples, at random.
+            settings: parameters of sampling, and of the condition, that the generator declares.
             units: names of the units that samples shall have; none: all.
             truncation: numbers of a latent farther from 0 than this are drawn again (Brock et al. 2019); None: none.
 
         Raises:
             DoesNotFit: what is asked for does not fit this generator.
         """
-        given = checked_settings(self.generator, settings or {})
+        given = conditions_of(self.generator, self.spec, condition, settings or {})
+        n = given.count(n)
         if n < 1 or reject < 1:
             raise GantkError(f"n and reject are numbers from 1, and here they are {n} and {reject}")
         if reject > 1 and self.state.critic is None:
@@ -122,18 +124,20 @@ class Model:
                 "leave out --reject (in Python: reject=1)"
             )
         labels = labels_for(self.generator, self.spec, range(n * reject), label)
-        own: dict[str, Any] = {"seed": seed, "settings": given, "device": self.device, "truncation": truncation}
-        if condition is not None and reject > 1:
+        own: dict[str, Any] = {"seed": seed, "settings": given.settings, "truncation": truncation}
+        own["device"] = self.device
+        if given.values is not None and reject > 1:
             raise DoesNotFit("the critic would keep the best of all, whatever their condition: reject must be 1")
-        if declares(self.generator, "condition") and condition is None:
+        if declares(self.generator, "condition") and given.values is None:
             if label is not None:
                 raise DoesNotFit(
                     "samples of this generator have the class of the test sample that they are made from: give no label"
                 )
             drawn = sampling.draw_like(self.generator, self.data["test"], n * reject, purpose="sample", **own)
         else:
-            own["condition"] = in_turn(self.generator, self.spec, condition, range(n))
+            own["condition"] = given.in_turn(range(n))
             drawn = sampling.draw(self.generator, self.spec, n * reject, labels=labels, **own)
+            drawn = replace(drawn, names=given.names_in_turn(n))
         if reject > 1:
             drawn = sampling.best_of(drawn, self.critic, n, device=self.device)
         drawn.attributes |= {"model": self.checkpoint.digest, "step": self.checkpoint.step, "reject": reject}
@@ -154,12 +158,12 @@ class Model:
 
     def sample_parts(
         self,
-        n: int,
+        n: int | None,
         *,
         seed: int = 0,
         label: str | None = None,
         raw: bool = False,
-        condition: Tensor | None = None,
+        condition: Condition | None = None,
         settings: Mapping[str, Any] | None = None,
         units: Sequence[str] = (),
         truncation: float | None = None,
@@ -179,7 +183,7 @@ class Model:
             truncation: as for `sample`.
         """
         whole = declares(self.generator, "condition") or (not raw and has_member(self.generator, "present"))
-        if whole or n < 1 or settings or units or condition is not None:
+        if n is None or whole or n < 1 or settings or units or condition is not None:
             given: dict[str, Any] = {"seed": seed, "label": label, "raw": raw, "condition": condition}
             yield self.sample(n, settings=settings, units=units, truncation=truncation, **given)
             return
@@ -196,7 +200,7 @@ class Model:
         label: str | None = None,
         labels: Tensor | None = None,
         raw: bool = False,
-        condition: Tensor | None = None,
+        condition: Condition | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> Drawn:
         """What the generator makes of these latents: of a path between two cells, say.
@@ -217,7 +221,8 @@ class Model:
         if shape is None or tuple(latents.shape[1:]) != tuple(shape):
             wanted = "none" if shape is None else " × ".join(map(str, ("N", *shape)))
             raise DoesNotFit(f"this generator takes latents of shape {wanted}, and these are {tuple(latents.shape)}")
-        if declares(self.generator, "condition") and condition is None:
+        given = conditions_of(self.generator, self.spec, condition, settings or {})
+        if declares(self.generator, "condition") and given.values is None:
             raise DoesNotFit("this generator makes samples from a condition, not from latents alone: give one, too")
         drawn = sampling.render(
             self.generator,
@@ -225,8 +230,8 @@ class Model:
             latents,
             len(latents),
             labels=labels_for(self.generator, self.spec, range(len(latents)), label if labels is None else labels),
-            condition=in_turn(self.generator, self.spec, condition, range(len(latents))),
-            settings=checked_settings(self.generator, settings or {}),
+            condition=given.in_turn(range(len(latents))),
+            settings=given.settings,
             device=self.device,
         )
         drawn.attributes |= {"model": self.checkpoint.digest, "step": self.checkpoint.step}

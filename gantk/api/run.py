@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from torch import Tensor
 
 from gantk import console, notebook, plots
 from gantk.api.model import Model
 from gantk.api.samples import Drawn
+from gantk.api.sampling_options import Condition
 from gantk.errors import FileError, GantkError
 from gantk.evaluation.results import Evaluation, from_json
 from gantk.files.run_folder import RunFolder
@@ -66,13 +66,13 @@ class Run:
 
     def sample(
         self,
-        n: int,
+        n: int | None = None,
         *,
         seed: int = 0,
         reject: int = 1,
         label: str | None = None,
         raw: bool = False,
-        condition: Tensor | None = None,
+        condition: Condition | None = None,
         settings: Mapping[str, Any] | None = None,
         truncation: float | None = None,
     ) -> Drawn:

@@ -18,6 +18,7 @@ from gantk.errors import DoesNotFit, FileError
 from gantk.files.pictures import write_image
 from gantk.interfaces import Samples
 from gantk.reporting.pictures import picture_of
+from gantk.spec import DataSpec
 
 FEWEST_SHOWN = 16  # samples that a notebook shows …
 NUMBERS_SHOWN = 8000  # … or as many more as have this many numbers
@@ -92,8 +93,12 @@ class Drawn(Samples):
         return f"<{len(self)} samples of {shape}, {self.attributes.get('origin', self.spec.origin)}{step}>"
 
 
-def read_samples(path: str | Path) -> Drawn:
+def read_samples(path: str | Path, like: DataSpec | None = None) -> Drawn:
     """The samples in a file that gantk or another program wrote: HDF5, OME-TIFF, FASTA, ….
+
+    Args:
+        path: the file.
+        like: whose formats are tried before others of the same ending; None: nobody's.
 
     Raises:
         GantkError: no such file, no format with its ending, or it is damaged.
@@ -101,4 +106,4 @@ def read_samples(path: str | Path) -> Drawn:
     path = Path(path)
     if not path.is_file():
         raise FileError(f"{path}: there is no such file")
-    return Drawn.of(format_for(path).read(path))
+    return Drawn.of(format_for(path, like).read(path))

@@ -13,7 +13,12 @@ from gantk import cli_options, completions, console
 
 @click.command()
 @click.argument("source", metavar="RUN|CHECKPOINT", type=click.Path(path_type=Path), shell_complete=completions.runs)
-@click.option("-n", "--number", type=click.IntRange(1), default=64, show_default=True, help="How many samples.")
+@click.option(
+    "-n",
+    "--number",
+    type=click.IntRange(1),
+    help="How many samples.  [default: 64, or one of each condition given]",
+)
 @click.option(
     "-o",
     "--out",
@@ -48,14 +53,14 @@ from gantk import cli_options, completions, console
     "--condition",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Conditions, in turn, from a file of samples or .npy. [default: those of test samples, at random]",
+    help="Conditions, in turn, from a file of samples or .npy.  [default: those of test samples, at random]",
 )
 @click.option(
     "--set",
     "settings",
     multiple=True,
     metavar="KEY=VALUE",
-    help="A parameter of sampling that the generator declares.",
+    help="A parameter of sampling, or of the condition, that the generator declares.",
 )
 @click.option(
     "--units", metavar="A,B,…", help="Of samples with a unit each (proteins), these alone, by name. [default: all]"
@@ -66,7 +71,7 @@ from gantk import cli_options, completions, console
 @cli_options.quiet
 def command(
     source: Path,
-    number: int,
+    number: int | None,
     out: Path,
     seed: int,
     seeds: list[int] | None,
@@ -92,6 +97,7 @@ def command(
     gantk sample demo --seeds 3,17,200-220 --truncation 1.5 -o chosen.png
     gantk sample demo -n 1 --seed random --units Alp14,Tea1 -o cell.ome.tif
     gantk sample runs/lin_starshaped-1 --latents latents.h5 -o cells.ome.tif
+    gantk sample runs/ggan_l1000-1 --condition new.gct -o predicted.gct
     """
     if latents is not None:
         cli_options.refuse_beside(
@@ -101,7 +107,7 @@ def command(
         cli_options.refuse_beside("--seeds names the samples to draw", "number", "seed", "reject")
     cli_options.refuse_to_overwrite(out, force, new_folder=True)
     from gantk.api.run import Model
-    from gantk.api.sampling_options import condition_in, latents_in
+    from gantk.api.sampling_options import conditions_of, latents_in
     from gantk.components.formats import format_for
     from gantk.interfaces.optional_members import has_member, member
     from gantk.recipe.recipe import parameters_of
@@ -111,14 +117,17 @@ def command(
     model = Model(source, device)
     cli_options.make_folder_of(out)
     writer = None if out.suffix.lower() == ".png" else format_for(out, model.spec)
-    said: dict[str, Any] = {"label": label, "raw": raw, "settings": parameters_of(settings)}
-    if condition is not None:
-        said["condition"] = condition_in(condition, model.spec)
+    given = conditions_of(model.generator, model.spec, condition, parameters_of(settings))
+    said: dict[str, Any] = {"label": label, "raw": raw}
+    if condition is not None or settings:
+        said["condition"] = given
+    if number is None and seeds is None and latents is None:
+        number = 64 if given.values is None else len(given.values)
     if units is not None:
         said["units"] = [name.strip() for name in units.split(",")]
     if latents is None:
         said["truncation"] = truncation
-    if latents is None and writer is not None and (number if seeds is None else len(seeds)) > 1:
+    if latents is None and writer is not None and (number or 1 if seeds is None else len(seeds)) > 1:
         cli_options.refuse_unwritable(out, model.sample(1, seed=seed, **said))
     if latents is None and seeds is None and writer is not None and reject == 1 and has_member(writer, "write_parts"):
         parts = model.sample_parts(number, seed=seed, **said)

@@ -27,10 +27,14 @@ def declares(net: nn.Module, name: str) -> bool:
     A net that only passes its inputs on to another one names that as `passes_on_to`. One whose labels are a choice, and
     that was built without, says `takes_labels = False`.
     """
+    inner = inner_net(net)
+    return name in _declared(type(inner).forward) and (name != "labels" or member(inner, "takes_labels"))
+
+
+def inner_net(net: nn.Module) -> nn.Module:
+    """The net inside that labels, condition and latent are for: that of `passes_on_to`, as far as that goes."""
     inner: Any = member(net, "passes_on_to")
-    if inner is not None:
-        return declares(inner, name)
-    return name in _declared(type(net).forward) and (name != "labels" or member(net, "takes_labels"))
+    return net if inner is None else inner_net(inner)
 
 
 def call(net: nn.Module, first: Tensor | None, **available: Any) -> Tensor:

@@ -67,6 +67,14 @@ OPTIONAL_MEMBERS = {
         "`(samples)`, or `(samples, labels)` where it is told classes: their latents",
         "losses, metrics and `gantk encode` refuse",
     ),
+    "condition_from": OptionalMember(
+        "generator",
+        "`(samples, settings)`: conditions made of samples of a file (`None` where there is none) and of what was set",
+        "samples of a file have a condition, or are one",
+    ),
+    "condition_settings": OptionalMember(
+        "generator", "what may be set of its condition, name to the values it takes; none: a number", "nothing", {}
+    ),
     "reconstruct": OptionalMember("critic", "`(samples)`: the samples again", "losses that need it refuse"),
     "features": OptionalMember("critic", "`(samples)`: (B, *units, F)", "losses and metrics that need it refuse"),
     "head": OptionalMember(

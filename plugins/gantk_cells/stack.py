@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
+from gantk_basics.pixel_values import Levels
 from torch import Tensor
 
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Samples
 from gantk.sampling import select_units
 from gantk.spec import DataSpec
-from gantk_cells.pixel_values import Levels
 
 GROWTH_MARKER = "Bgs4"
 

@@ -13,9 +13,12 @@ import torch
 
 import gantk
 from gantk.cli import run_command_line
+from gantk.components import format_for
 from gantk.components.registry import installed_registry
-from gantk.errors import DoesNotFit, FileError
+from gantk.errors import DoesNotFit, FileError, GantkError
 from gantk.files.latents import Latents
+from gantk.interfaces import Samples
+from gantk.spec import DataSpec
 
 PLUGIN = """
 from gantk.plugin import Component, hookimpl
@@ -23,6 +26,7 @@ from gantk.plugin import Component, hookimpl
 @hookimpl
 def gantk_components():
     yield Component("generator", "shifted", "shifted_parts:Shifted", "")
+    yield Component("generator", "treated", "shifted_parts:Treated", "")
     yield Component("dataset", "pairs", "shifted_parts:Pairs", "")
 """
 PARTS = '''
@@ -33,6 +37,7 @@ from annotated_types import Gt
 from torch import Tensor, nn
 
 from gantk.data import Resident
+from gantk.errors import DoesNotFit
 from gantk.spec import DataSpec
 
 
@@ -51,6 +56,19 @@ class Shifted(nn.Module):
             shrink: what latents are multiplied with.
         """
         return shrink * latent * self.weight + 100 * condition
+
+
+class Treated(Shifted):
+    """A condition is a sample times a dose, to which a drug adds a number."""
+
+    condition_settings = {"drug": ("aspirin", "trametinib"), "dose": ()}
+
+    def condition_from(self, samples, settings):
+        """(N, 2) of samples, or of ones where there are none."""
+        if "drug" not in settings:
+            raise DoesNotFit("say which drug")
+        first = torch.ones(1, 2) if samples is None else samples.samples
+        return first * settings.get("dose", 1) + 10 * self.condition_settings["drug"].index(settings["drug"])
 
 
 class Pairs(Resident):
@@ -87,6 +105,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gantk.Run]:
     installed_registry.cache_clear()
     for name in ("shifted_plugin", "shifted_parts"):
         sys.modules.pop(name, None)
+
+
+@pytest.fixture(scope="module")
+def treated(run: gantk.Run, tmp_path_factory: pytest.TempPathFactory) -> gantk.Run:
+    """The same of a generator that makes conditions itself."""
+    folder = tmp_path_factory.mktemp("treated")
+    return gantk.run(run.recipe, {"generator.use": "shifted/treated"}, out=folder / "run", quiet=True)
 
 
 CONDITIONS = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
@@ -156,6 +181,59 @@ def test_what_cannot_be_drawn_is_refused(
     said = " ".join(capsys.readouterr().err.split())
     assert re.search(told, said), said
     assert not Path("samples.h5").exists()
+
+
+CONTROLS = Samples(CONDITIONS, spec=DataSpec((2,), ("coordinate",)), names=["a", "b", "c"])
+
+
+def test_conditions_are_made_of_samples_and_settings(treated: gantk.Run) -> None:
+    said = {"drug": "trametinib", "dose": 2}
+    made = treated.sample(condition=CONTROLS, settings=said | {"shrink": 0.5})  # one of each
+    assert torch.equal(made.condition, 2 * CONDITIONS + 10)
+    assert made.names == ["a", "b", "c"]
+    again = treated.sample(5, condition=CONTROLS, settings=said)
+    assert again.names == ["a", "b", "c", "a_2", "b_2"]
+    assert torch.equal(treated.sample(2, settings={"drug": "trametinib"}).condition, torch.full((2, 2), 11.0))
+    assert torch.equal(treated.sample(2, condition=CONDITIONS).condition, CONDITIONS[:2])  # as they are
+    assert torch.equal(
+        treated.model.sample_seeds([4], condition=CONTROLS, settings=said).condition, made.condition[1:2]
+    )
+
+
+@pytest.mark.parametrize(
+    ("condition", "settings", "told"),
+    [
+        (CONTROLS, {"drug": "trametinb"}, "no drug \"trametinb\"; did you mean 'trametinib'"),
+        (CONTROLS, {"drug": "aspirin", "dose": "much"}, 'dose must be a number, not "much"'),
+        (CONTROLS, {"drog": "aspirin"}, "no parameter of sampling called 'drog': did you mean 'drug'"),
+        (CONTROLS, {"dose": 1}, "say which drug"),
+        (CONTROLS[:0], {"drug": "aspirin"}, "holds no conditions"),
+        (CONDITIONS, {"drug": "aspirin"}, "drug cannot be set beside a condition that is given as numbers"),
+    ],
+)
+def test_conditions_that_cannot_be_made(
+    treated: gantk.Run, condition: Samples | torch.Tensor, settings: dict, told: str
+) -> None:
+    with pytest.raises(DoesNotFit, match=told):
+        treated.sample(condition=condition, settings=settings)
+
+
+def test_neither_a_number_nor_conditions(run: gantk.Run) -> None:
+    with pytest.raises(GantkError, match="say how many samples"):
+        run.sample()
+
+
+def test_the_command_makes_one_of_each_condition(
+    treated: gantk.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    format_for(Path("controls.h5")).write(Path("controls.h5"), CONTROLS)
+    where = ["sample", str(treated.path), "--condition", "controls.h5", "-o", "made.h5"]
+    assert run_command_line([*where, "--set", "drug=aspirin"]) == 0
+    made = gantk.read("made.h5")
+    assert torch.equal(made.condition, CONDITIONS)
+    assert run_command_line([*where, "--force"]) == 1
+    assert "controls.h5: say which drug" in capsys.readouterr().err
 
 
 def test_a_generator_without_a_condition(tiny: Path) -> None:

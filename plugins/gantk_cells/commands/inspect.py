@@ -58,9 +58,10 @@ def inspect(
     for path in (out, recipe):
         cli_options.refuse_to_overwrite(path, force)
     cli_options.refuse_no_picture(out)
+    from gantk_basics.files.images.class_folder import Rules
+
     from gantk.errors import DoesNotFit
     from gantk.recipe import parameters_of
-    from gantk_cells.files.class_folder import Rules
     from gantk_cells.inspection.contact_sheet import contact_sheet
     from gantk_cells.inspection.recipe_proposal import (
         data_block,

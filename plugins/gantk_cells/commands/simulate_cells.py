@@ -36,8 +36,9 @@ def simulate_cells(
     (and data.layout=per_class where its recipe says so) trains on the very
     same pixels. Prints OUT.
     """
+    from gantk_basics.files.images.folders import SIMULATED
+
     from gantk_cells.data.simulated import simulated_classes
-    from gantk_cells.files.folders import SIMULATED
 
     if out.exists() and any(out.iterdir()):
         raise click.UsageError(f"{out} is not empty; name a new folder")

@@ -9,14 +9,14 @@ from typing import Literal
 
 import numpy as np
 import torch
+from gantk_basics.files.images.class_images import ClassImages
+from gantk_basics.pixel_values import Levels
 from torch import Tensor
 
 from gantk.data import Resident
 from gantk.interfaces import Batch
 from gantk.spec import DataSpec
 from gantk_cells.data.nearest_red import Borrowed, borrowed
-from gantk_cells.files.images import ClassImages
-from gantk_cells.pixel_values import Levels
 from gantk_cells.stack import stack_spec, unstacked
 
 Layout = Literal["pairs", "per_class", "composite"]

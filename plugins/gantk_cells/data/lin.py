@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Len, Lt
+from gantk_basics.data.image_splits import origin_of, read_split
+from gantk_basics.files.images import folders
+from gantk_basics.files.images.class_folder import Links, Rules, SubFolders
+from gantk_basics.files.images.class_images import ClassImages, Reading
+from gantk_basics.image_sizes import Fit
+from gantk_basics.pixel_values import Level
 
 from gantk.console import warn
 from gantk.errors import DataError
 from gantk_cells.data.layouts import CellImages, Layout
-from gantk_cells.data.splits import origin_of, read_split
-from gantk_cells.files import folders
-from gantk_cells.files.class_folder import Links, Rules, SubFolders
-from gantk_cells.files.images import ClassImages, Reading
-from gantk_cells.pixel_values import Level
-from gantk_cells.sizes import Fit
 from gantk_cells.stack import GROWTH_MARKER
 
 LIN_CHANNELS = (GROWTH_MARKER, "protein")

@@ -7,11 +7,11 @@ from hashlib import sha256
 
 import numpy as np
 import torch
+from gantk_basics.files.images import cache
 from torch import Tensor
 
 from gantk.console import progress
 from gantk.errors import DataError
-from gantk_cells.files import cache
 from gantk_cells.segmentation import inside
 
 CHUNK = 512  # cells looked at together
@@ -49,11 +49,12 @@ def borrowed(stored: Tensor, counts: Tensor) -> Borrowed:
         )
     pixels = sha256(stored.numpy().tobytes()).hexdigest()
     key = cache.digest("borrowed", list(stored.shape), counts.tolist(), pixels[:16])
-    kept = cache.load(key, pixels)
+    fingerprint = cache.digest(pixels, cache.made_by_module(__file__))
+    kept = cache.load(key, fingerprint)
     if kept is not None:
         return Borrowed(*(torch.from_numpy(kept[0][name]) for name in ("lenders", "cell")))
     found = Borrowed(nearest_red(stored[:, 0], counts), outlines(stored))
-    cache.save(key, pixels, {"lenders": found.lenders.numpy(), "cell": found.cell.numpy()}, None)
+    cache.save(key, fingerprint, {"lenders": found.lenders.numpy(), "cell": found.cell.numpy()}, None)
     return found
 
 

@@ -6,16 +6,16 @@ from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge, Gt, Interval, Len, Lt
+from gantk_basics.data.image_splits import part
+from gantk_basics.files.images import cache
+from gantk_basics.files.images.class_images import ClassImages
 from torch import Tensor
 
 from gantk.errors import DataError
 from gantk_cells.data import simulation
 from gantk_cells.data.layouts import CellImages, Layout
 from gantk_cells.data.lin import LIN_CHANNELS
-from gantk_cells.data.splits import part
 from gantk_cells.data.whole_cells import simulate_whole
-from gantk_cells.files import cache
-from gantk_cells.files.images import ClassImages
 
 
 class Simulated(CellImages):
@@ -106,12 +106,13 @@ def simulated_classes(
 def _cells_of(protein: str, n: int, stream: int, height: int, width: int) -> ClassImages:
     files = [f"cell{100000 + i}.png" for i in range(n)]
     key = cache.digest("simulated", protein, n, stream, height, width)
-    kept = cache.load(key, "")  # the key says all there is to say
+    source = cache.made_by_module(simulation.__file__)  # the key says all else
+    kept = cache.load(key, source)
     if kept is not None:
         arrays = kept[0]
     else:
         drawn = simulation.simulate(n, [protein], stream, height, width)
         arrays = {"images": drawn.images, "phase": drawn.phase, "red_state": drawn.red_state}
-        cache.save(key, "", arrays, None)
+        cache.save(key, source, arrays, None)
     truth = {name: arrays[name] for name in ("phase", "red_state")}
     return ClassImages(protein, files, arrays["images"], truth)

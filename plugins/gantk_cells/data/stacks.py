@@ -9,6 +9,12 @@ from typing import Annotated, Literal
 
 import torch
 from annotated_types import Ge, Gt, Len, Lt
+from gantk_basics.data.image_splits import origin_of, read_split
+from gantk_basics.files.images import folders
+from gantk_basics.files.images.class_folder import Links, Rules, SubFolders
+from gantk_basics.files.images.class_images import Reading
+from gantk_basics.image_sizes import Fit
+from gantk_basics.pixel_values import Level
 from torch import Tensor
 
 from gantk.data import Resident
@@ -16,12 +22,6 @@ from gantk.errors import DataError
 from gantk.interfaces import Batch
 from gantk_cells.data.layouts import images_spec
 from gantk_cells.data.lin import Channel
-from gantk_cells.data.splits import origin_of, read_split
-from gantk_cells.files import folders
-from gantk_cells.files.class_folder import Links, Rules, SubFolders
-from gantk_cells.files.images import Reading
-from gantk_cells.pixel_values import Level
-from gantk_cells.sizes import Fit
 from gantk_cells.stack import stack_spec, unstacked
 
 

@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 import tifffile
 import torch
+from gantk_basics.files.images.decode import NOTE
+from gantk_basics.pixel_values import Levels
 
 from gantk.errors import DoesNotFit, FileError
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
-from gantk_cells.files.decode import NOTE
 from gantk_cells.files.plain_images import decoded_file, plain_samples
-from gantk_cells.pixel_values import Levels
 from gantk_cells.stack import channel_names, is_stack, protein_names, shares_red, stack
 
 RED, GREEN = -16776961, 16711935  # RGBA as a signed 32-bit integer, as OME wants it

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from gantk_basics.files.images.decode import Decoded, decode
+from gantk_basics.pixel_values import Levels
 
 from gantk import machine
 from gantk.errors import DataError, DoesNotFit, FileError
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
-from gantk_cells.files.decode import Decoded, decode
-from gantk_cells.pixel_values import Levels
 
 
 class Picture:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from gantk_basics import image_sizes
+from gantk_basics.files.images.decode import Decoded
+from gantk_basics.files.images.folders import shown
 
 from gantk.errors import DataError
-from gantk_cells import sizes
-from gantk_cells.files.decode import Decoded
-from gantk_cells.files.folders import shown
 from gantk_cells.inspection.survey import Survey
 
 Kinds = Literal["proteins", "conditions"]
@@ -135,14 +135,14 @@ def _size(shapes: Counter[tuple[int, ...]]) -> dict[str, Any]:
         counted[shape[1:]] += images
     usual = counted.most_common(1)[0][0]
     if len(counted) == 1:
-        size = sizes.cropped(*usual)
+        size = image_sizes.cropped(*usual)
         if size is None or any(have - want > have * CUT for have, want in zip(usual, size, strict=True)):
-            size = sizes.padded(*usual)
+            size = image_sizes.padded(*usual)
         if size == usual:
             return {}
     else:
         kept = [size for size in counted if all(have <= OUTLIER * side for have, side in zip(size, usual, strict=True))]
-        size = sizes.padded(max(h for h, _ in kept), max(w for _, w in kept))
+        size = image_sizes.padded(max(h for h, _ in kept), max(w for _, w in kept))
     smaller = any(have < want for each in counted for have, want in zip(each, size, strict=True))
     larger = any(have > want for each in counted for have, want in zip(each, size, strict=True))
     return {"size": list(size), "fit": "crop_and_pad" if smaller and larger else "pad" if smaller else "crop"}

@@ -10,16 +10,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from gantk_basics.files.images import folders
+from gantk_basics.files.images.class_folder import ChannelFiles, ClassFolder, Rules
+from gantk_basics.files.images.class_images import decode_image, reason_of
+from gantk_basics.files.images.decode import Decoded
+from gantk_basics.files.images.folders import Tree
+from gantk_basics.files.images.tiff_file import MissingCodec
 from numpy.typing import NDArray
 
 from gantk.console import progress
 from gantk.errors import DataError
-from gantk_cells.files import folders
-from gantk_cells.files.class_folder import ChannelFiles, ClassFolder, Rules
-from gantk_cells.files.decode import Decoded
-from gantk_cells.files.folders import Tree
-from gantk_cells.files.images import decode_image, reason_of
-from gantk_cells.files.tiff_file import MissingCodec
 from gantk_cells.inspection.intensities import Channel
 
 SHOWN = 8  # images of a class on the contact sheet

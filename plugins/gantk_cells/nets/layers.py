@@ -11,11 +11,11 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
+from gantk_basics import image_sizes
 from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
 from gantk.spec import DataSpec
-from gantk_cells import sizes
 
 Initialisation = Literal["dcgan", "default"]
 Normalisation = Literal["batch", "layer", "instance", "none"]
@@ -39,7 +39,7 @@ def halvings(height: int, width: int) -> tuple[int, int, int]:
         if h % 2 or w % 2:
             raise DoesNotFit(
                 f"images of {height} x {width} cannot be halved down to a side of 4 or less (stuck at {h} x {w}). "
-                f"Bring images of your own to a size that can:\n{sizes.advice(height, width)}"
+                f"Bring images of your own to a size that can:\n{image_sizes.advice(height, width)}"
             )
         h, w, count = h // 2, w // 2, count + 1
     if count == 0:

@@ -11,7 +11,7 @@ from PIL import Image
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GANTK_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "cells"
+    return tmp_path / "cache" / "images"
 
 
 @pytest.fixture

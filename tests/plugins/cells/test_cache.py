@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from gantk_basics.files.images import cache, class_images
 from gantk_cells.data.lin import Lin
-from gantk_cells.files import cache, images
 
 from gantk.interfaces import SPLITS
 
@@ -89,7 +89,7 @@ def test_a_file_that_could_not_be_read_then_is_read_when_it_can_be(
     tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = tree({"a": 6})
-    decode = images.decode
+    decode = class_images.decode
 
     def out_of_memory(path: Path) -> object:
         if path.name == "cell100002.png":
@@ -100,7 +100,7 @@ def test_a_file_that_could_not_be_read_then_is_read_when_it_can_be(
         n = sum(len(Lin(split, root=root, damaged="skip")) for split in SPLITS)
         return n, "cannot be read and is left out" in capsys.readouterr().err
 
-    monkeypatch.setattr(images, "decode", out_of_memory)
+    monkeypatch.setattr(class_images, "decode", out_of_memory)
     assert read() == read() == (5, True)
-    monkeypatch.setattr(images, "decode", decode)
+    monkeypatch.setattr(class_images, "decode", decode)
     assert read() == read() == (6, False)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
-from gantk_cells.files.decode import decode
+from gantk_basics.files.images.decode import decode
 from gantk_cells.files.ome_tiff import OmeTiff
 
 WITHOUT = """\
@@ -21,10 +21,10 @@ import warnings
 warnings.simplefilter("error")
 from pathlib import Path
 import numpy as np
-from gantk_cells.files.decode import decode
-from gantk_cells.files.folders import find_stacks
-from gantk_cells.files.images import Reading, load
-from gantk_cells.files.tiff_file import MissingCodec
+from gantk_basics.files.images.decode import decode
+from gantk_basics.files.images.folders import find_stacks
+from gantk_basics.files.images.class_images import Reading, load
+from gantk_basics.files.images.tiff_file import MissingCodec
 from gantk_cells.inspection.survey import survey
 found = {}
 for path in sorted(Path(sys.argv[1]).iterdir()):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from gantk_basics.files.images.decode import decode
 from gantk_basics.views.images import Images
-from gantk_cells.files.decode import decode
 from gantk_cells.files.plain_images import plain_samples
 from gantk_cells.inspection.contact_sheet import contact_sheet
 from gantk_cells.inspection.intensities import PERCENTILES, Channel

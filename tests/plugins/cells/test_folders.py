@@ -9,10 +9,10 @@ import pytest
 import tifffile
 import torch
 from click.testing import CliRunner
+from gantk_basics.files.images.class_images import decode
 from gantk_cells.commands.simulate_cells import simulate_cells
 from gantk_cells.data.lin import Lin
 from gantk_cells.data.simulated import Simulated
-from gantk_cells.files.images import decode
 from PIL import Image
 
 from gantk.data import take
@@ -273,12 +273,12 @@ def test_names_of_folders_cannot_command_a_terminal(tree: Tree) -> None:
 
 
 def test_cache(tree: Tree, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gantk_cells.files import images
+    from gantk_basics.files.images import class_images
 
     root = tree(LIN)
     decoded: list[Path] = []
-    decode = images.decode
-    monkeypatch.setattr(images, "decode", lambda path: decoded.append(path) or decode(path))
+    decode = class_images.decode
+    monkeypatch.setattr(class_images, "decode", lambda path: decoded.append(path) or decode(path))
 
     def read() -> int:
         decoded.clear()

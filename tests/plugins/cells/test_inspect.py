@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from gantk_cells import sizes
+from gantk_basics import image_sizes
 from gantk_cells.inspection.recipe_proposal import data_block, kinds_of, recipe_text, warnings_of
 from gantk_cells.inspection.survey import survey
 from gantk_cells.nets.layers import halvings
@@ -24,7 +24,7 @@ QUICK = {"train.steps": 1, "generator.width": 4, "critic.width": 4, "evaluate": 
 
 @pytest.mark.parametrize(("height", "width"), [(48, 80), (47, 81), (50, 50), (9, 100), (33, 62)])
 def test_the_size_that_is_proposed_can_be_halved_and_none_is_nearer(height: int, width: int) -> None:
-    found = sizes.nearest(height, width)
+    found = image_sizes.nearest(height, width)
     assert halvings(*found)[0] >= 2
     if (height, width) == (48, 80):
         assert found == (48, 80)

@@ -9,11 +9,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 import tifffile
+from gantk_basics.files.images.channel_files import folders_of_channels, grouped, markers_of, names_in_labels, names_of
+from gantk_basics.files.images.folders import Rules, find
+from gantk_basics.files.images.split_folders import split_of
 from gantk_cells.data.lin import Lin
 from gantk_cells.data.stacks import Stacks
-from gantk_cells.files.channel_files import folders_of_channels, grouped, markers_of, names_in_labels, names_of
-from gantk_cells.files.folders import Rules, find
-from gantk_cells.files.split_folders import split_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image

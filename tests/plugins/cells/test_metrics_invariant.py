@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from gantk_basics.files.images.class_images import ClassImages
 from gantk_basics.metrics.c2st import C2st
 from gantk_basics.metrics.critic_test import CriticTest
 from gantk_basics.metrics.distribution_distances import Frechet, SlicedWasserstein
 from gantk_basics.metrics.neighbours import Diversity, Memorisation, PrecisionRecall
 from gantk_cells.data.layouts import CellImages
 from gantk_cells.data.stacks import Stacks
-from gantk_cells.files.images import ClassImages
 from gantk_cells.metrics.dependence import Dependence
 from gantk_cells.metrics.probe import Probe
 from gantk_cells.nets.starshaped import PerClassCritic

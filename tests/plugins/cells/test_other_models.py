@@ -5,10 +5,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from gantk_basics.files.images import cache
 from gantk_basics.metrics.critic_test import CriticTest
 from gantk_cells.data.nearest_red import borrowed, nearest_red
 from gantk_cells.data.simulated import Simulated
-from gantk_cells.files import cache
 from gantk_cells.nets.independent import IndependentGenerator, IndependentSeparableGenerator
 from gantk_cells.nets.multichannel import MultichannelGenerator
 from gantk_cells.nets.separable import SeparableGenerator

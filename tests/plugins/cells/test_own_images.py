@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from gantk_basics.files.images.decode import decode
+from gantk_basics.image_sizes import fitted
+from gantk_basics.pixel_values import Levels
 from gantk_cells.data.layouts import images_spec
 from gantk_cells.data.lin import Lin
 from gantk_cells.data.stacks import Stacks
-from gantk_cells.files.decode import decode
 from gantk_cells.files.ome_tiff import OmeTiff
-from gantk_cells.pixel_values import Levels
-from gantk_cells.sizes import fitted
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from gantk_basics.files.images.decode import decode
+from gantk_basics.files.images.pixel_size import COARSEST, micrometres
+from gantk_basics.files.images.tiff_file import NO_ALPHA, ODD_PALETTE
 from gantk_cells.data.lin import Lin
-from gantk_cells.files.decode import decode
-from gantk_cells.files.pixel_size import COARSEST, micrometres
-from gantk_cells.files.tiff_file import NO_ALPHA, ODD_PALETTE
 from gantk_cells.inspection.recipe_proposal import data_block, warnings_of
 from gantk_cells.inspection.survey import survey
 from hypothesis import given

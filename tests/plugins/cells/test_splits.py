@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gantk_basics.data.image_splits import all_splits
+from gantk_basics.files.images.class_images import ClassImages
+from gantk_basics.files.images.equal_images import digests
 from gantk_cells.data.lin import Lin
-from gantk_cells.data.splits import all_splits
 from gantk_cells.data.stacks import Stacks
-from gantk_cells.files.equal_images import digests
-from gantk_cells.files.images import ClassImages
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image

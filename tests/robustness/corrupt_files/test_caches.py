@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gantk_cells.files import cache
+from gantk_basics.files.images import cache
 
 from tests.helpers.damage import OTHER_FORMATS, cuts, flips
 

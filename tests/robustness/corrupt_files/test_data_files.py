@@ -134,7 +134,7 @@ RECOGNISED = {"gzip fasta", "bzip2 fasta", "xz fasta", "gzip idx", "samples"}
 @pytest.fixture(autouse=True)
 def quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GANTK_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("gantk_cells.files.images.progress", lambda files, *_: files)
+    monkeypatch.setattr("gantk_basics.files.images.class_images.progress", lambda files, *_: files)
 
 
 def outcome(case: Case, path: Path, content: bytes) -> str:

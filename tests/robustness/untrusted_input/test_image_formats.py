@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
-from gantk_cells.files.decode import decode
+from gantk_basics.files.images.decode import decode
 from gantk_cells.files.ome_tiff import OmeTiff
 from PIL import Image
 

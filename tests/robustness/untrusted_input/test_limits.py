@@ -18,8 +18,8 @@ import tifffile
 import torch
 from gantk_basics.data.mnist import read_idx
 from gantk_basics.files.hdf5 import CURE, MAGIC, Hdf5
+from gantk_basics.files.images.decode import decode
 from gantk_cells.data.lin import Lin
-from gantk_cells.files.decode import decode
 from gantk_cells.files.ome_tiff import OmeTiff
 from gantk_dna.data.sequences import Sequences
 from gantk_dna.files.formats import Fasta

@@ -1,7 +1,7 @@
 """Arrays that take long to make, kept in HDF5 files: written atomically, ignored when stale or damaged.
 
-Stale is what was made from something else, by another version of this plugin, or with other versions of the libraries
-that read images.
+Stale is what was made from something else, by other readers than those beside this module, or with other versions of
+the libraries that read images.
 
 The files lie in `$GANTK_CACHE`, else `$XDG_CACHE_HOME/gantk`, else `~/.cache/gantk`; any of them may be deleted at
 any time. A folder of data is never written to.
@@ -27,6 +27,7 @@ import numpy as np
 from gantk.console import warn
 from gantk.errors import FileError
 from gantk.files import hdf5, write_bytes
+from gantk_basics import image_sizes
 
 WORD = b"gantk cache\n"
 
@@ -34,8 +35,8 @@ WORD = b"gantk cache\n"
 def folder() -> Path:
     """Where the cache lies."""
     if own := os.environ.get("GANTK_CACHE"):
-        return Path(own) / "cells"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gantk" / "cells"
+        return Path(own) / "images"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gantk" / "images"
 
 
 def digest(*parts: Any) -> str:
@@ -54,14 +55,23 @@ def state(about: os.stat_result) -> tuple[int, ...]:
 
 @cache
 def made_by() -> str:
-    """What makes arrays: the source of this plugin's readers and data sets, and the versions of the libraries."""
-    package = Path(__file__).parents[1]
-    sources = sorted([*package.glob("*.py"), *package.glob("files/*.py"), *package.glob("data/*.py")])
+    """What makes arrays: the source of the readers, and the versions of the libraries."""
+    sources = [*sorted(Path(__file__).parent.glob("*.py")), Path(image_sizes.__file__)]
     versions = []
     for name in ("numpy", "scipy", "pillow", "tifffile", "imagecodecs"):
         with suppress(PackageNotFoundError):  # the last one need not be there
             versions.append((name, version(name)))
     return digest(versions, *(source.read_text(encoding="utf-8") for source in sources))
+
+
+@cache
+def made_by_module(file: str) -> str:
+    """What else makes arrays, as part of a fingerprint: the source of a module.
+
+    Args:
+        file: its `__file__`.
+    """
+    return digest(Path(file).read_text(encoding="utf-8"))
 
 
 def load(key: str, fingerprint: str) -> tuple[dict[str, np.ndarray], Any] | None:

@@ -16,7 +16,7 @@ from PIL import Image
 from tifffile import COMPRESSION, PHOTOMETRIC
 
 from gantk.errors import DataError
-from gantk_cells.files.class_folder import shown
+from gantk_basics.files.images.class_folder import shown
 
 EXTRA = "pip install 'gantk[tiff]'"
 ALPHA = (1, 2)  # of ExtraSamples: associated, unassociated; 0 is a channel whose meaning is not said

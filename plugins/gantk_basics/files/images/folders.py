@@ -8,8 +8,8 @@ from pathlib import Path
 
 from gantk.errors import DataError, MissingData
 from gantk.messages import nearest
-from gantk_cells.files.channel_files import folders_of_channels
-from gantk_cells.files.class_folder import (
+from gantk_basics.files.images.channel_files import folders_of_channels
+from gantk_basics.files.images.class_folder import (
     ENDINGS,
     ChannelFiles,
     ClassFolder,
@@ -23,8 +23,8 @@ from gantk_cells.files.class_folder import (
     stay_inside,
     sub_folders,
 )
-from gantk_cells.files.passed_over import passed_over
-from gantk_cells.files.split_folders import SplitFolders, is_split, set_of, sets_in
+from gantk_basics.files.images.passed_over import passed_over
+from gantk_basics.files.images.split_folders import SplitFolders, is_split, set_of, sets_in
 
 __all__ = ["ENDINGS", "ClassFolder", "Rules", "Tree", "find", "find_stacks", "shown"]
 

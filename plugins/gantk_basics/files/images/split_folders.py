@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gantk.errors import DataError
-from gantk_cells.files.class_folder import shown, sub_folders
+from gantk_basics.files.images.class_folder import shown, sub_folders
 
 SPLIT = re.compile(
     r"(?P<stem>(.*[_\-. ])?)"

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gantk.errors import DataError
-from gantk_cells import sizes
-from gantk_cells.files.class_folder import shown
+from gantk_basics import image_sizes
+from gantk_basics.files.images.class_folder import shown
 
 Files = Sequence[tuple[Path, Any]]
 
@@ -47,7 +47,7 @@ def check_meanings(files: Files) -> None:
 
 def _unequal(path: Path, size: tuple[int, int], usual: tuple[int, int], every: list[tuple[int, int]]) -> DataError:
     height, width = zip(*every, strict=True)
-    around, within = sizes.padded(max(height), max(width)), sizes.cropped(min(height), min(width))
+    around, within = image_sizes.padded(max(height), max(width)), image_sizes.cropped(min(height), min(width))
     crop = f"    cropped:  data.size=[{within[0]}, {within[1]}] data.fit=crop\n" if within else ""
     return DataError(
         f"images of unequal size: {shown(path)} is {size[0]} × {size[1]} (height × width), most others are "

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from gantk_cells.files.class_folder import ENDINGS, OTHER_IMAGES, ClassFolder, is_for_masks, shown
+from gantk_basics.files.images.class_folder import ENDINGS, OTHER_IMAGES, ClassFolder, is_for_masks, shown
 
 DEEP = 8  # folders below one another that are looked into
 NAMED = 8  # folders that are named one by one

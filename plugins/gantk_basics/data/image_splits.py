@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from gantk.console import warn
 from gantk.errors import DataError
-from gantk_cells.files import images
-from gantk_cells.files.folders import Tree
-from gantk_cells.files.images import ClassImages, Reading
-from gantk_cells.pixel_values import Level, Levels, for_each, levels_of
+from gantk_basics.files.images import class_images
+from gantk_basics.files.images.class_images import ClassImages, Reading
+from gantk_basics.files.images.folders import Tree
+from gantk_basics.pixel_values import Level, Levels, for_each, levels_of
 
 SPLITS = ("test", "validation", "train")  # in the order of the hash
 
@@ -39,7 +39,7 @@ def read_split(
     Raises:
         DataError: images that cannot be read, or that are unlike each other.
     """
-    parts = all_splits({name: images.load(folders, reading) for name, folders in tree.splits().items()}, shares)
+    parts = all_splits({name: class_images.load(folders, reading) for name, folders in tree.splits().items()}, shares)
     for note in tree.every_note():
         warn(note)
     classes = parts[split]
@@ -53,7 +53,7 @@ def read_split(
     if classes[0].images.dtype.name != levels.type:
         raise DataError(f"the training images are {levels.type}, those of the {split} split {classes[0].images.dtype}")
     if split == "train":
-        images.warn_if_dark(classes, levels.white, names)
+        class_images.warn_if_dark(classes, levels.white, names)
     return classes, levels
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from gantk.errors import DataError
-from gantk_cells.files import cache
-from gantk_cells.files.channel_files import folders_of_channels, grouped, markers_of, series_in
+from gantk_basics.files.images import cache
+from gantk_basics.files.images.channel_files import folders_of_channels, grouped, markers_of, series_in
 
 ENDINGS = (".png", ".tif", ".tiff", ".jpg", ".jpeg")
 OTHER_IMAGES = (

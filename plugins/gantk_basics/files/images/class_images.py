@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from gantk import machine
 from gantk.console import progress, warn
 from gantk.errors import DataError
-from gantk_cells.files import cache, consistency
-from gantk_cells.files.channel_files import names_of
-from gantk_cells.files.class_folder import ClassFolder, shown
-from gantk_cells.files.decode import Decoded, chosen, decode
-from gantk_cells.files.equal_images import digests
-from gantk_cells.sizes import Fit, fitted
+from gantk_basics.files.images import cache, consistency
+from gantk_basics.files.images.channel_files import names_of
+from gantk_basics.files.images.class_folder import ClassFolder, shown
+from gantk_basics.files.images.decode import Decoded, chosen, decode
+from gantk_basics.files.images.equal_images import digests
+from gantk_basics.image_sizes import Fit, fitted
 
 
 @dataclass(frozen=True)

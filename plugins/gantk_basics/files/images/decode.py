@@ -18,10 +18,10 @@ from gantk import machine
 from gantk.errors import DataError
 from gantk.files import refuse_devices
 from gantk.messages import nearest
-from gantk_cells.files.channel_files import names_in_labels
-from gantk_cells.files.class_folder import shown
-from gantk_cells.files.pixel_size import ome_pixel_size, png_pixel_size, tiff_pixel_size
-from gantk_cells.files.tiff_file import EXTRA, NO_ALPHA, MissingCodec, open_tiff, read_pixels
+from gantk_basics.files.images.channel_files import names_in_labels
+from gantk_basics.files.images.class_folder import shown
+from gantk_basics.files.images.pixel_size import ome_pixel_size, png_pixel_size, tiff_pixel_size
+from gantk_basics.files.images.tiff_file import EXTRA, NO_ALPHA, MissingCodec, open_tiff, read_pixels
 
 NOTE = "gantk"  # the key of gantk's own JSON in the OME map annotation
 PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}  # what Pillow reads
