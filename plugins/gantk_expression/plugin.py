@@ -28,4 +28,5 @@ def gantk_components() -> Iterator[Component]:
     yield Component(
         "metric", "perturbation", f"{METRICS}.perturbation:Perturbation", "changes predicted, beside floors"
     )
+    yield Component("metric", "latents", f"{METRICS}.latents:Latents", "what latents go with, and their genes")
     yield Component("metric", "response", f"{METRICS}.response:Response", "which cell lines respond to a drug")
