@@ -12,7 +12,10 @@ DATA, NETS, LOSSES, METRICS = (f"gantk_expression.{each}" for each in ("data", "
 @hookimpl
 def gantk_components() -> Iterator[Component]:
     """The components of this plugin; each is imported on first use."""
-    yield from ()
+    # Tables and files
+    yield Component(
+        "dataset", "table", "gantk_expression.data.table:ExpressionTable", "cells or samples by genes: h5ad, GCT, CSV"
+    )
     # Tybalt, PertVAE and Dr.VAE
     yield Component("generator", "tybalt", f"{NETS}.tybalt:TybaltDecoder", "one dense layer and a sigmoid (Way 2018)")
     yield Component("net", "tybalt", f"{NETS}.tybalt:TybaltEncoder", "two dense layers with ReLU (Way 2018)")
