@@ -28,6 +28,7 @@ def gantk_components() -> Iterator[Component]:
         f"{DATA}.perturbation:SimulatedPerturbation",
         "cell lines before and after drugs",
     )
+    yield Component("dataset", "pairs", f"{DATA}.treated:TreatedPairs", "treated profiles and controls of a file")
     yield Component(
         "metric", "perturbation", f"{METRICS}.perturbation:Perturbation", "changes predicted, beside floors"
     )

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from gantk import randomness
 from gantk.errors import DataError
-from gantk.spec import DataSpec
 from gantk_expression.data.pairs import Pairs
 from gantk_expression.data.simulation import Floats, draw_network
 from gantk_expression.data.treatment import TYPES, Trial, draw_trial, respond
 from gantk_expression.perturbation import UNLABELLED
+from gantk_expression.profiles import expression_spec
+from gantk_expression.transforms import Standardise
 
 DOSES = (0.04, 0.12, 0.37, 1.11, 3.33, 10.0)  # µM, as in LINCS L1000
 RESPONSES = ("resistant", "sensitive")
-FORMATS = ("basics/hdf5", "basics/table")
 
 
 class SimulatedPerturbation(Pairs):
@@ -91,20 +91,15 @@ class SimulatedPerturbation(Pairs):
 
         network = made.trial.network
         choices = made.line[rows, None] * controls + np.arange(controls)
-        spec = DataSpec(
-            shape=(genes,),
-            axes=("gene",),
-            range=None,
-            names={"gene": network.names},
+        step = Standardise(before="log2", mean=torch.from_numpy(middle), sd=torch.from_numpy(width))
+        spec = expression_spec(
+            network.names,
+            "scaled",
+            steps=[step],
             classes=(*RESPONSES, UNLABELLED) if labelled < 1 else RESPONSES,
-            formats=FORMATS,
             origin="simulated",
-            attributes={
-                "numbers": "scaled",
-                "transform": [{"use": "standardise", "mean": middle.tolist(), "sd": width.tolist()}],
-                "form": "pairs",
-                "targets": [network.names[gene] for gene in made.trial.druggable],
-            },
+            form="pairs",
+            targets=[network.names[gene] for gene in made.trial.druggable],
         )
         super().__init__(
             spec,
