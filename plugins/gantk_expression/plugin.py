@@ -16,6 +16,16 @@ def gantk_components() -> Iterator[Component]:
     yield Component(
         "dataset", "table", "gantk_expression.data.table:ExpressionTable", "cells or samples by genes: h5ad, GCT, CSV"
     )
+
+    # Simulated data, single cells, judging and views
+    here = "gantk_expression"
+    yield Component("dataset", "simulated", f"{here}.data.simulated:Simulated", "cells or bulk of a known network")
+    yield Component("generator", "cscgan", f"{here}.nets.cscgan:CscganGenerator", "cells by type (Marouf 2020)")
+    yield Component("critic", "cscgan", f"{here}.nets.cscgan:CscganCritic", "cells by type (Marouf 2020)")
+    yield Component("view", "heatmap", f"{here}.views.heatmap:Heatmap", "marker genes by samples, real | generated")
+    yield Component("view", "scatter", f"{here}.views.scatter:Scatter", "means and log-fold changes by gene")
+    yield Component("view", "projection", f"{here}.views.scatter:ProjectionView", "PCA or UMAP fitted on real samples")
+
     # Tybalt, PertVAE and Dr.VAE
     yield Component("generator", "tybalt", f"{NETS}.tybalt:TybaltDecoder", "one dense layer and a sigmoid (Way 2018)")
     yield Component("net", "tybalt", f"{NETS}.tybalt:TybaltEncoder", "two dense layers with ReLU (Way 2018)")

@@ -9,7 +9,7 @@ from gantk.spec import DataSpec
 from gantk_expression.numbers import Numbers
 from gantk_expression.transforms import Transform
 
-VIEW: str | None = None
+VIEW: str | None = "expression/heatmap"
 """Full name of the view that draws profiles."""
 
 FORMATS: tuple[str, ...] = ()

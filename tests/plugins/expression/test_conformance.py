@@ -15,7 +15,11 @@ TABLES: dict[str, dict] = {
 }
 
 # Simulated data, single cells, judging and views
-SINGLE_CELLS: dict[str, dict] = {}
+SINGLE_CELLS: dict[str, dict] = {
+    "dataset/simulated": {"genes": 40, "samples": 300, "held_out": 150, "types": 3, "rarest": 0.2},
+    "generator/cscgan": {"hidden": [16], "latent": 8},
+    "critic/cscgan": {"hidden": [16]},
+}
 
 # GGAN and bulk
 GGAN: dict[str, dict] = {}
