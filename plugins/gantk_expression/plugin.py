@@ -44,3 +44,12 @@ def gantk_components() -> Iterator[Component]:
     )
     yield Component("metric", "latents", f"{METRICS}.latents:Latents", "what latents go with, and their genes")
     yield Component("metric", "response", f"{METRICS}.response:Response", "which cell lines respond to a drug")
+
+    # GGAN, and the conditional WGAN-GP for bulk
+    yield Component("loss", "ggan", f"{here}.losses.ggan:Ggan", "genes from landmark genes (Wang 2018)")
+    yield Component("loss", "inference", f"{here}.losses.ggan:Inference", "samples from conditions, no critic")
+    yield Component("generator", "ggan", f"{here}.nets.ggan:GganGenerator", "landmark to target genes (Wang 2018)")
+    yield Component("critic", "ggan", f"{here}.nets.ggan:GganCritic", "landmark with target genes (Wang 2018)")
+    yield Component("metric", "inference", f"{here}.metrics.inference:Inference", "errors beside ridge, kNN, the mean")
+    yield Component("generator", "bulk", f"{here}.nets.bulk:BulkGenerator", "profiles of covariates (Viñas 2022)")
+    yield Component("critic", "bulk", f"{here}.nets.bulk:BulkCritic", "profiles with covariates (Viñas 2022)")
