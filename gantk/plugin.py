@@ -53,6 +53,8 @@ class Component:
         name: short name within the plugin: lower case letters, digits and `_`. Users write `plugin/name`.
         target: `package.module:Attribute`; imported on first use, never before.
         summary: one line for `gantk list`.
+        inspector: of a data set, `package.module:Attribute` of what `gantk inspect` asks about files of this kind: an
+            object with `reads(path)` and `inspect(request, *, …)` (`gantk.interfaces.Inspector`); "": nothing.
 
     Raises:
         ValueError: a kind that gantk does not know, a malformed name or target.
@@ -62,16 +64,18 @@ class Component:
     name: str
     target: str
     summary: str
+    inspector: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"component {self.name!r}: kind {self.kind!r} is not one of {', '.join(KINDS)}")
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
             raise ValueError(f"component name {self.name!r}: use lower case letters, digits and '_'")
-        if not re.fullmatch(r"[\w.]+:\w+", self.target):
-            raise ValueError(
-                f"component {self.name!r}: target {self.target!r} is not of the form package.module:Attribute"
-            )
+        for what, place in (("target", self.target), ("inspector", self.inspector)):
+            if not re.fullmatch(r"[\w.]+:\w+", place) and (place or what == "target"):
+                raise ValueError(
+                    f"component {self.name!r}: {what} {place!r} is not of the form package.module:Attribute"
+                )
 
 
 INTERFACES: dict[type, str] = {}

@@ -10,15 +10,7 @@ def gantk_components() -> Iterator[Component]:
     """The components of this plugin."""
     here = "gantk_examples"
     yield Component("dataset", "channel_pairs", f"{here}.paired:ChannelPairs", "one channel given, another wanted")
-    yield Component("generator", "translator", f"{here}.pix2pix:Translator", "a small U-Net from picture to picture")
-    yield Component("critic", "patches", f"{here}.pix2pix:PatchCritic", "patches beside their condition")
-    yield Component("loss", "pix2pix", f"{here}.pix2pix:Pix2Pix", "conditional GAN and L1 (Isola 2017)")
-
     yield Component("dataset", "negatives", f"{here}.paired:Negatives", "two unpaired domains of one data set")
-    yield Component("generator", "both_ways", f"{here}.cyclegan:BothWays", "a net to each of two domains")
-    yield Component("critic", "domains", f"{here}.cyclegan:DomainCritics", "a patch critic for each domain")
-    yield Component("loss", "cyclegan", f"{here}.cyclegan:CycleGan", "there and back without pairs (Zhu 2017)")
-
     yield Component("metric", "translation", f"{here}.translations:Translation", "how far from the right picture?")
     yield Component("view", "translations", f"{here}.translations:Translations", "given, made, and right pictures")
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "view": "make a picture of a run, a sample file or an image",
     "interpolate": "samples along a path through the latents, animated",
     "evaluate": "metrics of a run or a checkpoint on the test split",
+    "inspect": "what a file or folder of data holds, and a recipe that trains on it",
     "runs": "your runs: recipe, steps, how each ended, its best value",
     "compare": "metric tables of several runs side by side, and in what their recipes differ",
     "list": "components and recipes that are installed",

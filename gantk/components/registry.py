@@ -44,6 +44,7 @@ class Declared:
     summary: str
     distribution: str
     version: str
+    inspector: str = ""
 
     @property
     def full(self) -> str:
@@ -232,6 +233,7 @@ def _declarations(plugin: InstalledPlugin, entry_point: EntryPoint) -> tuple[lis
             component.summary,
             plugin.distribution,
             plugin.version,
+            component.inspector,
         )
     packages = [package for packages in manager.hook.gantk_recipes() for package in packages]
     for package in packages:

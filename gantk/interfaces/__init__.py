@@ -7,6 +7,7 @@ from gantk.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from gantk.interfaces.callbacks import Callback, StopTraining
     from gantk.interfaces.dataset import SPLITS, Batch, Dataset, Samples
+    from gantk.interfaces.inspection import Inspection, Inspector, InspectRequest, InspectTable
     from gantk.interfaces.loss import Loss, LossWrapper, adam_defaults
     from gantk.interfaces.metrics import Metric, MetricInput, Objective, TrainingLog, Value
     from gantk.interfaces.nets import (
@@ -41,6 +42,10 @@ __all__ = [
     "Format",
     "Generator",
     "GeneratorWrapper",
+    "InspectRequest",
+    "InspectTable",
+    "Inspection",
+    "Inspector",
     "Loss",
     "LossWrapper",
     "Metric",
@@ -79,6 +84,7 @@ __getattr__, __dir__ = lazy_exports(
     {
         "callbacks": ["Callback", "StopTraining"],
         "dataset": ["Batch", "Dataset", "SPLITS", "Samples"],
+        "inspection": ["InspectRequest", "InspectTable", "Inspection", "Inspector"],
         "loss": ["Loss", "LossWrapper", "adam_defaults"],
         "metrics": ["Metric", "MetricInput", "Objective", "TrainingLog", "Value"],
         "nets": [

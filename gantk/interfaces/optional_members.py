@@ -67,6 +67,16 @@ OPTIONAL_MEMBERS = {
         "`(samples)`, or `(samples, labels)` where it is told classes: their latents",
         "losses, metrics and `gantk encode` refuse",
     ),
+    "size_step": OptionalMember(
+        "generator",
+        "sides of its condition are multiples of this; it takes any such size",
+        "that of the data alone",
+    ),
+    "receptive_field": OptionalMember(
+        "generator",
+        "side of the square of its condition, round a pixel, outside of which nothing matters to that pixel",
+        "all of the condition may matter",
+    ),
     "condition_from": OptionalMember(
         "generator",
         "`(samples, settings)`: conditions made of samples of a file (`None` where there is none) and of what was set",

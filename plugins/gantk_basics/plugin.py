@@ -32,6 +32,9 @@ def gantk_components() -> Iterator[Component]:
         "critic sees the whole batch (Salimans 2016)",
     )
 
+    yield Component("loss", "pix2pix", f"{here}.losses.pix2pix:Pix2Pix", "conditional GAN and L1 (Isola 2017)")
+    yield Component("loss", "cyclegan", f"{here}.losses.cyclegan:CycleGan", "there and back unpaired (Zhu 2017)")
+
     yield Component("optimizer", "adam", f"{here}.optimizers:adam", "Adam (Kingma & Ba 2015)")
     yield Component("optimizer", "adamw", f"{here}.optimizers:adamw", "Adam, decoupled decay (Loshchilov 2019)")
     yield Component("optimizer", "rmsprop", f"{here}.optimizers:rmsprop", "RMSprop (Hinton 2012)")
@@ -48,6 +51,9 @@ def gantk_components() -> Iterator[Component]:
     yield Component("critic", "packed", f"{here}.nets.packed:Packed", "sees several samples at once (Lin 2018)")
     yield Component("generator", "course", f"{here}.nets.course:CourseGenerator", "images, as the UTSW course has it")
     yield Component("critic", "course", f"{here}.nets.course:CourseCritic", "images, as the UTSW course has it")
+    yield Component("generator", "unet", f"{here}.nets.unet:UnetGenerator", "picture to picture (Isola 2017)")
+    yield Component("generator", "resnet", f"{here}.nets.resnet:ResnetGenerator", "picture to picture (Zhu 2017)")
+    yield Component("critic", "patch", f"{here}.nets.patch:PatchCritic", "overlapping patches (Isola 2017)")
     yield Component("net", "mlp", f"{here}.nets.encoders:MlpEncoder", "encoder: samples of any shape to a vector")
     yield Component("net", "dcgan", f"{here}.nets.encoders:DcganEncoder", "encoder: images of any size to a vector")
 

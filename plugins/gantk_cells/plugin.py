@@ -8,7 +8,11 @@ from gantk.plugin import Component, hookimpl
 
 COMPONENTS = (
     Component(
-        "dataset", "lin", "gantk_cells.data.lin:Lin", "LIN, or any folder of class folders with PNG or TIFF images"
+        "dataset",
+        "lin",
+        "gantk_cells.data.lin:Lin",
+        "LIN, or any folder of class folders with PNG or TIFF images",
+        "gantk_cells.inspection.inspector:ImageInspector",
     ),
     Component(
         "dataset", "stacks", "gantk_cells.data.stacks:Stacks", "complete cells: a TIFF stack of all proteins each"
@@ -43,7 +47,6 @@ COMPONENTS = (
         "format", "picture", "gantk_cells.files.plain_images:Picture", "one image in a PNG, to look at; read only"
     ),
     Component("command", "biogans", "gantk_cells.commands.biogans:biogans", "train, predict, visualize as on Biowulf"),
-    Component("command", "inspect", "gantk_cells.commands.inspect:inspect", "what a folder of images holds; a recipe"),
     Component(
         "command",
         "simulate_cells",

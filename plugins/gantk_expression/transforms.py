@@ -226,8 +226,8 @@ def check_steps(names: Sequence[str], numbers: Numbers, what: str = "the data") 
         step = STEPS[name]
         if numbers not in step.takes:
             raise DoesNotFit(
-                f"data.transform: {name} does not go with {what}, which {IN_WORDS[numbers]}; {step.cure}. If gantk is "
-                "wrong about the numbers, say what they are: data.numbers=" + step.takes[0]
+                f"data.transform: {name} does not go with {what}, which {IN_WORDS[numbers]}; {step.cure}. If that is "
+                "wrong, say what they are: data.numbers=" + step.takes[0]
             )
         numbers = step.after
     return numbers

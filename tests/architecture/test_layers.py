@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "recipe": ("components", "files"),
     "training": TRAINING,
     "evaluation": EVALUATION,
-    "reporting": (*EVALUATION, "evaluation", "files", "neighbours"),
+    "reporting": ("class_counts", *EVALUATION, "evaluation", "files", "neighbours"),
     "runs": ("class_counts", *RUNS),
     "api": (*RUNS, "runs", "sampling"),
     "testing": ("components", "data", "interfaces", "training"),

@@ -197,6 +197,7 @@ def test_every_command_line_in_a_message_can_be_typed(
     monkeypatch.chdir(tmp_path)
     for folder in ("my_images", PLACE):
         Path(folder).mkdir()
+    Path("cells.h5ad").touch()
     follow(line)
 
 

@@ -60,13 +60,19 @@ def write_files() -> None:
 write_files()
 SMALL = {"use": "basics/mlp", "hidden": [16]}
 STACK = DataSpec((3, 16, 24), ("channel", "y", "x"), attributes={"stack": True})
+PAIR = DataSpec((2, 8, 8), ("channel", "y", "x"), condition_shape=(3, 8, 8))
+TWO = DataSpec((2, 1, 8, 8), ("domain", "channel", "y", "x"), unit_axes=1, condition_shape=(2, 1, 8, 8))
 NARROW = {"width": 4}
 BRIEF = {"steps": 30, "batch": 16, "rate": 0.003}
 
 test_basics = conformance(
     "basics",
     examples=3,
+    specs=[PAIR, TWO],
     parameters={
+        "unet": {"width": 4},
+        "resnet": {"width": 2, "blocks": 1},
+        "patch": {"width": 2},
         "dcgan": {"width": 4},
         "course": {"width": 4},
         "mlp": {"hidden": [8]},
@@ -82,6 +88,10 @@ test_basics = conformance(
         "metric/critic_test": {**BRIEF, "splits": 2, "samples": 60, "images": 200, "critic": SMALL},
         "minibatch_discrimination": {"loss": {"use": "basics/gan"}, "kernels": 3},
         "critic/packed": {"critic": SMALL},
+    },
+    nets={
+        "pix2pix": {"generator": {"use": "basics/unet", **NARROW}, "critic": {"use": "basics/patch", "width": 2}},
+        "cyclegan": {"generator": {"use": "basics/unet", **NARROW}, "critic": {"use": "basics/patch", "width": 2}},
     },
 )
 test_motif = conformance(

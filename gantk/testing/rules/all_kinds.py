@@ -10,7 +10,8 @@ from typing import Any
 
 import torch
 
-from gantk.components.signature import first_paragraph, parameters, supplied
+from gantk.components.docstrings import first_paragraph
+from gantk.components.signature import parameters, supplied
 from gantk.errors import DataError, DoesNotFit
 from gantk.interfaces import Callback, Loss, Metric, Objective, View
 from gantk.interfaces.optional_members import has_member

@@ -8,7 +8,7 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from gantk_basics import image_sizes
@@ -16,9 +16,9 @@ from gantk_basics.files.images.decode import Decoded
 from gantk_basics.files.images.folders import shown
 
 from gantk.errors import DataError
+from gantk_cells.inspection.inspector import Kinds
 from gantk_cells.inspection.survey import Survey
 
-Kinds = Literal["proteins", "conditions"]
 CONDITION = (
     r"control|ctrl|dmso|vehicle|mock|treat|stimul|infect|starv|stress|wild.?type|mutant|delta|Δ"
     r"|(?<![a-z])(wt|ko|kd|day)(?![a-z])|(?<![a-z])(?-i:si[A-Z])|\d\s*([nuµμm]M|[nuµμm]?g|h|hrs?|min|days?|°?C)(?![a-z])"
