@@ -98,8 +98,11 @@ class TreatedPairs(Pairs):
     ):
         wanted = {"drug": drug, "dose": dose, "match": match, "hold_out": hold_out, "response": response}
         state = (state_of(path), None if obs is None else state_of(obs))
-        table = _table(path, obs, layer, gene_names, tuple((key, name) for key, name in wanted.items() if name), state)
-        sides, doses = _sides(table, control, test, validation)
+        given = tuple((key, name) for key, name in wanted.items() if name)
+        table = _table(path, obs, layer, gene_names, given, state)
+        sides, doses, told = _sides(table, control, test, validation)
+        if split == "train":
+            say(told)
         values = dense_rows(table.matrix.values, slice(None)).numpy()
         groups = np.array(table.columns["match"].texts() if match else [""] * len(sides))
         controls = np.flatnonzero(sides == CONTROL)
@@ -176,8 +179,8 @@ def _table(
 
 def _sides(
     table: Table, control: str, test: Sequence[str], validation: Sequence[str]
-) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
-    """The split of each sample, "control", or "" for those left out; and its dose, (N,) each."""
+) -> tuple[NDArray[np.str_], NDArray[np.float64], str]:
+    """The split of each sample, "control", or "" for those left out, and its dose, (N,) each; and both in words."""
     drugs = np.array(table.columns["drug"].texts())
     if not (drugs == control).any():
         there = did_you_mean(control, sorted(set(drugs)), f"there are {printable(', '.join(sorted(set(drugs))[:12]))}")
@@ -203,11 +206,11 @@ def _sides(
             "none may be empty; data.test and data.validation name entries of data.hold_out"
         )
     left = f"; {numbers[LEFT_OUT]} left out without a drug or a dose above 0" if numbers[LEFT_OUT] else ""
-    say(
+    told = (
         f"{table.named}: {len(set(drugs[usable]))} drugs, {numbers[CONTROL]} controls; train {numbers['train']:,}, "
         f"validation {numbers['validation']:,}, test {numbers['test']:,}{left}"
     )
-    return sides, doses
+    return sides, doses, told
 
 
 def _choices(

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import log10
 from typing import Annotated, Any
 
 import torch
 from annotated_types import Interval
 from torch import Tensor, nn
 
+from gantk.errors import DoesNotFit
+from gantk.interfaces import Samples
 from gantk.spec import DataSpec
+from gantk_expression.matching import as_trained
 from gantk_expression.nets.gaussians import Moments, drawn
 from gantk_expression.nets.transition import LOG_VARIANCE, Given, Transition
 from gantk_expression.perturbation import PairLayout
+from gantk_expression.transforms import transforms_of
 
 HIDDEN = 200  # of the nets that Dr.VAE adds, as in the authors' code
 
@@ -32,6 +38,7 @@ class PerturbedDecoder(nn.Module):
 
     def __init__(self, generator: nn.Module, encoder: nn.Module, spec: DataSpec, latents: int, given: Given):
         super().__init__()
+        self.spec = spec
         self.layout = PairLayout.of(spec)
         self.generator = generator
         self.encoder = encoder
@@ -42,6 +49,37 @@ class PerturbedDecoder(nn.Module):
         with at:
             self.transition = Transition(spec, latents, given)
             self.log_variance_of_genes = nn.Parameter(torch.zeros(self.layout.genes))
+
+    @property
+    def condition_settings(self) -> dict[str, tuple[str, ...]]:
+        """What `gantk sample --set` may say of a condition."""
+        return {"drug": self.layout.drugs, "dose": ()}
+
+    def condition_from(self, samples: Samples | None, settings: Mapping[str, Any]) -> Tensor:
+        """Controls of a file with a drug and a dose, (N, *spec.condition_shape).
+
+        Genes are matched by name, and numbers are transformed as those of the training data were.
+
+        Args:
+            samples: untreated profiles with names of their genes.
+            settings: `drug`, and `dose` above 0 in the unit of the training data.
+
+        Raises:
+            DoesNotFit: no controls, no drug or dose, genes that are missing, or numbers of another kind.
+        """
+        missing = [name for name in ("drug", "dose") if name not in settings]
+        if samples is None or missing:
+            what = (
+                "controls are missing: --condition controls.h5ad" if samples is None else f"say {' and '.join(missing)}"
+            )
+            raise DoesNotFit(
+                f"{what}; a treated profile is made of a control (--condition), --set drug=… and --set dose=…"
+            )
+        if not settings["dose"] > 0:
+            raise DoesNotFit(f"a dose is above 0, and here it is {settings['dose']:g}")
+        controls = as_trained(samples, self.spec.names["gene"], transforms_of(self.spec))
+        said = torch.tensor([self.layout.drugs.index(settings["drug"]), log10(settings["dose"])])
+        return torch.cat([controls, said.to(controls).expand(len(controls), 2)], 1)
 
     def posterior(self, samples: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log variance of q(z|x): (B, genes) to (B, latents) each."""
