@@ -127,6 +127,11 @@ OPTIONAL_MEMBERS = {
     "write_parts": OptionalMember(
         "format", "`(path, parts, count)`: writes samples that come part by part", "all are drawn, then written"
     ),
+    "write_latents": OptionalMember(
+        "format",
+        "`(path, latents, source)`: writes the samples of the file `source` with latents (N, …) beside them",
+        "`gantk encode` writes latents alone (.h5)",
+    ),
     "writes": OptionalMember("format", "`False`: it only reads", "it writes what it reads", True),
 }
 """Name to what it means. A name that two kinds of component have means the same on both."""

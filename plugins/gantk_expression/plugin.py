@@ -42,6 +42,7 @@ def gantk_components() -> Iterator[Component]:
     yield Component(
         "metric", "perturbation", f"{METRICS}.perturbation:Perturbation", "changes predicted, beside floors"
     )
+    yield Component("metric", "encoding", f"{METRICS}.encoding:Encoding", "terms of Tybalt, active latents, forests")
     yield Component("metric", "latents", f"{METRICS}.latents:Latents", "what latents go with, and their genes")
     yield Component("metric", "response", f"{METRICS}.response:Response", "which cell lines respond to a drug")
 

@@ -109,8 +109,8 @@ class TreatedPairs(Pairs):
         reference = controls[np.isin(groups[controls], groups[sides == "train"])]
         if len(reference) < 3:
             raise DataError(
-                f"{table.named}: {len(reference)} controls of the training samples (data.control={control}) are too few "
-                "to say how much they vary: 3 or more"
+                f"{table.named}: {len(reference)} controls of the training samples (data.control={control}) are too "
+                "few to say how much they vary: 3 or more"
             )
         middle, width = robust_scale(values[reference], least_deviation)
         rows = np.flatnonzero(sides == split)
@@ -124,7 +124,8 @@ class TreatedPairs(Pairs):
             return torch.from_numpy(np.clip((values[which] - middle) / width, -clip, clip).astype(np.float32))
 
         step = Standardise(before=table.numbers, mean=torch.from_numpy(middle), sd=torch.from_numpy(width))
-        spec = expression_spec(table.matrix.genes, "scaled", steps=[step], classes=classes, origin="real", form="pairs")
+        genes = table.matrix.genes
+        spec = expression_spec(genes, "scaled", steps=[step], classes=classes, form="pairs")
         lines = {each: at for at, each in enumerate(sorted(set(groups.tolist())))}
         super().__init__(
             spec,
