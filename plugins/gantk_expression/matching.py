@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,8 +29,10 @@ def of_genes(steps: Sequence[Transform], columns: Tensor) -> tuple[Transform, ..
     """
     found = []
     for step in steps:
-        by_gene = {each.name: getattr(step, each.name) for each in fields(step)}
-        cut = {name: value[columns] for name, value in by_gene.items() if isinstance(value, Tensor) and value.dim()}
+        by_name = {each.name: getattr(step, each.name) for each in fields(step)}
+        cut: dict[str, Any] = {
+            name: value[columns] for name, value in by_name.items() if isinstance(value, Tensor) and value.dim()
+        }
         found.append(replace(step, **cut) if cut else step)
     return tuple(found)
 

@@ -82,13 +82,16 @@ class Inference(Metric):
         scale = _numbers(train.samples).std(0)
         scale[scale < 1e-12] = 1.0
         truth, learnt, made = (_numbers(each) / scale for each in (held_out.samples, train.samples, made))
-        draws = np.random.default_rng(int(torch.randint(2**31, (1,), generator=inputs.rng)))
-        floors = self._fitted(_numbers(train.condition), learnt, _numbers(held_out.condition), draws, _groups(train))
+        seeds = torch.randint(2**31, (3,), generator=inputs.rng).tolist()
+        draws, of_floors = (np.random.default_rng(seed) for seed in seeds[:2])
+        given = (_numbers(train.condition), learnt, _numbers(held_out.condition))
+        floors = self._fitted(*given, of_floors, _groups(train))
         values = self._errors(made, truth, floors, _groups(held_out), draws)
         twin = inputs.nets.get("generator")
         if self.squared_error is not None and twin is not None and declares(twin, "condition"):
             if self._alone is None:
-                self._alone = _on_squared_error(twin, train, self.squared_error, inputs.rng)
+                own = torch.Generator().manual_seed(seeds[2])
+                self._alone = _on_squared_error(twin, train, self.squared_error, own)
             alone = _rendered(self._alone, held_out, inputs.rng) / scale
             values["mae_squared_error"] = Value(mean_absolute_error(alone, truth))
             values["variance_share_squared_error"] = Value(variance_share(alone, truth))

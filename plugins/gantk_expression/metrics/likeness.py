@@ -48,7 +48,7 @@ def gamma(made: Array, real: Array) -> float:
     if len(genes) < 3:
         return 0.0
     upper = np.triu_indices(len(genes), 1)
-    one, other = (np.corrcoef(each[:, genes], rowvar=False)[upper] for each in (made, real))
+    one, other = (np.atleast_2d(np.corrcoef(each[:, genes], rowvar=False))[upper] for each in (made, real))
     if one.std() < 1e-12 or other.std() < 1e-12:
         return 0.0
     return float(np.corrcoef(one, other)[0, 1])

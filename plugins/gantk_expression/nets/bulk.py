@@ -51,7 +51,9 @@ class Covariates(nn.Module):
         """(B, C) to (B, outputs): the continuous ones, then the embedded ones."""
         parts = [condition[:, self.numbers]]
         for at, embedding in zip(self.categories, self.embeddings, strict=True):
-            parts.append(embedding(condition[:, at].round().long()))
+            assert isinstance(embedding, nn.Embedding)
+            number = condition[:, at].round().long().clamp(0, embedding.num_embeddings - 1)  # no look at the values
+            parts.append(embedding(number))
         return torch.cat(parts, 1)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gantk.spec import DataSpec
 from gantk.testing import conformance
 
 FOLDER = Path(__file__).parent
@@ -22,16 +23,36 @@ SINGLE_CELLS: dict[str, dict] = {
 }
 
 # GGAN and bulk
-GGAN: dict[str, dict] = {}
+GGAN: dict[str, dict] = {
+    "loss/ggan": {"loss": {"use": "basics/gan"}, "consistency": 0.1},
+    "generator/ggan": {"hidden": [8]},
+    "critic/ggan": {"hidden": [8]},
+    "generator/bulk": {"hidden": [8], "latent": 8},
+    "critic/bulk": {"hidden": [8]},
+}
+BULK = {"use": "expression/simulated", "form": "bulk", "genes": 20, "samples": 300, "held_out": 100, "types": 3}
+LANDMARKS = BULK | {"condition": {"landmarks": 6}, "transform": ["standardise"]}
+PAIRS = {
+    "loss/ggan": {
+        "generator": {"use": "expression/ggan", "hidden": [8]},
+        "critic": {"use": "expression/ggan", "hidden": [8]},
+        "data": LANDMARKS,
+    },
+    "loss/inference": {"generator": {"use": "expression/ggan", "hidden": [8]}, "data": LANDMARKS},
+}
+COVARIATES = [{"name": "age"}, {"name": "tissue", "values": ["lung", "liver", "skin"]}]
+TOLD = [
+    DataSpec((6,), ("gene",), range=None, condition_shape=(4,)),
+    DataSpec((5,), ("gene",), condition_shape=(2,), attributes={"condition": COVARIATES}),
+]
 
 # Tybalt and perturbations
-PAIRS = {"use": "expression/simulated_perturbation", "genes": 24, "lines": 8, "drugs": 3, "replicates": 1}
+TREATED = {"use": "expression/simulated_perturbation", "genes": 24, "lines": 8, "drugs": 3, "replicates": 1}
 SMALL = {"use": "basics/mlp", "latent": 4, "hidden": [8]}
 SMALL_ENCODER = {"use": "basics/mlp", "outputs": 8, "hidden": [8]}
 TYBALT = {"use": "expression/tybalt", "latent": 4}
-BULK = {"use": "expression/simulated", "form": "bulk", "genes": 40, "samples": 60, "held_out": 30, "types": 3}
 ENCODERS: dict[str, dict] = {
-    "dataset/simulated_perturbation": {name: value for name, value in PAIRS.items() if name != "use"},
+    "dataset/simulated_perturbation": {name: value for name, value in TREATED.items() if name != "use"},
     "dataset/pairs": {
         "path": FOLDER / "small_pairs.csv",
         "drug": "drug",
@@ -51,8 +72,10 @@ ENCODERS: dict[str, dict] = {
 }
 NETS = {
     "tybalt": {"generator": TYBALT, "data": BULK | {"transform": ["unit"]}},
-    "pertvae": {"generator": SMALL, "data": PAIRS},
-    "drvae": {"generator": SMALL, "data": PAIRS},
+    "pertvae": {"generator": SMALL, "data": TREATED},
+    "drvae": {"generator": SMALL, "data": TREATED},
 }
 
-test_plugin = conformance("expression", parameters=TABLES | SINGLE_CELLS | GGAN | ENCODERS, nets=NETS)
+test_plugin = conformance(
+    "expression", parameters=TABLES | SINGLE_CELLS | GGAN | ENCODERS, nets=PAIRS | NETS, specs=TOLD, examples=3
+)
