@@ -14,8 +14,15 @@ def gantk_components() -> Iterator[Component]:
     """The components of this plugin; each is imported on first use."""
     # Tables and files
     yield Component(
-        "dataset", "table", "gantk_expression.data.table:ExpressionTable", "cells or samples by genes: h5ad, GCT, CSV"
+        "dataset",
+        "table",
+        "gantk_expression.data.table:ExpressionTable",
+        "cells or samples by genes: h5ad, GCT, CSV",
+        "gantk_expression.inspection.inspector:TableInspector",
     )
+    yield Component("format", "h5ad", "gantk_expression.files.formats:H5ad", "AnnData, with labels; opens in scanpy")
+    yield Component("format", "gct", "gantk_expression.files.formats:Gct", "GCT 1.3, genes in rows")
+    yield Component("format", "csv", "gantk_expression.files.formats:DelimitedTable", "CSV or TSV, samples in rows")
 
     # Simulated data, single cells, judging and views
     here = "gantk_expression"

@@ -22,7 +22,12 @@ FOLDERS = {
     "files", "data", "nets", "losses", "metrics", "objectives", "views", "optimizers", "callbacks", "commands",
     "recipes",
 }  # fmt: skip
-WORK = {"gantk_basics": {"reconstruction"}, "gantk_cells": {"inspection"}, "gantk_dna": {"design"}}
+WORK = {
+    "gantk_basics": {"reconstruction"},
+    "gantk_cells": {"inspection"},
+    "gantk_dna": {"design"},
+    "gantk_expression": {"inspection"},
+}
 """Folders of a plugin that are not those of a kind: the work of its commands, named by a noun."""
 
 FAMILIES = {"gantk_zoo": {"conditional", "divergences", "encoders", "games"}}

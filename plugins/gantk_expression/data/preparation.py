@@ -242,10 +242,10 @@ def _totals(options: Options, matrix: ExpressionMatrix, named: str) -> NDArray[n
             f"{named}: '{options.totals}' is not a total count of every cell: name the column by data.totals"
         )
     apart = recovered(matrix.values, column.values)
-    if apart > 0.05:
+    if apart > 0.005:
         raise DoesNotFit(
-            f"{named}: exp(x) - 1, times '{options.totals}' / 10,000, is up to {apart:.2g} away from an integer, so "
-            "these are no counts per 10,000 of such totals: name another data.layer or data.totals, or leave "
+            f"{named}: exp(x) - 1, times '{options.totals}' / 10,000, is up to {apart:.2g} of a count away from an "
+            "integer, so these are no counts per 10,000 of such totals: name another data.layer or data.totals, or leave "
             "recover_counts out"
         )
     return column.values

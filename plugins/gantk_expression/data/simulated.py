@@ -13,12 +13,13 @@ from annotated_types import Ge, Gt, Interval, Lt, MinLen
 from gantk import randomness
 from gantk.data import Resident
 from gantk.errors import DataError
+from gantk.interfaces import Samples
 from gantk_expression.data import simulation
 from gantk_expression.data.landmarks import Landmarks, with_landmarks
 from gantk_expression.data.simulation import Drawn, Network
 from gantk_expression.fitting import fit, scale_rows
 from gantk_expression.numbers import Numbers
-from gantk_expression.profiles import expression_spec
+from gantk_expression.profiles import conformed, expression_spec
 from gantk_expression.transforms import Step, check_steps, split_steps
 
 Form = Literal["cells", "bulk"]
@@ -137,6 +138,10 @@ class Simulated(Resident):
             labels=None if found is None else torch.from_numpy(found),
             truth={name: torch.from_numpy(fact) for name, fact in drawn.truth.items()},
         )
+
+    def conform(self, samples: Samples) -> Samples:
+        """Samples of a file in the form of these: the same genes, transformed alike."""
+        return conformed(samples, self.spec)
 
 
 def _type_names(types: int) -> tuple[str, ...]:
