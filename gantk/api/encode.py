@@ -84,7 +84,7 @@ def latents_of(model: Any, paths: Sequence[Path], label: str | None) -> Latents:
     if not has_member(model.generator, "encode"):
         raise DoesNotFit(f"this generator has no encoder (`encode`), so it finds no latents: {WHO}")
     names = [str(path) for path in paths] or ["test split"]
-    read = (_read(path, model.spec) for path in paths)
+    read = (read_for(path, model.spec) for path in paths)
     found: list[Tensor] = []
     labels: list[Tensor | None] = []
     for name, samples in zip(names, read if paths else [_whole(model.data["test"])], strict=True):
@@ -107,8 +107,12 @@ def _whole(dataset: Dataset) -> Samples:
     return take(dataset, len(dataset))
 
 
-def _read(path: Path, spec: DataSpec) -> Samples:
-    """The samples of a file as the model takes them, where its format can bring them into that form."""
+def read_for(path: Path, spec: DataSpec) -> Samples:
+    """The samples of a file as a model of this DataSpec takes them, where their format can bring them into that form.
+
+    Raises:
+        GantkError: no such file, it cannot be read, or its samples cannot be brought into that form.
+    """
     if not path.is_file():
         raise FileError(f"{path}: there is no such file")
     return read_as(path, spec)

@@ -13,6 +13,7 @@ from gantk_expression.metrics.annotation import Annotation, association, auroc, 
 from gantk_expression.metrics.encoding import Encoding
 from gantk_expression.metrics.latents import Latents
 from gantk_expression.nets.tybalt import TybaltDecoder, TybaltEncoder
+from gantk_expression.transforms import undone
 from scipy.stats import mannwhitneyu, spearmanr
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
@@ -162,10 +163,18 @@ def test_latents_are_written_beside_the_samples(
     made.save("some.h5ad")
     assert run_command_line(["encode", "run", "some.h5ad", "-o", "latents.h5ad", "-q"]) == 0
     found = anndata.read_h5ad("latents.h5ad")
-    own = run.encode(made)
+    model = gantk.load("run")
+    own = model.encode(made)
     assert found.obsm["X_latent"].shape == (6, 4)
     assert found.obsm["X_latent"] == pytest.approx(own.numpy(), abs=1e-4)
-    assert list(found.var_names) == list(run.spec.names["gene"])
+    assert list(found.var_names) == list(model.spec.names["gene"])
+    raw, _ = undone(made.samples, model.spec)  # as a laboratory would have them: log2, genes in another order, one more
+    rows = ["sample,other," + ",".join(reversed(model.spec.names["gene"]))]
+    rows += [f"s{at},5," + ",".join(f"{value:.6f}" for value in row.flip(0).tolist()) for at, row in enumerate(raw)]
+    Path("lab.csv").write_text("\n".join(rows) + "\n")
+    assert model.encode("lab.csv").numpy() == pytest.approx(own.numpy(), abs=1e-3)
+    assert run_command_line(["encode", "run", "lab.csv", "-o", "lab.h5ad", "-q"]) == 0
+    assert anndata.read_h5ad("lab.h5ad").obsm["X_latent"] == pytest.approx(own.numpy(), abs=1e-3)
     capsys.readouterr()
     assert run_command_line(["encode", "run", "-o", "others.h5ad"]) == 2
     assert "give one file" in capsys.readouterr().err
