@@ -23,7 +23,7 @@ from gantk.interfaces import Batch
 from gantk.interfaces.play import Play
 from gantk.randomness import Streams
 from gantk.spec import DataSpec
-from tests.helpers.published import assert_same
+from tests.helpers.published import Scene, assert_same
 
 GENES, LATENT = 6, 3
 UNIT = DataSpec((GENES,), ("gene",), range=(0.0, 1.0))
@@ -172,3 +172,12 @@ def test_mistakes(decoder: Any, encoder: Any, spec: DataSpec, told: str) -> None
         made = decoder(spec, latent=LATENT)
         net = encoder(spec) if encoder is MlpEncoder else encoder(spec, latent=LATENT)
         Tybalt(encoder=net).prepare(made, None, spec)
+
+
+def test_beta_acts_from_the_second_epoch_and_stops_at_1() -> None:
+    """κ = 1 as a schedule: the weight is 0 in the first epoch (of three batches), and 1 ever after."""
+    warm_up = "loss.beta={points: [[60, 0], [60, 1]], shape: piecewise, by: samples}"
+    small = ["data.genes=40", "data.samples=60", "data.held_out=30", "generator.latent=4", "loss.encoder.latent=4"]
+    terms = Scene("tybalt_simulated", *small, "train.batch=20", warm_up, whole=9).train(9)
+    shares = [each["weighted_kl"] / each["kl"] for each in terms]
+    assert shares == pytest.approx([0, 0, 0, 1, 1, 1, 1, 1, 1])
