@@ -23,7 +23,7 @@ FOLDERS = {
     "recipes",
 }  # fmt: skip
 WORK = {
-    "gantk_basics": {"reconstruction"},
+    "gantk_basics": {"inspection", "reconstruction"},
     "gantk_cells": {"inspection"},
     "gantk_dna": {"design"},
     "gantk_expression": {"inspection"},
