@@ -32,6 +32,15 @@ def gantk_components() -> Iterator[Component]:
     yield Component("view", "heatmap", f"{here}.views.heatmap:Heatmap", "marker genes by samples, real | generated")
     yield Component("view", "scatter", f"{here}.views.scatter:Scatter", "means and log-fold changes by gene")
     yield Component("view", "projection", f"{here}.views.scatter:ProjectionView", "PCA or UMAP fitted on real samples")
+    metrics = f"{here}.metrics"
+    yield Component("metric", "genes", f"{metrics}.genes:Genes", "means, variances, zeros by gene")
+    yield Component("metric", "correlation", f"{metrics}.genes:Correlation", "γ of gene correlations (Viñas 2022)")
+    yield Component("metric", "mmd", f"{metrics}.two_samples:Mmd", "maximum mean discrepancy, 50 components")
+    yield Component("metric", "forest", f"{metrics}.two_samples:Forest", "does a random forest tell them apart?")
+    yield Component("metric", "nearest", f"{metrics}.nearest:NearestTraining", "are training samples repeated?")
+    yield Component("metric", "types", f"{metrics}.types:Types", "of the type asked for, by a classifier?")
+    yield Component("metric", "markers", f"{metrics}.types:Markers", "log-fold changes of marker genes")
+    yield Component("metric", "transfer", f"{metrics}.types:Transfer", "train on synthetic, test on real")
 
     # Tybalt, PertVAE and Dr.VAE
     yield Component("generator", "tybalt", f"{NETS}.tybalt:TybaltDecoder", "one dense layer and a sigmoid (Way 2018)")
