@@ -47,6 +47,7 @@ COMPONENTS = (
         "format", "picture", "gantk_cells.files.plain_images:Picture", "one image in a PNG, to look at; read only"
     ),
     Component("command", "biogans", "gantk_cells.commands.biogans:biogans", "train, predict, visualize as on Biowulf"),
+    Component("command", "crop", "gantk_cells.commands.crop:crop", "cut cells out of fields of view"),
     Component(
         "command",
         "simulate_cells",

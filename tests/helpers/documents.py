@@ -5,12 +5,14 @@ A directive is an HTML comment, which no reader sees; CONTRIBUTING.md ("Writing 
     <!-- test: add run train.steps=5 -->      behind every `gantk run` of the next block
     <!-- test: page add run train.steps=5 --> the same, of every block from here on
     <!-- test: skip network -->               the next block is not tried, for one of `REASONS`
+    <!-- test: data microscopy/fly -->        the page needs this folder of the real test data, and has it as `fly`
     <!-- test: exit 1 -->                     the next block ends with this exit code
     <!-- test: sh (or python), then lines --> a block that is run but not shown
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from dataclasses import dataclass, field
@@ -45,6 +47,7 @@ class Block:
         exit_code: what a shell block has to end with.
         added: command of gantk to words that are put behind it.
         hidden: whether it stands in a comment.
+        needs: folder of the real test data without which the page cannot be tried; "" where there is none.
     """
 
     language: str
@@ -55,6 +58,12 @@ class Block:
     exit_code: int = 0
     added: dict[str, list[str]] = field(default_factory=dict)
     hidden: bool = False
+    needs: str = ""
+
+
+def real_data() -> Path:
+    """The folder of real data that tests use, if it is there."""
+    return Path(os.environ.get("GANTK_TEST_DATA", ROOT.parent / "shared" / "data"))
 
 
 def documents() -> list[Path]:
@@ -110,6 +119,9 @@ def _directive(
             waiting.setdefault("add", {}).setdefault(command, []).extend(rest)  # type: ignore[attr-defined]
         case ["page", "add", command, *rest]:
             for_page.setdefault(command, []).extend(rest)
+        case ["data", folder]:
+            text = shlex.join(["ln", "-s", str(real_data() / folder), Path(folder).name]) + "\n"
+            found.append(Block("sh", text, line, hidden=True, needs=folder))
         case ["skip", reason] if reason in REASONS:
             waiting["skip"] = reason
         case ["exit", code]:

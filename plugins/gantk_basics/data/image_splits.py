@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gantk.console import warn
 from gantk.errors import DataError
+from gantk_basics.data.image_groups import Grouping, grouping
 from gantk_basics.files.images import class_images
 from gantk_basics.files.images.class_images import ClassImages
 from gantk_basics.files.images.folders import Tree
@@ -27,6 +28,7 @@ def read_split(
     shares: tuple[float, float],
     background: Level | list[Level],
     white: Level | list[Level] | None,
+    split_by: str | None = None,
 ) -> tuple[list[ClassImages], Levels]:
     """The images of a split, and the levels of their channels, which come from the training images in any split.
 
@@ -37,11 +39,13 @@ def read_split(
         shares: of the validation and the test split, where there is no folder of it.
         background: one for all channels, or one for each.
         white: the same; None: the highest value of the type.
+        split_by: what stays together where splits are made, as `image_groups.grouping` takes it; None: nothing.
 
     Raises:
         DataError: images that cannot be read, or that are unlike each other.
     """
-    parts = all_splits({name: class_images.load(folders, reading) for name, folders in tree.splits().items()}, shares)
+    given = {name: class_images.load(folders, reading) for name, folders in tree.splits().items()}
+    parts = all_splits(given, shares, None if split_by is None else grouping(split_by, tree.train))
     for note in tree.every_note():
         warn(note)
     classes = parts[split]
@@ -64,7 +68,9 @@ def origin_of(tree: Tree, classes: list[ClassImages]) -> str:
     return " and ".join(sorted({one.origin for one in classes} - {""})) or tree.origin
 
 
-def all_splits(given: dict[str, list[ClassImages]], shares: tuple[float, float]) -> dict[str, list[ClassImages]]:
+def all_splits(
+    given: dict[str, list[ClassImages]], shares: tuple[float, float], groups: Grouping | None = None
+) -> dict[str, list[ClassImages]]:
     """The classes of each split. No image stands in two of them, not turned over either.
 
     Of images that equal one of a test folder, those of the other folders are left out; and of a validation folder's,
@@ -74,9 +80,10 @@ def all_splits(given: dict[str, list[ClassImages]], shares: tuple[float, float])
     Args:
         given: the classes that each folder holds; "train" always.
         shares: of the validation and the test split, where there is no folder of it.
+        groups: what stays together (fields, plates); None: nothing.
 
     Raises:
-        DataError: too few images for every split to have one.
+        DataError: too few images or groups for every split to have one.
     """
     found = dict(given)
     kept: set[bytes] = set()
@@ -90,7 +97,10 @@ def all_splits(given: dict[str, list[ClassImages]], shares: tuple[float, float])
     if made == ["train"]:
         return found | {"train": train}
     first: dict[bytes, str] = {}
-    places = [_places(one, test, validation, first) for one in train]
+    if groups is None:
+        places = [_places(one, test, validation, first) for one in train]
+    else:
+        places = _places_of_groups(train, groups, test, validation)
     every = [key for one in train for key in _keys(one)]
     if more := len(every) - len(set(every)):
         warn(f"{more} of {len(every):,} images equal another one, turned over or not: equal ones are kept in one split")
@@ -98,7 +108,7 @@ def all_splits(given: dict[str, list[ClassImages]], shares: tuple[float, float])
         found[split] = [_rows(one, np.flatnonzero(place == split)) for one, place in zip(train, places, strict=True)]
         for one, whole in zip(found[split], train, strict=True):
             if not len(one.images):
-                raise _too_few(whole, "")
+                raise _too_few(whole, "") if groups is None else groups.nothing_left(whole.name, split)
     return found
 
 
@@ -141,6 +151,28 @@ def _places(one: ClassImages, test: float, validation: float, first: dict[bytes,
     for rank, i in enumerate(order):
         first[keys[i]] = "test" if rank < tested else "validation" if rank < tested + validated else "train"
     return np.array([first[key] for key in keys])
+
+
+def _places_of_groups(
+    train: list[ClassImages], groups: Grouping, test: float, validation: float
+) -> list[NDArray[np.str_]]:
+    """The split of each image of each class, (N,): that of its group; equal images are where the first of them is."""
+    own = [[groups.of(one.name, file) for file in one.files] for one in train]
+    names = sorted({name for each in own for name in each}, key=_hash)
+    held = [max(1, round(share * len(names))) if share else 0 for share in (test, validation)]
+    if sum(held) >= len(names):
+        raise groups.too_few(len(names), sum(held) + 1)
+    place = dict(zip(names, ["test"] * held[0] + ["validation"] * held[1] + ["train"] * len(names), strict=False))
+    first: dict[bytes, str] = {}
+    return [
+        np.array(
+            [
+                first.setdefault(key, place[name]) if key else place[name]
+                for key, name in zip(_keys(one) or [b""] * len(one.files), each, strict=True)
+            ]
+        )
+        for one, each in zip(train, own, strict=True)
+    ]
 
 
 def _hash(file: str) -> int:

@@ -76,6 +76,9 @@ class Lin(CellImages):
             brightness, noise); null: flips along both axes alone.
         validation: share of the training images held out to choose by, where there is no `…_val` folder; by a hash of
             the file's name, so it is stable.
+        split_by: what stays together where splits are made: a column of `cells.csv` beside the images, which `gantk
+            crop` writes (field, plate); `folder`: their sub-folder; or a pattern of their names, plate{plate}_*; null:
+            each file is on its own.
         test: share held out to report on, where there is no `…_test` folder.
         pixel_size_um: size of a pixel in micrometres, for scale bars and files; null takes what the files say; of LIN
             and simulated cells 0.1.
@@ -104,6 +107,7 @@ class Lin(CellImages):
         damaged: Literal["error", "skip"] = "error",
         augment: Augmentation | None = None,
         validation: Annotated[float, Gt(0), Lt(0.5)] = 0.1,
+        split_by: Annotated[str, Len(1)] | None = None,
         test: Annotated[float, Gt(0), Lt(0.5)] = 0.1,
         pixel_size_um: Annotated[float, Gt(0)] | None = None,
     ):
@@ -116,7 +120,7 @@ class Lin(CellImages):
             tree = folders.find(root, proteins, rules)
         except MissingData as error:
             raise MissingData(f"{error}\n{HOW_TO_GET_LIN.format(layout=layout)}") from error
-        classes, levels = read_split(tree, split, reading, (validation, test), background, white)
+        classes, levels = read_split(tree, split, reading, (validation, test), background, white, split_by)
         if channels is None and (others := sorted({k for one in classes for k in one.left_out})):
             warn(
                 f"the files have more channels that are not empty ({', '.join(map(str, others))}); the first two are "

@@ -20,8 +20,10 @@ from gantk_basics.image_sizes import Fit
 from gantk_basics.pixel_values import Level
 from torch import Tensor
 
+from gantk.data import Resident
 from gantk.errors import DataError
 from gantk.interfaces import Batch
+from gantk_cells.data.alternate import AlternateGreens
 from gantk_cells.data.layouts import images_spec
 from gantk_cells.data.lin import Channel
 from gantk_cells.stack import stack_spec, unstacked
@@ -61,8 +63,14 @@ class Stacks:
         damaged: whether an unreadable or truncated file is an error, or is left out and counted.
         augment: what is done to training images at random besides (a mapping: flips, rotations, shift, zoom,
             brightness, noise); null: flips along both axes alone.
+        hide: `alternate`: training and validation show of each cell red and one protein, in turn, as if each protein
+            had been imaged in cells of its own; the test split shows whole cells. What a star-shaped net makes of cells
+            that it never saw whole is then measured (`cells/interplay`). null hides nothing.
         validation: share of the training cells held out to choose by, where there is no `…_val` folder; by a hash of
             the file's name, so it is stable.
+        split_by: what stays together where splits are made: a column of `cells.csv` beside the images, which `gantk
+            crop` writes (field, plate); `folder`: their sub-folder; or a pattern of their names, plate{plate}_*; null:
+            each file is on its own.
         test: share held out to report on, where there is no `…_test` folder.
         pixel_size_um: size of a pixel in micrometres, for scale bars and files; null takes what the files say.
 
@@ -88,7 +96,9 @@ class Stacks:
         alpha: Alpha | None = None,
         damaged: Literal["error", "skip"] = "error",
         augment: Augmentation | None = None,
+        hide: Literal["alternate"] | None = None,
         validation: Annotated[float, Gt(0), Lt(0.5)] = 0.1,
+        split_by: Annotated[str, Len(1)] | None = None,
         test: Annotated[float, Gt(0), Lt(0.5)] = 0.1,
         pixel_size_um: Annotated[float, Gt(0)] | None = None,
     ):
@@ -96,7 +106,7 @@ class Stacks:
         reading = Reading(picked, brought_to, fit, damaged, bool(channel_names), alpha)
         rules = Rules(links, None if channel_files is None else tuple(channel_files), sub_folders)
         tree = folders.find_stacks(root, rules)
-        (cells,), levels = read_split(tree, split, reading, (validation, test), background, white)
+        (cells,), levels = read_split(tree, split, reading, (validation, test), background, white, split_by)
         count = cells.images.shape[1]
         if count < 2:
             raise DataError(
@@ -120,7 +130,20 @@ class Stacks:
         self.layout = layout
         self.pairs_spec = pairs
         self.spec = pairs if layout == "per_class" else stack_spec(pairs)
-        self.cells = AugmentedImages(stack_spec(pairs), levels.samples(cells.images), augment=augment, flips=("y", "x"))
+        stored = levels.samples(cells.images)
+        self.cells: Resident
+        if hide is None or split == "test":
+            self.cells = AugmentedImages(stack_spec(pairs), stored, augment=augment, flips=("y", "x"))
+            return
+        if layout != "per_class":
+            raise DataError("data.hide=alternate shows pairs of different cells, not stacks: data.layout=per_class")
+        if augment is not None:
+            raise DataError("data.augment is not made for pairs of different cells: leave it out beside data.hide")
+        if len(stored) < count - 1:
+            raise DataError(f"data.hide=alternate: {len(stored)} cells of the {split} split for {count - 1} proteins")
+        self.cells = hidden = AlternateGreens(pairs, stored)
+        self.units_apart = True
+        self.class_counts = dict(zip(names[1:], hidden.counts.tolist(), strict=True))
 
     def __len__(self) -> int:
         return len(self.cells)
@@ -131,12 +154,16 @@ class Stacks:
         return self
 
     def batch(self, indices: Tensor, rng: torch.Generator | None) -> Batch:
-        """The cells of `indices`, (B,) on the CPU; with `rng`, each augmented at random as a whole."""
-        stacks = self.cells.batch(indices, rng).samples  # (B, 1 + K, H, W)
-        return Batch(unstacked(stacks) if self.layout == "per_class" else stacks)
+        """The cells of `indices`, (B,) on the CPU; with `rng`, each augmented at random as a whole.
+
+        With `hide`, pairs of different cells."""
+        found = self.cells.batch(indices, rng).samples  # (B, 1 + K, H, W); with `hide` (B, K, 2, H, W)
+        return Batch(unstacked(found) if self.layout == "per_class" and found.dim() == 4 else found)
 
     def variants(self, samples: Tensor) -> list[Tensor]:
-        """Whole cells, (N, *spec.shape), as they are and turned over in every way: all pairs of a cell together."""
+        """Whole cells, (N, *spec.shape), as they are and turned over in every way: all pairs of a cell together.
+
+        With `hide`, single pairs."""
         return self.cells.variants(samples)
 
     @cached_property

@@ -68,7 +68,8 @@ def _against(axes: Axes, numbers: Rows, found: Found, name: str, strength: float
         axes.hist(chosen, edges.tolist(), density=True, histtype="stepfilled", alpha=0.55, color=colour, label=said)
     axes.set_xlabel(name)
     axes.set_ylabel("density")
-    axes.legend(fontsize=7, loc="upper right")
+    axes.set_ylim(top=1.3 * axes.get_ylim()[1])
+    axes.legend(fontsize=7, ncols=2, loc="upper center")
 
 
 def _weights(axes: Axes, path: Traversal, names: Sequence[str]) -> None:

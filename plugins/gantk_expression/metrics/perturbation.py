@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from gantk.errors import DoesNotFit
-from gantk.interfaces import Dataset, Metric, MetricInput, Value, call, declares
+from gantk.interfaces import Metric, MetricInput, Value, call, declares
 from gantk.sampling import CHUNK, evaluating
 from gantk_expression.data.pairs import Pairs
 from gantk_expression.nets.perturbed import is_perturbed
@@ -26,7 +26,8 @@ class Perturbation(Metric):
     """How well the change that a drug brings is predicted, for held-out cell lines, drugs or doses.
 
     `r` is Pearson's r over genes between the predicted and the measured change from the median of a pair's controls,
-    each number of which is cut off beyond ± `clip`; the median over the test pairs. Beside it, with the same score,
+    each number of which is cut off beyond ± `clip`; the median over the test pairs. The median is also the control that
+    is predicted from. Beside it, with the same score,
     what needs no model: `mean_shift`, the mean change of training pairs (of the same dose where there are some);
     `drug_shift`, that of the same drug and dose; `neighbours`, the mean of the same drug's nearest doses on both
     sides. `above_…` is the difference of the medians, with a 95 % interval by resampling lines and drugs together.
@@ -36,8 +37,7 @@ class Perturbation(Metric):
 
     Args:
         clip: in units of the data; of z values 10.
-        draws: predictions that are averaged, each from another control (and where the model has no mean of its own,
-            from another latent).
+        draws: latents over which predictions are averaged, of a model that has no mean of its own.
     """
 
     samples = 0
@@ -194,28 +194,31 @@ def floors(test: Changes, train: Changes) -> dict[str, Rows]:
     }
 
 
-def predictions(generator: nn.Module, data: Dataset, draws: int, rng: torch.Generator) -> torch.Tensor:
-    """The mean of several predicted profiles of each pair, (N, G), on the CPU.
+def predictions(generator: nn.Module, data: Pairs, draws: int, rng: torch.Generator) -> torch.Tensor:
+    """The treated profile that is expected of each pair, given the median of its controls, (N, G), on the CPU.
 
     Args:
         generator: is given a condition.
         data: pairs.
-        draws: how many, each from another control.
-        rng: draws controls and latents.
+        draws: latents over which profiles are averaged, where the model has no mean of its own.
+        rng: draws latents.
     """
     at = next(generator.parameters()).device
-    own = is_perturbed(generator)
     rows = torch.arange(len(data))
+    known = data.batch(rows, None).condition
+    assert known is not None
+    condition = torch.cat([data.untreated(rows).to(known), known[:, data.spec.shape[0] :]], 1)
     shape = tuple(generator.latent_shape or (0,))  # type: ignore[arg-type]  # a generator's
+    own = is_perturbed(generator)
+    count = 1 if own else draws
     total = torch.zeros(len(data), data.spec.shape[0])
     with evaluating(generator):
-        for _ in range(draws):
-            batch = data.batch(rows, rng if data.batch(rows[:1], None).samples.device.type == "cpu" else None).to(at)
+        for _ in range(count):
             noise = torch.zeros((len(rows), *shape)) if own else torch.randn((len(rows), *shape), generator=rng)
             for start in range(0, len(rows), CHUNK):
                 part = slice(start, start + CHUNK)
-                given = {"condition": batch.condition[part]}  # type: ignore[index]  # pairs have one
-                total[part] += call(generator, noise[part].to(at), **given).float().cpu() / draws
+                made = call(generator, noise[part].to(at), condition=condition[part].to(at))
+                total[part] += made.float().cpu() / count
     return total
 
 

@@ -116,3 +116,81 @@ def test_nothing_left_is_said(tmp_path: Path, images: np.ndarray) -> None:
     save(tmp_path / "test", images[:6])
     with pytest.raises(DataError, match="every image of train is also a held-out image"):
         Lin("train", root=tmp_path, channels=[0, 1])
+
+
+def fields_of(split: str, root: Path, **given: object) -> set[str]:
+    """Which fields the images of a split are of: each field has a grey of its own."""
+    data = Lin(split, root=root, channels=[0], **given)  # type: ignore[arg-type]
+    return {str(round(value)) for value in ((take(data, 999).samples[:, 0, 1, 1] + 1) * 127.5).tolist()}
+
+
+@pytest.fixture
+def of_six_fields(tmp_path: Path) -> Path:
+    """Two classes, ten images of each of six fields in each; cells.csv, sub-folders and names say which."""
+    rows = ["file,field,plate,half"]
+    for name in ("A", "B"):
+        for field in range(6):
+            folder = tmp_path / "data" / name / f"rep{field}"
+            folder.mkdir(parents=True)
+            for number in range(10):
+                pixels = np.full((4, 6, 3), 10 * (field + 1), np.uint8)
+                pixels[0, :5, 0] = [number, field, ord(name), 1, 2]  # no two are equal
+                path = folder / f"f{field}_{name}{number}.png"
+                Image.fromarray(pixels).save(path)
+                rows.append(f"{name}/rep{field}/{path.name},{field},{field // 2},{field // 3}")
+    (tmp_path / "cells.csv").write_text("\n".join(rows) + "\n")
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize("split_by", ["field", "folder", "rep*/f{field}_*", "plate"])
+def test_what_belongs_together_is_in_one_split(split_by: str, of_six_fields: Path) -> None:
+    found = {split: fields_of(split, of_six_fields, split_by=split_by) for split in ("train", "validation", "test")}
+    held = 2 if split_by == "plate" else 1
+    assert [len(found[split]) for split in ("test", "validation", "train")] == [held, held, 6 - 2 * held]
+    assert set.union(*found.values()) == {str(10 * (field + 1)) for field in range(6)}
+    again = {split: fields_of(split, of_six_fields, split_by=split_by) for split in found}
+    assert again == found
+
+
+def test_without_split_by_a_field_is_in_several_splits(of_six_fields: Path) -> None:
+    assert fields_of("train", of_six_fields) & fields_of("test", of_six_fields)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"split_by": "well"}, "has no column well; it has file, field, plate, half"),
+        ({"split_by": "f{field}.png"}, "is not called so"),
+        ({"split_by": "half"}, "gives 2 groups, but train, validation and test need 3 or more"),
+    ],
+)
+def test_groups_that_cannot_be_made_are_told(given: dict, said: str, of_six_fields: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        Lin("train", root=of_six_fields, channels=[0], **given)
+    assert said in str(caught.value)
+
+
+def test_a_missing_table_is_told_with_what_to_write_instead(of_six_fields: Path) -> None:
+    (of_six_fields.parent / "cells.csv").unlink()
+    with pytest.raises(DataError, match=r"no table cells\.csv .* data\.split_by=folder"):
+        Lin("train", root=of_six_fields, channels=[0], split_by="field")
+
+
+def test_hidden_cells_show_one_protein_each_in_turn(tmp_path: Path) -> None:
+    import tifffile
+
+    for number in range(30):
+        stack = np.full((3, 4, 6), number, np.uint8) + np.array([0, 60, 120], np.uint8)[:, None, None]
+        stack[:, 0, 0] += 1 + number % 5
+        tifffile.imwrite(tmp_path / f"{number:02}.ome.tif", stack, metadata={"axes": "CYX"}, photometric="minisblack")
+    shown: dict[str, list[set[float]]] = {}
+    for hide in (None, "alternate"):
+        data = Stacks("train", root=tmp_path, layout="per_class", hide=hide)  # type: ignore[arg-type]
+        pixels = ((take(data, 99).samples[:, :, :, 2, 2] + 1) * 127.5).round()  # (N, 2, 2): red and green
+        shown[str(hide)] = [set(pixels[:, k, 0].tolist()) for k in (0, 1)]
+        assert bool((pixels[:, :, 1] - pixels[:, :, 0] == pixels.new_tensor([60, 120])).all())  # green is of that cell
+    assert shown["None"][0] == shown["None"][1] == shown["alternate"][0] | shown["alternate"][1]
+    assert not shown["alternate"][0] & shown["alternate"][1]
+    assert abs(len(shown["alternate"][0]) - len(shown["alternate"][1])) <= 1
+    with pytest.raises(DataError, match=r"data\.layout=per_class"):
+        Stacks("train", root=tmp_path, hide="alternate")
