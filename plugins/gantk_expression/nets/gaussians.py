@@ -7,6 +7,9 @@ from math import log, pi
 import torch
 from torch import Tensor
 
+MOST = 10.0
+"""Largest size of a log variance."""
+
 Moments = tuple[Tensor, Tensor]
 """Mean and log variance of a diagonal Gaussian."""
 
@@ -15,6 +18,15 @@ def cast(moments: Moments, dtype: torch.dtype) -> Moments:
     """The same in another precision."""
     mean, log_variance = moments
     return mean.to(dtype), log_variance.to(dtype)
+
+
+def bounded(log_variance: Tensor) -> Tensor:
+    """A log variance within ± 10: a linear layer gives any of an outlier, and its exponential is then no number.
+
+    Args:
+        log_variance: of any shape.
+    """
+    return log_variance.clamp(-MOST, MOST)
 
 
 def divergence(

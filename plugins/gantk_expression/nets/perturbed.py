@@ -14,7 +14,7 @@ from gantk.errors import DoesNotFit
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
 from gantk_expression.matching import as_trained
-from gantk_expression.nets.gaussians import Moments, drawn
+from gantk_expression.nets.gaussians import Moments, bounded, drawn
 from gantk_expression.nets.transition import LOG_VARIANCE, Given, Transition
 from gantk_expression.perturbation import PairLayout
 from gantk_expression.transforms import transforms_of
@@ -84,7 +84,7 @@ class PerturbedDecoder(nn.Module):
     def posterior(self, samples: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log variance of q(z|x): (B, genes) to (B, latents) each."""
         mean, log_variance = self.encoder(samples).chunk(2, 1)
-        return mean, log_variance + LOG_VARIANCE
+        return mean, bounded(log_variance + LOG_VARIANCE)
 
     def latents_of(self, condition: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """z₁ and z₂ of controls: (B, latents) each.
@@ -161,7 +161,7 @@ def _gaussian(inputs: int, outputs: int) -> nn.Sequential:
 
 def _moments(found: Tensor) -> tuple[Tensor, Tensor]:
     mean, log_variance = found.chunk(2, 1)
-    return mean, log_variance + LOG_VARIANCE
+    return mean, bounded(log_variance + LOG_VARIANCE)
 
 
 def is_perturbed(net: Any) -> bool:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
 from gantk.spec import DataSpec
+from gantk_expression.nets.gaussians import bounded
 from gantk_expression.perturbation import PairLayout
 
 Given = Literal["nothing", "drug", "targets"]
@@ -91,4 +92,4 @@ class Transition(nn.Module):
             hidden = self.read(condition)
             moved = moved + hidden @ self.shifts.T
             moved = moved + torch.einsum("bk,kij,bj->bi", self.shares(hidden), self.matrices, latents)
-        return moved, self.log_variance(latents) + LOG_VARIANCE
+        return moved, bounded(self.log_variance(latents) + LOG_VARIANCE)

@@ -24,7 +24,7 @@ from gantk.data import Resident
 from gantk.errors import DoesNotFit
 from gantk.interfaces import MetricInput
 from gantk.spec import DataSpec
-from tests.helpers.published import assert_resumed_exactly
+from tests.helpers.published import assert_resumed_exactly, missed
 
 GENES, LATENT, COUNT = 12, 3, 80
 SPEC = DataSpec((GENES,), ("gene",), range=(0.0, 1.0), names={"gene": tuple(f"G{n}" for n in range(GENES))})
@@ -200,3 +200,9 @@ def test_the_planted_trait_is_found(tmp_path: Path) -> None:
     names = data["train"].spec.names["gene"]
     carriers = set(data["train"].spec.attributes["trait"]["genes"])
     assert len(carriers & {names[gene] for gene in path.heaviest[:7]}) >= 4
+
+
+@pytest.mark.long
+def test_a_full_divergence_costs_more_than_the_trait_is_worth(tmp_path: Path) -> None:
+    """The broken twin of the recipe: β = 1 misses its bar."""
+    assert missed("tybalt_simulated", tmp_path / "run", ["loss.beta=1"])

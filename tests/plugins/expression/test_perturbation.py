@@ -25,6 +25,7 @@ from torch import nn
 
 from gantk.errors import DataError, DoesNotFit
 from gantk.interfaces import MetricInput, Samples
+from tests.helpers.published import missed
 
 FILE = Path(__file__).parent / "small_pairs.csv"
 OF_FILE: dict[str, Any] = {"path": FILE, "drug": "drug", "dose": "dose", "match": "plate", "hold_out": "dose"}
@@ -285,3 +286,13 @@ def test_controls_a_drug_and_a_dose_make_a_condition() -> None:
     assert torch.allclose(made[:, :8], data.controls[rows], atol=1e-4)
     assert made[:, 8].tolist() == [2.0] * 3 and made[:, 9].tolist() == [1.0] * 3
     assert model.condition_settings == {"drug": ("aspirin", "placebo", "taxol"), "dose": ()}
+
+
+# ---- recipes at their bars
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("twin", "reached"), [([], True), (["loss.given=nothing"], False)], ids=["as it is", "broken"])
+def test_unseen_drugs_are_told_by_their_targets(twin: list[str], reached: bool, tmp_path: Path) -> None:
+    """A twin that is not told the drug has the mean change to go by, and is not above it."""
+    assert (missed("pertvae_simulated", tmp_path / "run", twin) == []) is reached
