@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log
 from typing import Annotated, Any
 
 import torch
@@ -179,8 +180,7 @@ class DrVae(PertVae):
             prior = cast(model.before(drawn(*cause, noise), response), before.dtype)
             costs.append(self._at_least(divergence(*cause)) + self._at_least(divergence(*first, *prior)))
         cost = torch.stack(costs, 1)  # (B, classes)
-        even = torch.log(torch.tensor(float(classes)))
-        unknown = (guess.exp() * (cost + guess + even.to(guess))).sum(1)
+        unknown = (guess.exp() * (cost + guess + log(classes))).sum(1)
         labelled = -(truth * guess).sum(1)
         return {
             **terms,
