@@ -15,7 +15,6 @@ from gantk_expression.perturbation import PairLayout
 Given = Literal["nothing", "drug", "targets"]
 START = 1e-4  # weights of W and b are drawn evenly from ± this
 LOG_VARIANCE = -2.0  # what log variances start about, as in the authors' code
-ALIKE = 0.1  # sd of the vectors of drugs at first, so that drugs are alike until the data say otherwise
 WIDTH = 32  # of the hidden layer that reads drug and dose
 MATRICES = 4  # whose mixture, by drug and dose, is added to W
 
@@ -63,7 +62,6 @@ class Transition(nn.Module):
             self.vector: nn.Module = nn.Linear(table.shape[1], WIDTH, bias=False)
         else:
             self.vector = nn.Embedding(len(drugs), WIDTH)
-            nn.init.normal_(self.vector.weight, std=ALIKE)
         self.dose = nn.Linear(1, WIDTH)
         self.hidden = nn.Linear(WIDTH, WIDTH)
         self.shifts = _small(latents, WIDTH)
