@@ -109,9 +109,9 @@ def survey(path: Path, given: Mapping[str, Any]) -> Survey:
         DataError: it cannot be read.
     """
     names = layers_of(path) if path.suffix.lower() == ".h5ad" else ["X"]
-    known: dict[str, Any] = {
-        key: Path(str(given[key])) if key == "obs" else given[key] for key in ("obs", "genes_in") if key in given
-    }
+    known: dict[str, Any] = {key: given[key] for key in ("obs", "genes_in") if key in given}
+    if "obs" in known:
+        known["obs"] = Path(str(known["obs"]))
     if "layer" in given:
         names = [str(given["layer"] or "X")]
     found: list[tuple[Layer, ExpressionMatrix, str]] = []
