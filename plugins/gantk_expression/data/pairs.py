@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from gantk.data import Resident
-from gantk.interfaces import Batch
+from gantk.interfaces import Batch, Samples
 from gantk.spec import DataSpec
 from gantk_expression.perturbation import DESCRIPTORS, condition_columns
+from gantk_expression.profiles import conformed
 
 
 class Pairs(Resident):
@@ -80,6 +81,10 @@ class Pairs(Resident):
             which = (torch.rand(len(chosen), generator=rng, device=rng.device) * counts).long()
         control = self.controls[self.choices[chosen, which]]
         return replace(found, condition=torch.cat([control, self.treatment[chosen]], 1))
+
+    def conform(self, samples: Samples) -> Samples:
+        """Samples of a file in the form of these: the same genes, transformed alike."""
+        return conformed(samples, self.spec)
 
     def untreated(self, indices: Tensor) -> Tensor:
         """The median of all controls of each pair, gene by gene, (B, genes).

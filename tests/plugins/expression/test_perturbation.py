@@ -23,7 +23,10 @@ from gantk_expression.transforms import undone
 from scipy.stats import median_abs_deviation, pearsonr
 from torch import nn
 
+from gantk.components import component, format_for
+from gantk.data import generated
 from gantk.errors import DataError, DoesNotFit
+from gantk.evaluation import results, sample_files
 from gantk.interfaces import MetricInput, Samples
 from tests.helpers.published import missed
 
@@ -286,6 +289,24 @@ def test_controls_a_drug_and_a_dose_make_a_condition() -> None:
     assert torch.allclose(made[:, :8], data.controls[rows], atol=1e-4)
     assert made[:, 8].tolist() == [2.0] * 3 and made[:, 9].tolist() == [1.0] * 3
     assert model.condition_settings == {"drug": ("aspirin", "placebo", "taxol"), "dose": ()}
+
+
+@pytest.mark.parametrize("ending", [".h5ad", ".gct", ".csv.gz", ".h5"])
+def test_what_is_written_is_read_and_judged(ending: str, tmp_path: Path) -> None:
+    """z values are undone in a table, and done again where it is judged beside the data."""
+    for data in (of_file("train"), simulated()["train"]):
+        made = generated(data.batch(torch.arange(6), None).samples, data.spec, latent_seed=1)
+        path = tmp_path / f"{data.spec.origin}{ending}"
+        format_for(path, data.spec).write(path, made)
+        back = data.conform(format_for(path).read(path))
+        assert torch.allclose(back.samples, made.samples, atol=1e-3)
+        found = sample_files.evaluate_samples(back, sample_files.Reference(entries(), {"train": data, "test": data}, 0))
+        assert len(found) == 1
+
+
+def entries() -> Any:
+    entry = {"use": "basics/diversity", "samples": 6}
+    return [results.Entry("diversity", component("metric", entry), None, {})]
 
 
 # ---- recipes at their bars
