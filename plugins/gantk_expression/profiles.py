@@ -21,6 +21,10 @@ FORMATS: tuple[str, ...] = ("expression/h5ad", "expression/csv", "expression/gct
 """Full names of the formats that hold profiles, the preferred one first."""
 
 
+LANDMARK_STEPS = "condition_transform"
+"""The attribute that holds the fitted steps of landmark genes, where genes are the condition."""
+
+
 def expression_spec(
     genes: Sequence[str],
     numbers: Numbers | None,

@@ -16,6 +16,7 @@ from gantk.interfaces import Samples
 from gantk.spec import DataSpec
 from gantk_expression.matrix import ExpressionMatrix, column_of
 from gantk_expression.numbers import IN_WORDS, Numbers
+from gantk_expression.profiles import LANDMARK_STEPS
 from gantk_expression.transforms import undone
 
 Round = Literal["none", "nearest", "stochastic"]
@@ -119,6 +120,8 @@ def rounded(values: torch.Tensor, rounding: Round, numbers: Numbers | None, seed
 def _conditions(samples: Samples) -> list[tuple[str, list[str], tuple[str, ...] | None]]:
     """Of each number of the condition its name, entries as texts, and the values of a categorical one."""
     about: Any = samples.spec.attributes.get("condition", ())
+    if LANDMARK_STEPS in samples.spec.attributes:
+        return []  # genes are no annotation
     if samples.condition is None or samples.condition.dim() != 2 or len(about) != samples.condition.shape[1]:
         return []
     found = []

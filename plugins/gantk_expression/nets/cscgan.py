@@ -10,6 +10,7 @@ import torch
 from annotated_types import Ge, Gt, MinLen
 from gantk_basics.nets.labels import ClassNorm, Projection, class_count, through
 from torch import Tensor, nn
+from torch.nn.functional import softplus
 
 from gantk.errors import DoesNotFit
 from gantk.spec import DataSpec
@@ -29,8 +30,10 @@ class CscganGenerator(nn.Module):
 
     `noise` and `counts` are ours. A net of 128 latents makes genes that vary together; real counts also vary by chance,
     each gene on its own. `noise` adds to each gene a normal number of its own before the ReLU, with a learnt weight;
-    `counts` draws molecules by chance from what the net expects (Poisson), as many a cell as the data have. All of it
-    is part of the latent: `cell`, `noise`, `counts` and `depth` may each be held fixed.
+    `counts` draws molecules by chance (Poisson) from what the net expects, as many a cell as the data have, and has a
+    softplus for the ReLU, since chance makes the zeros and an expectation of 0 has no gradient. All of it is part of
+    the
+    latent: `cell`, `noise`, `counts` and `depth` may each be held fixed.
 
     Args:
         spec: what one sample is: numbers of genes, none of them negative.
@@ -106,7 +109,7 @@ class CscganGenerator(nn.Module):
         raw = self.last(through(self.layers, parts["cell"], labels))
         if self.noise is not None:
             raw = raw + self.noise * parts["noise"]
-        values = raw.relu()
+        values = raw.relu() if self.counted is None else softplus(raw)
         if self.logarithms:
             values = values.clamp(max=LARGEST_LOG).expm1()
         values = self.scaled(values)
