@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -86,18 +87,19 @@ class Pairs(Resident):
         """Samples of a file in the form of these: the same genes, transformed alike."""
         return conformed(samples, self.spec)
 
-    def untreated(self, indices: Tensor) -> Tensor:
-        """The median of all controls of each pair, gene by gene, (B, genes).
+    def untreated(self, indices: Tensor, middle: Literal["median", "mean"] = "median") -> Tensor:
+        """The middle of all controls of each pair, gene by gene, (B, genes).
 
         Args:
             indices: of pairs, (B,) on the CPU.
+            middle: which one; a median of an even number is halfway between two.
         """
         found: dict[tuple[int, ...], Tensor] = {}
         rows = []
         for row in indices.tolist():
             key = tuple(self.choices[row, : int(self.counts[row])].tolist())
             if key not in found:
-                # halfway between the two in the middle, as numpy has it
-                found[key] = self.controls[list(key)].double().quantile(0.5, dim=0).to(self.controls)
+                own = self.controls[list(key)].double()
+                found[key] = (own.quantile(0.5, dim=0) if middle == "median" else own.mean(0)).to(self.controls)
             rows.append(found[key])
         return torch.stack(rows)

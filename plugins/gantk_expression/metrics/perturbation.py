@@ -26,8 +26,8 @@ class Perturbation(Metric):
     """How well the change that a drug brings is predicted, for held-out cell lines, drugs or doses.
 
     `r` is Pearson's r over genes between the predicted and the measured change from the median of a pair's controls,
-    each number of which is cut off beyond ± `clip`; the median over the test pairs. The median is also the control that
-    is predicted from. Beside it, with the same score,
+    each number of which is cut off beyond ± `clip`; the median over the test pairs. Predicted is from the mean of the
+    controls: a median, gene by gene, is no profile of anything. Beside it, with the same score,
     what needs no model: `mean_shift`, the mean change of training pairs (of the same dose where there are some);
     `drug_shift`, that of the same drug and dose; `neighbours`, the mean of the same drug's nearest doses on both
     sides. `above_…` is the difference of the medians, with a 95 % interval by resampling lines and drugs together.
@@ -207,7 +207,7 @@ def predictions(generator: nn.Module, data: Pairs, draws: int, rng: torch.Genera
     rows = torch.arange(len(data))
     known = data.batch(rows, None).condition
     assert known is not None
-    condition = torch.cat([data.untreated(rows).to(known), known[:, data.spec.shape[0] :]], 1)
+    condition = torch.cat([data.untreated(rows, "mean").to(known), known[:, data.spec.shape[0] :]], 1)
     shape = tuple(generator.latent_shape or (0,))  # type: ignore[arg-type]  # a generator's
     own = is_perturbed(generator)
     count = 1 if own else draws

@@ -147,7 +147,7 @@ class Lines:
         top = batch.condition[:, -1] == batch.condition[:, -1].max()
         rows = every[top.cpu()]
         condition = batch.condition[top].clone()
-        untreated = data.untreated(rows).to(condition)
+        untreated = data.untreated(rows, "mean").to(condition)
         condition[:, : untreated.shape[1]] = untreated
         at = next(generator.parameters()).device
         with evaluating(generator):

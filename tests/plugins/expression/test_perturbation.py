@@ -23,6 +23,7 @@ from gantk_expression.transforms import undone
 from scipy.stats import median_abs_deviation, pearsonr
 from torch import nn
 
+import gantk
 from gantk.components import component, format_for
 from gantk.data import generated
 from gantk.errors import DataError, DoesNotFit
@@ -317,3 +318,14 @@ def entries() -> Any:
 def test_unseen_drugs_are_told_by_their_targets(twin: list[str], reached: bool, tmp_path: Path) -> None:
     """A twin that is not told the drug has the mean change to go by, and is not above it."""
     assert (missed("pertvae_simulated", tmp_path / "run", twin) == []) is reached
+
+
+@pytest.mark.long
+def test_a_held_out_dose_is_predicted_as_well_as_by_its_neighbours(test_data: Path, tmp_path: Path) -> None:
+    """1.11 µM of every compound of the plate: no worse than the better floor but for the width of a run."""
+    said = {"data.path": str(test_data / "expression" / "l1000_a375.gct"), "machine.threads": 1}
+    run = gantk.run("pertvae_l1000", said, out=tmp_path / "run", quiet=True)
+    found = run.evaluation["perturbation"]
+    for ending in ("", "_active"):
+        assert found[f"above_neighbours{ending}"].value > -0.03
+        assert (found[f"above_mean_shift{ending}"].low or 0) > 0
