@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -80,7 +80,7 @@ class Latents(Metric):
     After Way & Greene 2018, figure 3.
 
     Args:
-        shown: latents in the figure, those of the strongest columns.
+        shown: latents in the figure, those of the strongest columns, of several classes of one column the strongest.
         genes: names in the tables.
         columns: how many columns are told, the strongest.
     """
@@ -127,7 +127,7 @@ class Latents(Metric):
         found.sort(key=lambda each: (each.latents.p.min(), -each.latents.strength.max()))
         self.found = found[: self.columns]
         self.traversals = {}
-        for each in self.found:
+        for each in apart(self.found):
             if len(self.traversals) < self.shown and each.latents.best not in self.traversals:
                 self.traversals[each.latents.best] = traversal(generator, self._coded, each.latents.best)
         with_annotation = np.stack([each.latents.p for each in found]).min(0) * len(found) < 0.05
@@ -142,13 +142,21 @@ class Latents(Metric):
         from gantk_expression.metrics.latent_figure import draw_latents, draw_table
 
         names = inputs.test.spec.names.get("gene", tuple(map(str, range(self._coded.shape[1]))))
-        shown = [each for each in self.found if each.latents.best in self.traversals]
-        first = {each.latents.best: each for each in reversed(shown)}  # the strongest column of each
+        shown = [each for each in apart(self.found) if each.latents.best in self.traversals]
+        first = {each.latents.best: each for each in reversed(shown)}  # the column that each was chosen for
         rows = [(first[latent], each) for latent, each in self.traversals.items()]
         return {
             "latents": draw_latents(rows, self._coded, self._components, names),
             "genes": draw_table(rows, names, self.genes),
         }
+
+
+def apart(found: Sequence[Found]) -> list[Found]:
+    """The strongest of each column of words first (of all types one), then the others, in their order."""
+    first: dict[str, Found] = {}
+    for each in found:
+        first.setdefault(each.column.name.partition("=")[0], each)
+    return [*first.values(), *(each for each in found if all(each is not other for other in first.values()))]
 
 
 def _value(found: Found) -> Value:

@@ -11,7 +11,7 @@ import torch
 from gantk_expression.losses.tybalt import Tybalt, cross_entropy
 from gantk_expression.metrics.annotation import Annotation, association, auroc, columns_of
 from gantk_expression.metrics.encoding import Encoding
-from gantk_expression.metrics.latents import Latents
+from gantk_expression.metrics.latents import Found, Latents, apart
 from gantk_expression.nets.tybalt import TybaltDecoder, TybaltEncoder
 from gantk_expression.transforms import undone
 from scipy.stats import mannwhitneyu, spearmanr
@@ -104,6 +104,13 @@ def test_a_planted_latent_is_found_with_its_genes_and_drawn() -> None:
     assert path.profiles[-1, 3] > path.profiles[0, 3] and path.profiles[-1, 7] < path.profiles[0, 7]
     pictures = metric.pictures(inputs_of(Coder()))
     assert pictures.keys() == {"latents", "genes"} and min(pictures["latents"].size) > 300
+
+
+def test_a_column_of_many_classes_does_not_crowd_out_others() -> None:
+    names = ("type=a", "type=b", "trait=1", "type=c")
+    some = association(np.eye(4), Annotation("x", np.arange(4.0), "number"))
+    found = [Found(Annotation(name, np.zeros(4), "two classes"), some, some) for name in names]
+    assert [each.column.name for each in apart(found)] == ["type=a", "trait=1", "type=b", "type=c"]
 
 
 def test_what_has_no_encoder_or_annotation_is_refused() -> None:
