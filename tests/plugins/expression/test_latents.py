@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from gantk_expression.files.latents import write_latents
 from gantk_expression.losses.tybalt import Tybalt, cross_entropy
 from gantk_expression.metrics.annotation import Annotation, association, auroc, columns_of
 from gantk_expression.metrics.encoding import Encoding
@@ -21,11 +23,12 @@ from torch import Tensor, nn
 import gantk
 from gantk.cli import run_command_line
 from gantk.data import Resident
-from gantk.errors import DoesNotFit
+from gantk.errors import DoesNotFit, FileError
 from gantk.interfaces import MetricInput
 from gantk.spec import DataSpec
 from tests.helpers.published import assert_resumed_exactly, missed
 
+FILE = Path(__file__).parent / "small_pairs.csv"
 GENES, LATENT, COUNT = 12, 3, 80
 SPEC = DataSpec((GENES,), ("gene",), range=(0.0, 1.0), names={"gene": tuple(f"G{n}" for n in range(GENES))})
 
@@ -187,6 +190,19 @@ def test_latents_are_written_beside_the_samples(
     assert "give one file" in capsys.readouterr().err
     assert run_command_line(["encode", "run", "some.h5ad", "-o", "latents.csv"]) == 2
     assert "or beside their samples (.h5ad)" in capsys.readouterr().err
+
+
+def test_without_anndata_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "anndata.io", None)
+    with pytest.raises(FileError, match=r"pip install 'gantk\[expression\]'"):
+        write_latents(tmp_path / "latents.h5ad", torch.zeros(2, 3), FILE)
+
+
+def test_latents_of_other_samples_are_refused(tmp_path: Path) -> None:
+    pytest.importorskip("anndata")
+    with pytest.raises(DoesNotFit, match="holds 26 samples, and there are 2 latents"):
+        write_latents(tmp_path / "latents.h5ad", torch.zeros(2, 3), FILE)
+    assert not (tmp_path / "latents.h5ad").exists()
 
 
 @pytest.mark.long
