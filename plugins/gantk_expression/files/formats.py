@@ -22,6 +22,7 @@ from gantk.interfaces import Samples
 from gantk.spec import DataSpec
 from gantk_expression import fitting
 from gantk_expression.files.h5ad import EXTRA, OURS
+from gantk_expression.files.latents import write_latents
 from gantk_expression.files.reading import read_expression
 from gantk_expression.files.written import Round, Written, spec_in, to_write
 from gantk_expression.matrix import ExpressionMatrix, dense_rows
@@ -156,6 +157,7 @@ class H5ad(ExpressionFile):
     """
 
     endings = (".h5ad",)
+    write_latents = staticmethod(write_latents)
 
     def _write(self, path: Path, written: Written) -> None:
         try:
