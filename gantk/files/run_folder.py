@@ -303,8 +303,7 @@ def step_in_name(path: Path) -> int:
 
 
 def checkpoint_of(path: Path) -> Path:
-    """The checkpoint that `path` names: a checkpoint file itself; of a run folder the best, else the newest; the folder of
-    an exported generator; or the name of one that gantk brings: "demo".
+    """The checkpoint that `path` names: a file; of a run the best, else the newest; an exported generator; or "demo".
 
     Raises:
         FileError: neither a checkpoint nor a run.
