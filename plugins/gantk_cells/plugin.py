@@ -53,6 +53,7 @@ COMPONENTS = (
     Component(
         "view", "translations", "gantk_cells.views.translations:Translations", "given, wanted, made, and the error"
     ),
+    Component("metric", "morphology", "gantk_cells.metrics.morphology:Morphology", "sizes, shapes, light and texture"),
     Component("view", "composite", "gantk_cells.views.composite:Composite", "red/green composites, one row a cell"),
     Component("format", "ome_tiff", "gantk_cells.files.ome_tiff:OmeTiff", "OME-TIFF: named channels, pixel size"),
     Component(
