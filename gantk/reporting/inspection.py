@@ -28,7 +28,7 @@ def inspected(request: InspectRequest, options: Mapping[str, Any], inspectors: M
     Raises:
         GantkError: no data set reads it, or several do, or it has no such option.
     """
-    name, inspector = _inspector(request, inspectors)
+    name, inspector = _inspector(request, inspectors, options)
     known = option_names(inspector)
     for option in options:
         if option not in known:
@@ -37,7 +37,9 @@ def inspected(request: InspectRequest, options: Mapping[str, Any], inspectors: M
     return inspector.inspect(request, **options)
 
 
-def _inspector(request: InspectRequest, every: Mapping[str, Inspector]) -> tuple[str, Inspector]:
+def _inspector(
+    request: InspectRequest, every: Mapping[str, Inspector], options: Mapping[str, Any]
+) -> tuple[str, Inspector]:
     fitting = {name: each for name, each in every.items() if each.reads(request.path)}
     if "use" in request.data:
         wanted = installed_registry().find("dataset", str(request.data["use"]))
@@ -51,6 +53,8 @@ def _inspector(request: InspectRequest, every: Mapping[str, Inspector]) -> tuple
             f"{request.path}: no installed data set says that it reads this; those that can be asked: "
             f"{', '.join(every)} (`gantk show NAME` says what each reads)"
         )
+    if len(fitting) > 1:  # an option that one of them alone has says which is meant
+        fitting = {name: each for name, each in fitting.items() if {*options} <= {*option_names(each)}} or fitting
     if len(fitting) > 1:
         lines = "".join(f"\n  gantk inspect {shlex.quote(str(request.path))} data.use={name}" for name in fitting)
         raise FileError(f"{request.path} can be read as several kinds of data; say as which:{lines}")

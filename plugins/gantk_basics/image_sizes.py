@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Fit = Literal["scale", "crop", "pad", "crop_and_pad"]
+Fit = Literal["scale", "cover", "crop", "pad", "crop_and_pad"]
 
 LEAST, MOST = 2, 12  # halvings that are considered
 OUTSIDE = {"u": 0, "f": -np.inf}  # what is padded with, by kind of number: at or below any background
@@ -58,7 +58,8 @@ def fitted(image: NDArray[Any], size: tuple[int, int] | None, fit: Fit) -> tuple
     Args:
         image: (C, H, W).
         size: (height, width); None leaves it as it is.
-        fit: "scale" resamples; the others keep the middle in the middle: "crop" cuts off what is too much, "pad" adds
+        fit: "scale" resamples; "cover" resamples both sides alike, so far that it is nowhere too small, then crops; the
+            others keep the middle in the middle: "crop" cuts off what is too much, "pad" adds
             what lacks, as dark as can be.
 
     Raises:
@@ -66,6 +67,10 @@ def fitted(image: NDArray[Any], size: tuple[int, int] | None, fit: Fit) -> tuple
     """
     if size is None or image.shape[1:] == size:
         return image, 0
+    if fit == "cover":
+        zoom = max(want / have for have, want in zip(image.shape[1:], size, strict=True))
+        height, width = (max(want, round(have * zoom)) for have, want in zip(image.shape[1:], size, strict=True))
+        return fitted(fitted(image, (height, width), "scale")[0], size, "crop")
     if fit == "scale":
         return np.stack([_scaled(channel, size) for channel in image]), 0
     small = any(have < want for have, want in zip(image.shape[1:], size, strict=True))

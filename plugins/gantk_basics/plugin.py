@@ -60,6 +60,13 @@ def gantk_components() -> Iterator[Component]:
     yield Component("dataset", "ring", f"{here}.data.ring:Ring", "Gaussians on a circle (Metz 2017)")
     yield Component("dataset", "mixture", f"{here}.data.mixture:Mixture", "Gaussians whose density is known")
     yield Component("dataset", "digits", f"{here}.data.digits:Digits", "1,797 real 8 x 8 digits, embedded")
+    yield Component(
+        "dataset",
+        "images",
+        f"{here}.data.images:ImageFolder",
+        "any folder of images, in classes or not",
+        inspector=f"{here}.inspection.inspector:FolderInspector",
+    )
     yield Component("dataset", "mnist", f"{here}.data.mnist:Mnist", "MNIST, or its like, from IDX files")
     yield Component(
         "dataset",

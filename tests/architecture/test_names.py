@@ -22,7 +22,11 @@ FOLDERS = {
     "files", "data", "nets", "losses", "metrics", "objectives", "views", "optimizers", "callbacks", "commands",
     "recipes",
 }  # fmt: skip
-WORK = {"gantk_basics": {"reconstruction"}, "gantk_cells": {"inspection", "cropping"}, "gantk_dna": {"design"}}
+WORK = {
+    "gantk_basics": {"inspection", "reconstruction"},
+    "gantk_cells": {"cropping", "inspection"},
+    "gantk_dna": {"design"},
+}
 """Folders of a plugin that are not those of a kind: the work of its commands, named by a noun."""
 
 FAMILIES = {"gantk_zoo": {"conditional", "divergences", "encoders", "games"}}

@@ -80,6 +80,7 @@ FEW = {"size": 100, "held_out": 100}
 DATA: dict[str, Made] = {
     "digits": lambda folder: {"use": "basics/digits"},
     "stacked digits": lambda folder: {"use": "basics/stacked_mnist", "root": idx_files(folder), **FEW},
+    "folder of images": lambda folder: {"use": "basics/images", "root": images(folder)["root"], "test": 0.4},
     "ring": lambda folder: {"use": "basics/ring", "samples": 100},
     "mixture": lambda folder: {"use": "basics/mixture", "samples": 100},
     "strings": lambda folder: {"use": "motif/strings", "length": 20, "motif": "1100", "samples": 100},

@@ -81,6 +81,7 @@ test_basics = conformance(
         "ring": {"samples": 500},
         "mixture": {"samples": 50},
         "mnist": {"root": str(ROOT)},
+        "dataset/images": {"root": str(ROOT / "cells" / "train")},
         "stacked_mnist": {"root": str(ROOT), "held_out": 40},
         "stacked_modes": {"samples": 40, "steps": 60, "batch": 8},
         "metric/c2st": {**BRIEF, "samples": 60, "critic": SMALL},

@@ -12,8 +12,10 @@ from gantk.console import warn
 from gantk.errors import DataError
 from gantk_basics.data.image_groups import Grouping, grouping
 from gantk_basics.files.images import class_images
-from gantk_basics.files.images.class_images import ClassImages, Reading
+from gantk_basics.files.images.class_images import ClassImages
 from gantk_basics.files.images.folders import Tree
+from gantk_basics.files.images.read_file import Reading
+from gantk_basics.files.images.streamed import pick, stand_for
 from gantk_basics.pixel_values import Level, Levels, for_each, levels_of
 
 SPLITS = ("test", "validation", "train")  # in the order of the hash
@@ -53,7 +55,7 @@ def read_split(
     trained = parts["train"] if relative else classes
     padded = sum(int(one.padded.sum()) for one in trained if one.padded is not None)
     names = classes[0].channels or [str(number) for number in range(count)]
-    levels = levels_of([one.images for one in trained], padded, names, lows, highs)
+    levels = levels_of([stand_for(one.images) for one in trained], padded, names, lows, highs)
     if classes[0].images.dtype.name != levels.type:
         raise DataError(f"the training images are {levels.type}, those of the {split} split {classes[0].images.dtype}")
     if split == "train":
@@ -208,7 +210,7 @@ def _rows(one: ClassImages, rows: NDArray[np.int64]) -> ClassImages:
     return replace(
         one,
         files=[one.files[i] for i in rows],
-        images=one.images[rows],
+        images=pick(one.images, rows),
         truth={name: values[rows] for name, values in one.truth.items()},
         padded=None if one.padded is None else one.padded[rows],
         digests=None if one.digests is None else one.digests[rows],

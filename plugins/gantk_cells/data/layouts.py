@@ -9,11 +9,12 @@ from typing import Literal
 
 import numpy as np
 import torch
+from gantk_basics.data.augmented import AugmentedImages
 from gantk_basics.files.images.class_images import ClassImages
+from gantk_basics.image_augmentation import Augmentation
 from gantk_basics.pixel_values import Levels
 from torch import Tensor
 
-from gantk.data import Resident
 from gantk.interfaces import Batch
 from gantk.spec import DataSpec
 from gantk_cells.data.nearest_red import Borrowed, borrowed
@@ -22,7 +23,7 @@ from gantk_cells.stack import stack_spec, unstacked
 Layout = Literal["pairs", "per_class", "composite"]
 
 
-class CellImages(Resident):
+class CellImages(AugmentedImages):
     """Images of several classes (proteins), resident on the device: as uint8 where that says all, else as floats.
 
     `pairs`: all classes together; a sample is (C, H, W), its label the class. `per_class`: a sample is one image of
@@ -39,6 +40,7 @@ class CellImages(Resident):
         origin: "real" or "simulated".
         pixel_size: micrometres; None where it is not known.
         levels: of each channel; None: pixels of 8 bits as they are.
+        augment: what training does to images at random; None: flips along both axes.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class CellImages(Resident):
         origin: str,
         pixel_size: float | None,
         levels: Levels | None = None,
+        augment: Augmentation | None = None,
     ):
         names = tuple(part.name for part in classes)
         counts = torch.tensor([len(part.images) for part in classes])  # (K,)
@@ -68,6 +71,7 @@ class CellImages(Resident):
             stored,
             labels=labels if layout == "pairs" else None,
             truth=truth,
+            augment=augment,
             flips=("y", "x"),
         )
         self.layout = layout
@@ -109,7 +113,7 @@ class CellImages(Resident):
         return unstacked(samples) if self.layout != "pairs" and samples.dim() == 4 else samples
 
     def batch(self, indices: Tensor, rng: torch.Generator | None) -> Batch:
-        """The samples of `indices`, (B,) on the CPU; with `rng`, turned over and partnered at random."""
+        """The samples of `indices`, (B,) on the CPU; with `rng`, augmented and partnered at random."""
         if self.layout == "pairs":
             return super().batch(indices, rng)
         if self.layout == "composite":

@@ -8,15 +8,26 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt, Len, Lt
 from gantk_basics.data.image_splits import origin_of, read_split
 from gantk_basics.files.images import folders
+from gantk_basics.files.images.alpha import Alpha
 from gantk_basics.files.images.class_folder import Links, Rules, SubFolders
-from gantk_basics.files.images.class_images import ClassImages, Reading
+from gantk_basics.files.images.class_images import ClassImages
+from gantk_basics.files.images.read_file import Reading
+from gantk_basics.image_augmentation import Augmentation
 from gantk_basics.image_sizes import Fit
 from gantk_basics.pixel_values import Level
 
 from gantk.console import warn
-from gantk.errors import DataError
+from gantk.errors import DataError, MissingData
 from gantk_cells.data.layouts import CellImages, Layout
 from gantk_cells.stack import GROWTH_MARKER
+
+HOW_TO_GET_LIN = """\
+The LIN images (Localization Interdependency Network) are described by Dodgson et al. 2017 and were used by Osokin et
+al. 2017 ("GANs for Biological Image Synthesis", ICCV). Expected is the folder that holds
+    LIN_Normalized_WT_size-48-80_train/Alp14/cell100005.png …    (one folder a protein)
+    LIN_Normalized_WT_size-48-80_test/Alp14/cell100001.png …
+or any folder of your own with one sub-folder of PNG or TIFF images for each class: data.root=FOLDER.
+Without them, run on simulated cells: data.use=cells/simulated data.layout={layout}"""
 
 LIN_CHANNELS = (GROWTH_MARKER, "protein")
 LIN_PIXEL = 0.1  # micrometres
@@ -34,7 +45,7 @@ class Lin(CellImages):
     two splits. What is passed over is told.
     LIN: fission-yeast cells, 48 × 80 pixels of 0.1 µm; red is Bgs4 (growth zones), green one of 41 polarity factors.
     Images are read once and kept in a cache (`$GANTK_CACHE`, else `~/.cache/gantk`) until their folder changes.
-    In training each image is turned over at random along both axes.
+    In training each image is turned over at random along both axes, and changed as `augment` says.
 
     Args:
         split: "train", "validation" or "test".
@@ -52,12 +63,17 @@ class Lin(CellImages):
             they are named as replicates are (rep2, plate1) or there is only one.
         links: whether links that lead out of `root` are refused, or followed (`follow`).
         size: [height, width] in pixels that images are brought to; null takes them as they are.
-        fit: how: `scale` resamples; `crop` keeps the middle, `pad` puts background around, `crop_and_pad` does both.
+        fit: how: `scale` resamples; `crop` keeps the middle, `pad` puts background around, `crop_and_pad` does both;
+            `cover` resamples so far that nothing lacks, then crops.
         background: the pixel value that becomes black, or a percentile of the training images ("1%"); one for all
             channels, or a list of one each.
         white: the pixel value that becomes the brightest, or a percentile ("99.99%"), linearly from the background and
             clipped above; null takes the highest of 8 or 16 bits. 4095 for a camera of 12 bits.
+        alpha: what becomes of transparent pixels: `drop` takes their colours as they are in the file, `white` and
+            `black` put them on a ground, `error` refuses them; null drops, and says so.
         damaged: whether an unreadable or truncated file is an error, or is left out and counted.
+        augment: what is done to training images at random besides (a mapping: flips, rotations, shift, zoom,
+            brightness, noise); null: flips along both axes alone.
         validation: share of the training images held out to choose by, where there is no `…_val` folder; by a hash of
             the file's name, so it is stable.
         split_by: what stays together where splits are made: a column of `cells.csv` beside the images, which `gantk
@@ -87,7 +103,9 @@ class Lin(CellImages):
         fit: Fit = "scale",
         background: Level | list[Level] = 0.0,
         white: Level | list[Level] | None = None,
+        alpha: Alpha | None = None,
         damaged: Literal["error", "skip"] = "error",
+        augment: Augmentation | None = None,
         validation: Annotated[float, Gt(0), Lt(0.5)] = 0.1,
         split_by: Annotated[str, Len(1)] | None = None,
         test: Annotated[float, Gt(0), Lt(0.5)] = 0.1,
@@ -96,9 +114,12 @@ class Lin(CellImages):
         picked: list[Channel] = list(PAIR) if channels is None else channels
         if channel_names and len(channel_names) != len(picked):
             raise DataError(f"data.channel_names has {len(channel_names)} names for {len(picked)} channels")
-        reading = Reading(tuple(picked), (size[0], size[1]) if size else None, fit, damaged, bool(channel_names))
+        reading = Reading(tuple(picked), (size[0], size[1]) if size else None, fit, damaged, bool(channel_names), alpha)
         rules = Rules(links, None if channel_files is None else tuple(channel_files), sub_folders)
-        tree = folders.find(root, proteins, layout, rules)
+        try:
+            tree = folders.find(root, proteins, rules)
+        except MissingData as error:
+            raise MissingData(f"{error}\n{HOW_TO_GET_LIN.format(layout=layout)}") from error
         classes, levels = read_split(tree, split, reading, (validation, test), background, white, split_by)
         if channels is None and (others := sorted({k for one in classes for k in one.left_out})):
             warn(
@@ -109,7 +130,7 @@ class Lin(CellImages):
         if pixel_size_um is None and tree.is_lin and not (size and fit == "scale"):
             pixel_size_um = LIN_PIXEL
         super().__init__(
-            classes, layout, names, origin_of(tree, classes), pixel_size_um or classes[0].pixel_size, levels
+            classes, layout, names, origin_of(tree, classes), pixel_size_um or classes[0].pixel_size, levels, augment
         )
 
 

@@ -9,6 +9,7 @@ from annotated_types import Ge, Gt, Interval, Len, Lt
 from gantk_basics.data.image_splits import part
 from gantk_basics.files.images import cache
 from gantk_basics.files.images.class_images import ClassImages
+from gantk_basics.image_augmentation import Augmentation
 from torch import Tensor
 
 from gantk.errors import DataError
@@ -36,6 +37,8 @@ class Simulated(CellImages):
         width: of an image, in pixels.
         validation: share of the training cells held out to choose by.
         seed: another seed gives other cells.
+        augment: what is done to training images at random besides (a mapping: flips, rotations, shift, zoom,
+            brightness, noise); null: flips along both axes alone.
         shared_grain: of whole cells (`whole_cells`), which nothing is trained on: the share of the greens' texture that
             all proteins of a cell have in common. 0: beyond the red they have nothing in common.
     """
@@ -59,6 +62,7 @@ class Simulated(CellImages):
         width: Annotated[int, Ge(8)] = 80,
         validation: Annotated[float, Gt(0), Lt(0.5)] = 0.1,
         seed: Annotated[int, Ge(0)] = 0,
+        augment: Augmentation | None = None,
         shared_grain: Annotated[float, Interval(ge=0, le=1)] = 0.0,
     ):
         folder, n = ("test", test_cells) if split == "test" else ("train", cells)
@@ -66,7 +70,8 @@ class Simulated(CellImages):
         if split != "test":
             classes = [part(images, split, test=0, validation=validation) for images in classes]
         zoom = min(height / 48, width / 80)
-        super().__init__(classes, layout, LIN_CHANNELS, "simulated", simulation.PIXEL_MICROMETRES / zoom)
+        pixel_size = simulation.PIXEL_MICROMETRES / zoom
+        super().__init__(classes, layout, LIN_CHANNELS, "simulated", pixel_size, augment=augment)
         self._whole = (2 * seed + 1, height, width, shared_grain)
 
     def whole_cells(self, n: int) -> Tensor:

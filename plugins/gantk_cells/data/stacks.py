@@ -9,15 +9,17 @@ from typing import Annotated, Literal
 
 import torch
 from annotated_types import Ge, Gt, Len, Lt
+from gantk_basics.data.augmented import AugmentedImages
 from gantk_basics.data.image_splits import origin_of, read_split
 from gantk_basics.files.images import folders
+from gantk_basics.files.images.alpha import Alpha
 from gantk_basics.files.images.class_folder import Links, Rules, SubFolders
-from gantk_basics.files.images.class_images import Reading
+from gantk_basics.files.images.read_file import Reading
+from gantk_basics.image_augmentation import Augmentation
 from gantk_basics.image_sizes import Fit
 from gantk_basics.pixel_values import Level
 from torch import Tensor
 
-from gantk.data import Resident
 from gantk.errors import DataError
 from gantk.interfaces import Batch
 from gantk_cells.data.alternate import AlternateGreens
@@ -49,12 +51,17 @@ class Stacks:
             replicates are (rep2, plate1) or there is only one.
         links: whether links that lead out of `root` are refused, or followed (`follow`).
         size: [height, width] in pixels that images are brought to; null takes them as they are.
-        fit: how: `scale` resamples; `crop` keeps the middle, `pad` puts background around, `crop_and_pad` does both.
+        fit: how: `scale` resamples; `crop` keeps the middle, `pad` puts background around, `crop_and_pad` does both;
+            `cover` resamples so far that nothing lacks, then crops.
         background: the pixel value that becomes black, or a percentile of the training images ("1%"); one for all
             channels, or a list of one each.
         white: the pixel value that becomes the brightest, or a percentile ("99.99%"), linearly from the background and
             clipped above; null takes the highest of 8 or 16 bits.
+        alpha: what becomes of transparent pixels: `drop` takes their colours as they are in the file, `white` and
+            `black` put them on a ground, `error` refuses them; null drops, and says so.
         damaged: whether an unreadable or truncated file is an error, or is left out and counted.
+        augment: what is done to training images at random besides (a mapping: flips, rotations, shift, zoom,
+            brightness, noise); null: flips along both axes alone.
         hide: `alternate`: training and validation show of each cell red and one protein, in turn, as if each protein
             had been imaged in cells of its own; the test split shows whole cells. What a star-shaped net makes of cells
             that it never saw whole is then measured (`cells/interplay`). null hides nothing.
@@ -85,7 +92,9 @@ class Stacks:
         fit: Fit = "scale",
         background: Level | list[Level] = 0.0,
         white: Level | list[Level] | None = None,
+        alpha: Alpha | None = None,
         damaged: Literal["error", "skip"] = "error",
+        augment: Augmentation | None = None,
         hide: Literal["alternate"] | None = None,
         validation: Annotated[float, Gt(0), Lt(0.5)] = 0.1,
         split_by: Annotated[str, Len(1)] | None = None,
@@ -93,7 +102,7 @@ class Stacks:
         pixel_size_um: Annotated[float, Gt(0)] | None = None,
     ):
         picked, brought_to = tuple(channels) if channels else None, (size[0], size[1]) if size else None
-        reading = Reading(picked, brought_to, fit, damaged, bool(channel_names))
+        reading = Reading(picked, brought_to, fit, damaged, bool(channel_names), alpha)
         rules = Rules(links, None if channel_files is None else tuple(channel_files), sub_folders)
         tree = folders.find_stacks(root, rules)
         (cells,), levels = read_split(tree, split, reading, (validation, test), background, white, split_by)
@@ -121,15 +130,15 @@ class Stacks:
         self.pairs_spec = pairs
         self.spec = pairs if layout == "per_class" else stack_spec(pairs)
         stored = levels.samples(cells.images)
-        self.cells: Resident
+        self.cells: AugmentedImages
         if hide is None or split == "test":
-            self.cells = Resident(stack_spec(pairs), stored, flips=("y", "x"))
+            self.cells = AugmentedImages(stack_spec(pairs), stored, augment=augment, flips=("y", "x"))
             return
         if layout != "per_class":
             raise DataError("data.hide=alternate shows pairs of different cells, not stacks: data.layout=per_class")
         if len(stored) < count - 1:
             raise DataError(f"data.hide=alternate: {len(stored)} cells of the {split} split for {count - 1} proteins")
-        self.cells = hidden = AlternateGreens(pairs, stored)
+        self.cells = hidden = AlternateGreens(pairs, stored, augment)
         self.units_apart = True
         self.class_counts = dict(zip(names[1:], hidden.counts.tolist(), strict=True))
 
@@ -142,7 +151,7 @@ class Stacks:
         return self
 
     def batch(self, indices: Tensor, rng: torch.Generator | None) -> Batch:
-        """The cells of `indices`, (B,) on the CPU; with `rng`, each turned over at random as a whole.
+        """The cells of `indices`, (B,) on the CPU; with `rng`, each augmented at random as a whole.
 
         With `hide`, pairs of different cells."""
         found = self.cells.batch(indices, rng).samples  # (B, 1 + K, H, W); with `hide` (B, K, 2, H, W)

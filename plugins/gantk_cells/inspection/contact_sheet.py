@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import torch
 from gantk_basics.image_sizes import fitted
+from gantk_basics.inspection.intensities import PERCENTILES
+from gantk_basics.inspection.survey import ClassSurvey, Survey
 from gantk_basics.pixel_values import Levels
 from PIL import Image
 
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Samples
 from gantk_cells.data.layouts import images_spec
-from gantk_cells.inspection.intensities import PERCENTILES
 from gantk_cells.inspection.recipe_proposal import data_pixel_size, places
-from gantk_cells.inspection.survey import ClassSurvey, Survey
 from gantk_cells.stack import stack_spec
 from gantk_cells.views.composite import Composite
 from gantk_cells.views.contrast import brightness

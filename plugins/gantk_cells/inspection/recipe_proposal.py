@@ -14,10 +14,10 @@ import numpy as np
 from gantk_basics import image_sizes
 from gantk_basics.files.images.decode import Decoded
 from gantk_basics.files.images.folders import shown
+from gantk_basics.inspection.survey import Survey
 
 from gantk.errors import DataError
 from gantk_cells.inspection.inspector import Kinds
-from gantk_cells.inspection.survey import Survey
 
 CONDITION = (
     r"control|ctrl|dmso|vehicle|mock|treat|stimul|infect|starv|stress|wild.?type|mutant|delta|Δ"
@@ -209,7 +209,8 @@ def _unread_channels(found: Survey, data: dict[str, Any]) -> list[str]:
     every = f"data.channels=[{', '.join(str(each) for each in [*chosen, *unread])}]"
     return [
         f"not in the recipe, though not empty: channel{'s' * (len(unread) > 1)} {', '.join(map(str, unread))}. "
-        f"With all of them: gantk inspect {shlex.quote(str(found.root))} {shlex.quote(every)} --force"
+        f"With all of them: gantk inspect {shlex.quote(str(found.root))} data.use={data['use']} {shlex.quote(every)} "
+        "--force"
     ]
 
 

@@ -17,6 +17,22 @@ from gantk.spec import DataSpec
 from gantk_expression.matrix import Column, Values, dense_rows
 from gantk_expression.transforms import Transform
 
+GROUP = "group"
+"""The fact that says which samples belong together: wells of one compound, cells of one donor."""
+
+
+def group_of(column: Column | None, rows: NDArray[Any]) -> dict[str, Tensor]:
+    """The truth `group`, a number for each entry of a column; nothing where there is no column.
+
+    Args:
+        column: of all samples.
+        rows: numbers of those that are wanted.
+    """
+    if column is None:
+        return {}
+    numbers = np.unique(np.array(column.texts(), object).astype(str), return_inverse=True)[1]
+    return {GROUP: torch.from_numpy(numbers[rows].astype(np.int64))}
+
 
 class Profiles(Resident):
     """Expression profiles. A base for data sets; samples are (G,).

@@ -8,12 +8,13 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
-from annotated_types import Ge, Gt, Interval, Lt
+from annotated_types import Ge, Gt, Interval, Lt, MinLen
 
 from gantk import randomness
 from gantk.data import Resident
 from gantk.errors import DataError
 from gantk_expression.data import simulation
+from gantk_expression.data.landmarks import Landmarks, with_landmarks
 from gantk_expression.data.simulation import Drawn, Network
 from gantk_expression.fitting import fit, scale_rows
 from gantk_expression.numbers import Numbers
@@ -54,6 +55,8 @@ class Simulated(Resident):
             standardise, unit; fitted on the training split. null: [library_size] of cells, none of bulk samples.
         library_size: sum of a cell after the step of this name.
         labels: what the label is: `type`, `trait` (bulk alone), or `none`.
+        covariates: what a generator is told as its condition: `type`, `trait` (bulk alone), or both.
+        condition: genes that it is told instead, to infer the others: {landmarks: 100, seed: 0}, or their names.
         seed: another seed gives another network and other samples.
 
     Raises:
@@ -84,10 +87,14 @@ class Simulated(Resident):
         transform: Sequence[Step] | None = None,
         library_size: Annotated[float, Gt(0)] = 20000.0,
         labels: Literal["type", "trait", "none"] = "type",
+        covariates: Annotated[Sequence[Literal["type", "trait"]], MinLen(1)] | None = None,
+        condition: Landmarks | None = None,
         seed: Annotated[int, Ge(0)] = 0,
     ):
-        if form == "cells" and labels == "trait":
-            raise DataError("data.labels: single cells have no trait; take data.form=bulk, or data.labels=type")
+        if form == "cells" and (labels == "trait" or "trait" in (covariates or ())):
+            raise DataError(
+                "data.labels and data.covariates: single cells have no trait; take data.form=bulk, or type alone"
+            )
         share = RAREST if rarest is None and form == "cells" else rarest
         made = (form, genes, types, share, depth, depth_spread, dropout, spread, error, seed)
         self.network, carriers = _network(genes, types, seed)
@@ -107,20 +114,26 @@ class Simulated(Resident):
         names = self.network.names
         if form == "bulk":
             more["trait"] = {"genes": [names[gene] for gene in carriers], "effects": list(simulation.EFFECTS)}
-        found = {"type": drawn.types, "trait": drawn.truth.get("trait"), "none": None}[labels]
-        classes = {"type": _type_names(types), "trait": ("without trait", "with trait"), "none": ()}[labels]
+        facts: dict[str, Any] = {"type": drawn.types, "trait": drawn.truth.get("trait"), "none": None}
+        words = {"type": _type_names(types), "trait": ("without trait", "with trait"), "none": ()}
+        found, classes = facts[labels], words[labels]
+        told = list(dict.fromkeys(covariates or ()))
         spec = expression_spec(
             names,
             after,
             steps=fitted.steps,
             classes=classes,
             label=labels if classes else None,
+            condition=[{"name": name, "values": list(words[name])} for name in told],
             origin="simulated",
             **more,
         )
+        given = torch.tensor(np.stack([facts[name] for name in told], 1)).float() if told else None
+        spec, values, _, given = with_landmarks(spec, values, np.arange(len(values)), condition, condition=given)
         super().__init__(
             spec,
             torch.from_numpy(np.ascontiguousarray(values)),
+            condition=given,
             labels=None if found is None else torch.from_numpy(found),
             truth={name: torch.from_numpy(fact) for name, fact in drawn.truth.items()},
         )

@@ -10,8 +10,9 @@ from annotated_types import Ge, Gt, Interval
 
 from gantk.interfaces import SPLITS
 from gantk_expression.data.genes import Choose, Repeated
+from gantk_expression.data.landmarks import Landmarks, with_landmarks
 from gantk_expression.data.preparation import Options, prepare
-from gantk_expression.data.rows import Profiles
+from gantk_expression.data.rows import Profiles, group_of
 from gantk_expression.data.samples import Missing
 from gantk_expression.files.delimited import GenesIn
 from gantk_expression.files.reading import state_of
@@ -51,6 +52,7 @@ class ExpressionTable(Profiles):
         label: column of class names (cell type).
         covariates: columns that a generator is told as its condition: numbers standardised, texts numbered.
         categorical: those of them whose numbers are names (batch 1, 2, 3).
+        condition: genes that a generator is told, to infer the others: {landmarks: 300, seed: 0}, or their names.
         only: samples to take, by an entry of a column: [phase=G1].
         leave_out: samples to leave out, in the same way.
         split_by: column whose entries stay together on one side (donor, plate, compound), or one that says train,
@@ -88,6 +90,7 @@ class ExpressionTable(Profiles):
         label: str | None = None,
         covariates: list[str] | None = None,
         categorical: list[str] | None = None,
+        condition: Landmarks | None = None,
         only: list[str] | None = None,
         leave_out: list[str] | None = None,
         split_by: str | None = None,
@@ -129,13 +132,17 @@ class ExpressionTable(Profiles):
         )
         prepared = prepare(options)
         rows = np.flatnonzero(prepared.sides == SPLITS.index(split))
+        spec, values, at, given = with_landmarks(
+            prepared.spec, prepared.values, rows, condition, late=prepared.late, condition=prepared.condition
+        )
         super().__init__(
-            prepared.spec,
-            prepared.values,
-            rows,
+            spec,
+            values,
+            at,
             late=prepared.late,
             labels=None if prepared.labels is None else prepared.labels[rows],
-            condition=None if prepared.condition is None else prepared.condition[rows],
+            condition=given,
+            truth=group_of(None if split_by is None else prepared.obs[split_by], rows),
             names=[prepared.names[at] for at in rows.tolist()],
             obs={name: each[rows] for name, each in prepared.obs.items()},
         )

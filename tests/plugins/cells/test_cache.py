@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from gantk_basics.files.images import cache, class_images
+from gantk_basics.files.images import cache, read_file
 from gantk_cells.data.lin import Lin
 
 from gantk.interfaces import SPLITS
@@ -89,18 +89,18 @@ def test_a_file_that_could_not_be_read_then_is_read_when_it_can_be(
     tree: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = tree({"a": 6})
-    decode = class_images.decode
+    decode = read_file.decode
 
-    def out_of_memory(path: Path) -> object:
+    def out_of_memory(path: Path, **how: object) -> object:
         if path.name == "cell100002.png":
             raise MemoryError
-        return decode(path)
+        return decode(path, **how)
 
     def read() -> tuple[int, bool]:
         n = sum(len(Lin(split, root=root, damaged="skip")) for split in SPLITS)
         return n, "cannot be read and is left out" in capsys.readouterr().err
 
-    monkeypatch.setattr(class_images, "decode", out_of_memory)
+    monkeypatch.setattr(read_file, "decode", out_of_memory)
     assert read() == read() == (5, True)
-    monkeypatch.setattr(class_images, "decode", decode)
+    monkeypatch.setattr(read_file, "decode", decode)
     assert read() == read() == (6, False)

@@ -23,9 +23,10 @@ from pathlib import Path
 import numpy as np
 from gantk_basics.files.images.decode import decode
 from gantk_basics.files.images.folders import find_stacks
-from gantk_basics.files.images.class_images import Reading, load
+from gantk_basics.files.images.class_images import load
+from gantk_basics.files.images.read_file import Reading
 from gantk_basics.files.images.tiff_file import MissingCodec
-from gantk_cells.inspection.survey import survey
+from gantk_basics.inspection.survey import survey
 found = {}
 for path in sorted(Path(sys.argv[1]).iterdir()):
     try:

@@ -10,12 +10,12 @@ import pytest
 import tifffile
 import torch
 from gantk_basics.files.images.decode import decode
+from gantk_basics.inspection.intensities import PERCENTILES, Channel
+from gantk_basics.inspection.survey import survey
 from gantk_basics.views.images import Images
 from gantk_cells.files.plain_images import plain_samples
 from gantk_cells.inspection.contact_sheet import contact_sheet
-from gantk_cells.inspection.intensities import PERCENTILES, Channel
 from gantk_cells.inspection.recipe_proposal import CUT, data_block
-from gantk_cells.inspection.survey import survey
 from gantk_cells.views.composite import Composite
 from gantk_cells.views.contrast import brightness
 from hypothesis import given

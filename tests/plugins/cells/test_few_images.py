@@ -41,7 +41,7 @@ def test_three_images_are_told_everywhere(
 ) -> None:
     root = tree({"wt": 3}, height=16, width=24)
     monkeypatch.chdir(tmp_path)
-    assert run_command_line(["inspect", str(root), "data.channels=[0, 1]"]) == 0
+    assert run_command_line(["inspect", str(root), "data.use=cells/lin", "data.channels=[0, 1]"]) == 0
     assert "too few training samples (1 of wt;" in capsys.readouterr().err
     assert run_command_line(["validate", "inspected.yaml"]) == 0
     said = capsys.readouterr()

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 import torch
 from click.testing import CliRunner
-from gantk_basics.files.images.class_images import decode
+from gantk_basics.files.images.decode import decode
 from gantk_cells.commands.simulate_cells import simulate_cells
 from gantk_cells.data.lin import Lin
 from gantk_cells.data.simulated import Simulated
@@ -273,12 +273,12 @@ def test_names_of_folders_cannot_command_a_terminal(tree: Tree) -> None:
 
 
 def test_cache(tree: Tree, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gantk_basics.files.images import class_images
+    from gantk_basics.files.images import read_file
 
     root = tree(LIN)
     decoded: list[Path] = []
-    decode = class_images.decode
-    monkeypatch.setattr(class_images, "decode", lambda path: decoded.append(path) or decode(path))
+    decode = read_file.decode
+    monkeypatch.setattr(read_file, "decode", lambda path, **how: decoded.append(path) or decode(path, **how))
 
     def read() -> int:
         decoded.clear()

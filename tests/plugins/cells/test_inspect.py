@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import tifffile
 from gantk_basics import image_sizes
+from gantk_basics.inspection.survey import survey
 from gantk_cells.inspection.recipe_proposal import data_block, kinds_of, recipe_text, warnings_of
-from gantk_cells.inspection.survey import survey
 from gantk_cells.nets.layers import halvings
 from PIL import Image
 
@@ -19,6 +19,7 @@ import gantk
 from gantk.cli import run_command_line
 from gantk.errors import DataError
 
+LIN = "data.use=cells/lin"  # pictures in PNG may as well be photos
 QUICK = {"train.steps": 1, "generator.width": 4, "critic.width": 4, "evaluate": []}
 
 
@@ -39,7 +40,7 @@ def test_everything_odd_is_found_and_the_recipe_copes(
     shutil.copy(root / "Alp14" / "cell100000.png", root / "Tea1" / "cell9.png")
     (root / "Tea1" / "cell8.png").write_bytes(b"no image")
     monkeypatch.chdir(tmp_path)
-    assert run_command_line(["inspect", str(root), "--json"]) == 0
+    assert run_command_line(["inspect", str(root), LIN, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     alp14, tea1 = document["classes"]
     assert (alp14["images"], tea1["images"]) == (8, 7)
@@ -53,8 +54,8 @@ def test_everything_odd_is_found_and_the_recipe_copes(
         assert picture.width > 8 * 24
     run = gantk.run("inspected.yaml", QUICK)
     assert run.sample(2).samples.shape == (2, 3, 16, 24)
-    assert run_command_line(["inspect", str(root)]) == 2  # never overwrites
-    assert run_command_line(["inspect", str(root), "--force"]) == 0
+    assert run_command_line(["inspect", str(root), LIN]) == 2  # never overwrites
+    assert run_command_line(["inspect", str(root), LIN, "--force"]) == 0
     assert capsys.readouterr().out.strip().endswith("inspected.yaml")
 
 
@@ -175,7 +176,7 @@ def test_classes_are_asked_for_and_both_recipes_run(
 ) -> None:
     root = tree({"A": 8, "B": 8}, height=16, width=24)
     monkeypatch.chdir(tmp_path)
-    assert run_command_line(["inspect", str(root)]) == 0
+    assert run_command_line(["inspect", str(root), LIN]) == 0
     said = capsys.readouterr().err
     assert "another protein in each class folder, or another condition? Taken for proteins" in said
     (hint,) = [line.partition(": gantk ")[2] for line in said.splitlines() if "--classes conditions" in line]
@@ -191,7 +192,7 @@ def test_nothing_of_lin_is_said_of_other_cells(
 ) -> None:
     root = tree({"A": 8, "B": 8}, height=16, width=24)
     monkeypatch.chdir(tmp_path)
-    assert run_command_line(["inspect", str(root), "-q"]) == 0
+    assert run_command_line(["inspect", str(root), LIN, "-q"]) == 0
     small = {"evaluate.0.samples": 8, "evaluate.1.samples": 8, "evaluate.2.steps": 2, "evaluate.2.samples": 8}
     run = gantk.run("inspected.yaml", {key: value for key, value in QUICK.items() if key != "evaluate"} | small)
     assert [block["use"] for block in run.model.recipe.values["evaluate"]] == [

@@ -61,7 +61,7 @@ SPLITS = [
 def test_splits_are_read_as_their_folders_say(
     write: Write, files: dict[str, int], meant: dict[str, tuple[int | None, ...]]
 ) -> None:
-    tree = find(write(files), None, "pairs")
+    tree = find(write(files), None)
     found = {}
     for number, folder in enumerate(tree.train):
         parts = (tree.train, tree.validation, tree.test)
@@ -89,7 +89,7 @@ def rgb(root: Path) -> Path:
 
 def test_two_folders_of_one_split_are_not_guessed(write: Write) -> None:
     with pytest.raises(DataError, match="both the validation split"):
-        find(write({"train/A": 5, "val/A": 2, "valid/A": 2}), None, "pairs")
+        find(write({"train/A": 5, "val/A": 2, "valid/A": 2}), None)
 
 
 DEEPER = [
@@ -111,7 +111,7 @@ def test_what_lies_deeper_is_read_or_passed_over_and_said(
     write: Write, capsys: pytest.CaptureFixture[str], files: dict[str, int], count: int, says: str
 ) -> None:
     root = write({**files, "B": 4})
-    tree = find(root, None, "pairs")
+    tree = find(root, None)
     assert [len(folder.files) for folder in tree.train] == [count, 4]
     assert any(says in note for note in tree.every_note())
     Lin("train", root=root, channels=[0])
@@ -121,30 +121,30 @@ def test_what_lies_deeper_is_read_or_passed_over_and_said(
 def test_the_lines_that_are_named_read_what_was_refused(write: Write) -> None:
     root = write({"exp/Arp3": 3, "exp/Tea1": 4})
     with pytest.raises(DataError, match="has no images, but its sub-folders have") as caught:
-        find(root, None, "pairs")
+        find(root, None)
     classes, pooled = [line.split("  ")[-1].strip() for line in str(caught.value).splitlines()[1:]]
-    assert [each.name for each in find(Path(classes.removeprefix("data.root=")), None, "pairs").train] == [
+    assert [each.name for each in find(Path(classes.removeprefix("data.root=")), None).train] == [
         "Arp3",
         "Tea1",
     ]
     settings = parameters_of([pooled.removeprefix("data.")])
-    assert len(find(root, None, "pairs", Rules(**settings)).train[0].files) == 7
+    assert len(find(root, None, Rules(**settings)).train[0].files) == 7
 
 
 def test_files_that_are_no_images_for_us_are_counted(write: Write, tmp_path: Path) -> None:
     root = write({"A": 4})
-    for name in ("a.bmp", "b.bmp", "c.nd2", "notes.txt"):
+    for name in ("a.gif", "b.gif", "c.nd2", "notes.txt"):
         (root / "A" / name).write_bytes(b"x")
     Image.new("L", (10, 8)).save(root / "A" / "A00_mask.png")
-    tree = find(root, None, "pairs")
+    tree = find(root, None)
     assert len(tree.train[0].files) == 4
     (masks, said) = tree.every_note()
-    assert "2 ending in .bmp, 1 ending in .nd2 passed over" in said and "txt" not in said
+    assert "2 ending in .gif, 1 ending in .nd2 passed over" in said and "txt" not in said
     assert "1 image in A/ passed over: by their names they are masks of others" in masks
     for path in (root / "A").glob("*.png"):
         path.unlink()
-    with pytest.raises(DataError, match=r"no images(.|\n)*2 ending in .bmp"):
-        find(root, None, "pairs")
+    with pytest.raises(DataError, match=r"no images(.|\n)*2 ending in .gif"):
+        find(root, None)
 
 
 def test_jpeg_is_read_and_said(write: Write) -> None:
@@ -152,16 +152,16 @@ def test_jpeg_is_read_and_said(write: Write) -> None:
     write({"A": [f"j{i}" for i in range(4)]}, ".jpg")
     data = Lin("train", root=root, channels=[0])
     assert sum(data.class_counts.values()) >= 5
-    assert "4 images are JPEG" in find(root, None, "pairs").every_note()[0]
+    assert "4 images are JPEG" in find(root, None).every_note()[0]
 
 
 def test_masks_beside_classes_are_passed_over_by_their_name(write: Write) -> None:
     root = write({"Arp3": 6, "masks": 6, "Tea1": 6})
-    tree = find(root, None, "pairs")
+    tree = find(root, None)
     assert [each.name for each in tree.train] == ["Arp3", "Tea1"]
     (note,) = tree.every_note()
     line = note.partition("data.")[2]
-    assert [each.name for each in find(root, **parameters_of([line]), layout="pairs").train] == [
+    assert [each.name for each in find(root, parameters_of([line])["proteins"]).train] == [
         "Arp3",
         "Tea1",
         "masks",
@@ -250,7 +250,7 @@ def test_files_of_one_channel_each_are_refused_and_the_named_line_reads_them(
     if not any("/" in folder for folder in files):
         assert sum(len(Lin(s, root=root, channels=[0], **parameters_of([apart]))) for s in data) == 12
     monkeypatch.chdir(tmp_path)
-    assert run_command_line(["inspect", str(root), "-q"]) == 0
+    assert run_command_line(["inspect", str(root), "data.use=cells/lin", "-q"]) == 0
     assert "channel_files" in Path("inspected.yaml").read_text()
 
 
@@ -323,7 +323,7 @@ def test_links_are_followed_where_the_recipe_says_so(
 
 
 FOLDERS = ["A", "B", "rep1", "rep2", "masks", "odd", "train", "test", "val", "images", "Tea1"]
-FILES = ["a.png", "b.tif", "c.JPG", "a_mask.png", "d.bmp"]
+FILES = ["a.png", "b.tif", "c.JPG", "a_mask.png", "d.gif"]
 PLACES = st.lists(st.sampled_from(FOLDERS), max_size=3).map("/".join)
 
 
@@ -337,7 +337,7 @@ def test_every_image_is_read_or_counted_as_passed_over_or_all_is_refused(files: 
             for name in names:
                 (root / place / name).touch()
         try:
-            tree = find(root, None, "pairs")
+            tree = find(root, None)
         except DataError:
             return
         read = {
@@ -374,7 +374,7 @@ def test_identifiers_behind_the_channel_are_no_part_of_it() -> None:
     ],
 )
 def test_planes_of_stacks_are_told(write: Write, stems: list[str], told: str | None) -> None:
-    tree = find(write({"A": stems}), None, "pairs")
+    tree = find(write({"A": stems}), None)
     notes = [note for note in tree.every_note() if "seem to be" in note]
     assert notes == [note for note in notes if note.startswith(f"A: the files seem to be {told}")]
     assert bool(notes) == (told is not None)

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from gantk_basics.files.images.alpha import LEFT_OUT
 from gantk_basics.files.images.decode import decode
 from gantk_basics.files.images.pixel_size import COARSEST, micrometres
-from gantk_basics.files.images.tiff_file import NO_ALPHA, ODD_PALETTE
+from gantk_basics.files.images.tiff_file import ODD_PALETTE
+from gantk_basics.inspection.survey import survey
 from gantk_cells.data.lin import Lin
 from gantk_cells.inspection.recipe_proposal import data_block, warnings_of
-from gantk_cells.inspection.survey import survey
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -88,24 +89,24 @@ FORMS: dict[str, tuple[Callable[[Path], Path], np.ndarray, tuple[str, ...], bool
     ),
     "grey and alpha, PNG": (
         lambda folder: written(folder / "a.png", TWO),
-        GREY[None], (NO_ALPHA,), False,
+        GREY[None], (LEFT_OUT,), False,
     ),
     "colour and alpha, PNG": (
         lambda folder: written(folder / "a.png", np.concatenate([COLOUR, CLEAR], -1)),
-        COLOUR.transpose(2, 0, 1), (NO_ALPHA,), True,
+        COLOUR.transpose(2, 0, 1), (LEFT_OUT,), True,
     ),
     "grey and alpha, TIFF": (
         lambda folder: written(
             folder / "a.tif", TWO, planarconfig="contig", extrasamples=["unassalpha"]
         ),
-        GREY[None], (NO_ALPHA,), False,
+        GREY[None], (LEFT_OUT,), False,
     ),
     "colour and alpha, planes of a TIFF": (
         lambda folder: written(
             folder / "a.tif", np.concatenate([COLOUR, CLEAR], -1).transpose(2, 0, 1), photometric="rgb",
             planarconfig="separate", extrasamples=["assocalpha"],
         ),
-        COLOUR.transpose(2, 0, 1), (NO_ALPHA,), True,
+        COLOUR.transpose(2, 0, 1), (LEFT_OUT,), True,
     ),
     "channels that are not said to be alpha": (
         lambda folder: written(
@@ -145,7 +146,7 @@ def test_what_is_left_out_is_said_once_with_a_count(tmp_path: Path, capsys: pyte
     for _ in range(2):
         assert capsys.readouterr().err.count(f"8 images, such as those in {tmp_path / 'own/A'}: alpha") == 1
         Lin("train", root=tmp_path / "own")  # from the cache
-    assert survey(tmp_path / "own").classes[0].remarks[NO_ALPHA] == 8
+    assert survey(tmp_path / "own").classes[0].remarks[LEFT_OUT] == 8
 
 
 def grey_as_colour(folder: Path, odd: bool = False) -> Path:

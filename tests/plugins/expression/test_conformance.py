@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gantk.spec import DataSpec
 from gantk.testing import conformance
 
 FOLDER = Path(__file__).parent
@@ -22,9 +23,32 @@ SINGLE_CELLS: dict[str, dict] = {
 }
 
 # GGAN and bulk
-GGAN: dict[str, dict] = {}
+GGAN: dict[str, dict] = {
+    "loss/ggan": {"loss": {"use": "basics/gan"}, "consistency": 0.1},
+    "generator/ggan": {"hidden": [8]},
+    "critic/ggan": {"hidden": [8]},
+    "generator/bulk": {"hidden": [8], "latent": 8},
+    "critic/bulk": {"hidden": [8]},
+}
+BULK = {"use": "expression/simulated", "form": "bulk", "genes": 20, "samples": 300, "held_out": 100, "types": 3}
+LANDMARKS = BULK | {"condition": {"landmarks": 6}, "transform": ["standardise"]}
+PAIRS = {
+    "loss/ggan": {
+        "generator": {"use": "expression/ggan", "hidden": [8]},
+        "critic": {"use": "expression/ggan", "hidden": [8]},
+        "data": LANDMARKS,
+    },
+    "loss/inference": {"generator": {"use": "expression/ggan", "hidden": [8]}, "data": LANDMARKS},
+}
+COVARIATES = [{"name": "age"}, {"name": "tissue", "values": ["lung", "liver", "skin"]}]
+TOLD = [
+    DataSpec((6,), ("gene",), range=None, condition_shape=(4,)),
+    DataSpec((5,), ("gene",), condition_shape=(2,), attributes={"condition": COVARIATES}),
+]
 
 # Tybalt and perturbations
 ENCODERS: dict[str, dict] = {}
 
-test_plugin = conformance("expression", parameters=TABLES | SINGLE_CELLS | GGAN | ENCODERS)
+test_plugin = conformance(
+    "expression", parameters=TABLES | SINGLE_CELLS | GGAN | ENCODERS, nets=PAIRS, specs=TOLD, examples=3
+)

@@ -13,9 +13,9 @@ from gantk.errors import DataError
 from gantk_basics.files.images import cache
 from gantk_basics.files.images.channel_files import folders_of_channels, grouped, markers_of, series_in
 
-ENDINGS = (".png", ".tif", ".tiff", ".jpg", ".jpeg")
+ENDINGS = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".webp", ".bmp")
 OTHER_IMAGES = (
-    *(".bmp", ".gif", ".webp", ".jp2", ".avi", ".mp4", ".npy", ".npz", ".h5", ".hdf5", ".mat", ".zarr"),
+    *(".gif", ".jp2", ".avi", ".mp4", ".npy", ".npz", ".h5", ".hdf5", ".mat", ".zarr"),
     *(".czi", ".nd2", ".lif", ".lsm", ".stk", ".dv", ".oib", ".oif", ".vsi", ".svs", ".ndpi", ".ims", ".zvi", ".mrxs"),
     *(".scn", ".flex", ".zip", ".gz", ".tar", ".7z"),
 )
@@ -26,6 +26,7 @@ REPLICATES = (
     r"(?i:(rep(licate|eat)?|plate|day|date|batch|exp(eriment)?|run|slide|well|field|fov|pos(ition)?|xy|site|series|scene"
     r"|sample|set|part|image|cell|img|tiff|png)s?[_\- ]?[\d_\-]*[a-z]?|[\d_\-]+|[a-h]\d{1,2})"
 )
+SYSTEM = ("__macosx", "@eadir", "#recycle", "$recycle.bin", "system volume information", "lost+found")
 DEEP = 4  # folders below a class that are looked into
 
 
@@ -56,11 +57,18 @@ class Rules:
             every file is an image; None: such files are refused.
         sub_folders: whether the images in sub-folders of a class belong to it; None: where these are named as
             replicates are, or there is only one.
+        noun: what a class is, for messages; its plural is the key of the recipe that names them.
     """
 
     links: Links = "refuse"
     channel_files: tuple[str, ...] | None = None
     sub_folders: SubFolders | None = None
+    noun: str = "protein"
+
+    @property
+    def key(self) -> str:
+        """The key of a recipe that names the classes."""
+        return {"class": "classes"}.get(self.noun, f"{self.noun}s")
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,12 @@ def shown(name: object) -> str:
 def sub_folders(parent: Path) -> list[Path]:
     """The folders in `parent`, sorted, without hidden ones."""
     entries = sorted(os.scandir(parent), key=lambda entry: entry.name)
-    return [Path(entry) for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+    return [Path(entry) for entry in entries if entry.is_dir() and not is_hidden(entry.name)]
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder belongs to a system, not to a person: .DS_Store, ._a.png, __MACOSX, @eaDir, …"""
+    return name.startswith(".") or name.casefold() in SYSTEM
 
 
 def is_for_masks(name: str) -> bool:
@@ -213,7 +226,7 @@ class _Files:
         """Names of the image files that lie in a folder itself, below `path`, without masks of others among them."""
         files = []
         for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-            if entry.name.startswith(".") or not entry.name.lower().endswith(ENDINGS):
+            if is_hidden(entry.name) or not entry.name.lower().endswith(ENDINGS):
                 continue
             if entry.is_symlink():
                 self.stay_inside(Path(entry))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,43 @@ def check_types(files: Files) -> None:
     _refuse_odd(files, _mixed)
 
 
-def check_counts(files: Files) -> None:
-    """Raises a DataError where stacks differ in their number of channels; None is no stack."""
-    _refuse_odd(files, _counts)
+def check_counts(files: Files, key: str) -> None:
+    """Raises a DataError where stacks differ in their number of channels; None is no stack.
+
+    Args:
+        files: each with its number.
+        key: of the recipe that names the classes.
+    """
+    _refuse_odd(files, partial(_counts, key))
+
+
+def check_kinds(files: Sequence[tuple[Path, str, int]]) -> None:
+    """Raises a DataError where pictures are of several kinds: it counts them, and says which lines would read them.
+
+    Args:
+        files: each with its kind ("RGB of 8 bits"), and how many pictures it stands for.
+    """
+    found: Counter[str] = Counter()
+    for _, kind, count in files:
+        found[kind] += count
+    if len(found) < 2:
+        return
+    example = {kind: shown(f"{path.parent.name}/{path.name}") for path, kind, _ in reversed(files)}
+    listed = ", ".join(f"{count:,} {kind} (such as {example[kind]})" for kind, count in found.most_common())
+    what = [kind.split(" of ") for kind in found]
+    ways = []
+    if {colours for colours, _ in what} == {"RGB", "grey"}:
+        ways.append("    data.channels=rgb   grey pictures get three equal channels")
+        ways.append("    data.channels=grey  colours become their brightness, .299 R + .587 G + .114 B")
+    elif len({colours for colours, _ in what}) > 1:
+        ways.append("    data.channels=[0]   the first channel of each")
+    if len({bits for _, bits in what}) > 1:
+        floating = any("floating" in bits for _, bits in what)
+        if floating:
+            ways.append("    save all with pixels of one type: floating-point numbers have no range")
+        else:
+            ways.append("    data.bits=8         the whole range of 16 bits onto that of 8; or data.bits=16")
+    raise DataError(f"pictures of several kinds: {listed}. To read them as one:\n" + "\n".join(ways))
 
 
 def check_meanings(files: Files) -> None:
@@ -52,7 +87,8 @@ def _unequal(path: Path, size: tuple[int, int], usual: tuple[int, int], every: l
     return DataError(
         f"images of unequal size: {shown(path)} is {size[0]} × {size[1]} (height × width), most others are "
         f"{usual[0]} × {usual[1]}; bring them to one size, their middles kept:\n{crop}"
-        f"    padded with background:  data.size=[{around[0]}, {around[1]}] data.fit=pad"
+        f"    padded with background:  data.size=[{around[0]}, {around[1]}] data.fit=pad\n"
+        f"    resampled, then cropped:  data.size=[{around[0]}, {around[1]}] data.fit=cover"
     )
 
 
@@ -63,10 +99,10 @@ def _mixed(path: Path, type: str, usual: str, every: object) -> DataError:
     )
 
 
-def _counts(path: Path, count: int, usual: int, every: object) -> DataError:
+def _counts(key: str, path: Path, count: int, usual: int, every: object) -> DataError:
     return DataError(
         f"{shown(path)} has {count} channel{'s' * (count > 1)}, most others have {usual}, so that a number may mean "
-        f"another channel. If {shown(path.parent)} holds other images (masks, say), leave it out: data.proteins names "
+        f"another channel. If {shown(path.parent)} holds other images (masks, say), leave it out: data.{key} names "
         "the folders to read; else move the odd files away, or choose channels by names that all files have: "
         "data.channels=[NAME, NAME]"
     )

@@ -18,13 +18,15 @@ from gantk import machine
 from gantk.errors import DataError
 from gantk.files import refuse_devices
 from gantk.messages import nearest
+from gantk_basics.files.images.alpha import PROFILE, TURNED, Alpha, upright, without_alpha
 from gantk_basics.files.images.channel_files import names_in_labels
 from gantk_basics.files.images.class_folder import shown
 from gantk_basics.files.images.pixel_size import ome_pixel_size, png_pixel_size, tiff_pixel_size
-from gantk_basics.files.images.tiff_file import EXTRA, NO_ALPHA, MissingCodec, open_tiff, read_pixels
+from gantk_basics.files.images.tiff_file import EXTRA, MissingCodec, open_tiff, read_pixels
 
 NOTE = "gantk"  # the key of gantk's own JSON in the OME map annotation
-PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}  # what Pillow reads
+PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".bmp": "BMP"}  # what Pillow reads
+ORIENTATION = 0x0112  # of EXIF and TIFF
 MOST_PAGES = 16  # of a TIFF that does not say what its pages are
 IN_FIJI = {
     "Z": "a z-stack: project it first (Fiji: Image › Stacks › Z Project…, Max Intensity), or save its best plane",
@@ -56,12 +58,13 @@ class Decoded:
     note: dict[str, Any] | None = None
 
 
-def decode(path: Path, *, slices: bool = False) -> Decoded:
+def decode(path: Path, *, slices: bool = False, alpha: Alpha | None = None) -> Decoded:
     """One image file.
 
     Args:
-        path: a PNG, else a TIFF.
+        path: a PNG, JPEG, WebP or BMP, else a TIFF.
         slices: whether slices, time points and pairs of one sample are images of their own; otherwise they are refused.
+        alpha: what becomes of transparency; None leaves it out, and says so.
 
     Raises:
         DataError: the file is sound, but not one image with channels of 8 or 16 bits, or floating-point numbers.
@@ -71,7 +74,7 @@ def decode(path: Path, *, slices: bool = False) -> Decoded:
     if not path.stat().st_size:
         raise ValueError("it is empty (0 bytes)")
     form = PICTURES.get(path.suffix.lower())
-    decoded = _picture(path, form) if form else _tiff(path, slices)
+    decoded = _picture(path, form, alpha) if form else _tiff(path, slices, alpha)
     if decoded.images.dtype.kind == "f" and not np.isfinite(decoded.images).all():
         raise ValueError("it has pixels that are not numbers (NaN or infinite)")
     if decoded.note and not slices and '"unit_axes": 0' not in str(decoded.note.get("spec", '"unit_axes": 0')):
@@ -79,26 +82,39 @@ def decode(path: Path, *, slices: bool = False) -> Decoded:
     return decoded
 
 
-def _picture(path: Path, form: str) -> Decoded:
+def _picture(path: Path, form: str, policy: Alpha | None) -> Decoded:
     with path.open("rb") as file:
         header = file.read(26)
     deep = header[24:25] == b"\x10" and header[25:26] in (b"\x02", b"\x04", b"\x06")
     if form == "PNG" and deep:  # Pillow would round them to 8 bits
         array, size = _deep_png(path), None
+        with Image.open(path, formats=["PNG"]) as image:
+            facts, orientation = dict(image.info), image.getexif().get(ORIENTATION, 1)
     else:
         with Image.open(path, formats=[form]) as image:
+            if (frames := getattr(image, "n_frames", 1)) > 1 and form != "JPEG":
+                raise DataError(f"{shown(path)} is an animation of {frames} pictures; save each to a file of its own")
             if image.mode == "CMYK":
                 raise DataError(
-                    f"{shown(path)} is a picture for printing (CMYK), not an image of a cell; save it as TIFF"
+                    f"{shown(path)} is a picture for printing (CMYK), not one in light; save it in grey or RGB"
                 )
             machine.refuse_above_data_limit(8 * image.width * image.height, shown(path), DataError)
-            plainer = {"1": "L", "P": "RGB"}.get(image.mode)
+            facts, orientation = dict(image.info), image.getexif().get(ORIENTATION, 1)
+            plainer = {"1": "L", "P": "RGB", "PA": "RGBA"}.get(image.mode)
+            if "transparency" in image.info:
+                plainer = "LA" if image.mode in ("1", "L") else "RGBA"
             array = np.asarray(image.convert(plainer) if plainer else image)
             size = png_pixel_size(image.info) if form == "PNG" else None
     array = np.atleast_3d(_of_known_type(path, array))
-    alpha = array.shape[2] in (2, 4)
-    images = (array[:, :, :-1] if alpha else array).transpose(2, 0, 1)[None]
-    return Decoded(images, (), size, images.shape[1] == 3, remarks=(NO_ALPHA,) if alpha else ())
+    remarks: tuple[str, ...] = ()
+    if array.shape[2] in (2, 4):
+        array, remarks = without_alpha(path, array[:, :, :-1], array[:, :, -1:], policy)
+    if orientation in range(2, 9):
+        remarks += (TURNED,)
+    if "gamma" in facts or facts.get("icc_profile"):
+        remarks += (PROFILE,)
+    images = upright(array.transpose(2, 0, 1)[None], orientation)
+    return Decoded(np.ascontiguousarray(images), (), size, images.shape[1] == 3, remarks=remarks)
 
 
 def _deep_png(path: Path) -> NDArray[Any]:
@@ -114,7 +130,7 @@ def _deep_png(path: Path) -> NDArray[Any]:
     return png_decode(path.read_bytes())
 
 
-def _tiff(path: Path, slices: bool) -> Decoded:
+def _tiff(path: Path, slices: bool, policy: Alpha | None) -> Decoded:
     with open_tiff(path) as tiff:
         if not len(tiff.pages):
             raise ValueError("it ends before its first image; the rest of the file is missing")
@@ -123,17 +139,21 @@ def _tiff(path: Path, slices: bool) -> Decoded:
         _refuse_several(path, tiff, root)
         series, page = tiff.series[0], tiff.pages.first
         machine.refuse_above_data_limit(series.nbytes, shown(path), DataError)
-        pixels = read_pixels(path, series)
+        pixels = read_pixels(path, series, policy)
+        orientation = int(getattr(page.tags.get(ORIENTATION), "value", 1))
+        profiled = "InterColorProfile" in page.tags
         pixel_size = tiff_pixel_size(page, imagej)
     array = _of_known_type(path, pixels.values)
     note = None if root is None else note_of(root)
     images = _cells(path, array, pixels.axes, "TZ" if slices else "T" if note else "")
+    remarks = pixels.remarks + (PROFILE,) * profiled + (TURNED,) * (orientation in range(2, 9))
+    images = np.ascontiguousarray(upright(images, orientation))
     names = names_in_labels(tuple(map(str, imagej.get("Labels") or ())), path.stem)
     if root is not None:
         names, pixel_size = ome_names(root), ome_pixel_size(root) or pixel_size
     names = tuple(shown(name.strip()) for name in names) if len(names) == images.shape[1] and any(names) else ()
     origin = str(note.get("attributes", {}).get("origin", "")) if note else ""
-    return Decoded(images, names, pixel_size, pixels.colour, origin, pixels.remarks, note)
+    return Decoded(images, names, pixel_size, pixels.colour, origin, remarks, note)
 
 
 def _of_known_type(path: Path, array: NDArray[Any]) -> NDArray[Any]:

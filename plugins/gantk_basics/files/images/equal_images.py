@@ -1,4 +1,4 @@
-"""Digests by which equal images are known, turned over or not: training shows them turned over."""
+"""Digests by which equal images are known, turned or not: training shows them turned over, squares by right angles."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BYTES = 16
 
 
 def digests(images: NDArray[Any]) -> NDArray[np.uint8]:
-    """A digest of each image, the same for an image that is turned over along either axis.
+    """A digest of each image, the same for one that is turned over along either axis, or a square one by right angles.
 
     Args:
         images: (N, C, H, W).
@@ -27,5 +27,7 @@ def digests(images: NDArray[Any]) -> NDArray[np.uint8]:
 
 def _of_turns(image: NDArray[Any]) -> Iterator[bytes]:
     start = f"{image.shape} {image.dtype}".encode()
-    for turned in (image, image[:, ::-1], image[:, :, ::-1], image[:, ::-1, ::-1]):
-        yield blake2b(start + turned.tobytes(), digest_size=BYTES).digest()
+    upright = (image, image.swapaxes(-2, -1)) if image.shape[-2] == image.shape[-1] else (image,)
+    for each in upright:
+        for turned in (each, each[:, ::-1], each[:, :, ::-1], each[:, ::-1, ::-1]):
+            yield blake2b(start + turned.tobytes(), digest_size=BYTES).digest()

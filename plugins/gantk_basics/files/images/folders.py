@@ -31,14 +31,6 @@ __all__ = ["ENDINGS", "ClassFolder", "Rules", "Tree", "find", "find_stacks", "sh
 SIMULATED = "SIMULATED.txt"
 """A file beside the class folders that says that their images are simulated; `gantk simulate-cells` writes it."""
 
-HOW_TO_GET_LIN = """\
-The LIN images (Localization Interdependency Network) are described by Dodgson et al. 2017 and were used by Osokin et
-al. 2017 ("GANs for Biological Image Synthesis", ICCV). Expected is the folder that holds
-    LIN_Normalized_WT_size-48-80_train/Alp14/cell100005.png …    (one folder a protein)
-    LIN_Normalized_WT_size-48-80_test/Alp14/cell100001.png …
-or any folder of your own with one sub-folder of PNG or TIFF images for each class: data.root=FOLDER.
-Without them, run on simulated cells: data.use=cells/simulated data.layout={layout}"""
-
 Classes = tuple[ClassFolder, ...]
 
 
@@ -82,35 +74,35 @@ class Tree:
         return list(dict.fromkeys(every))
 
 
-def find(root: Path, proteins: Sequence[str] | None, layout: str, rules: Rules | None = None) -> Tree:
+def find(root: Path, classes: Sequence[str] | None, rules: Rules | None = None) -> Tree:
     """The class folders under `root`.
 
     Args:
-        root: the folder above `…_train` and `…_test`, one of these, that of one protein in them, or any folder of
+        root: the folder above `…_train` and `…_test`, one of these, that of one class in them, or any folder of
             class folders (or of images: one class).
-        proteins: which classes, in this order; None takes all, sorted.
-        layout: of the data set, which the advice in a message keeps.
+        classes: which, in this order; None takes all, sorted.
         rules: how folders are read; None: as they are by default.
 
     Raises:
-        DataError: nothing there, no images, an unknown protein, a link that leads out of the data, a layout that can
+        DataError: nothing there, no images, an unknown class, a link that leads out of the data, a layout that can
             be read in several ways.
     """
     if not root.is_dir():
-        raise MissingData(f"no such folder: {shown(root)}\n{HOW_TO_GET_LIN.format(layout=layout)}")
-    if proteins is not None and len(set(proteins)) < len(proteins):
-        raise DataError(f"data.proteins names a protein twice: {', '.join(proteins)}")
-    root, rules = root.absolute(), rules or Rules()  # not resolve(): a link to the data keeps its own name
+        raise MissingData(f"no such folder: {shown(root)}")
+    rules = rules or Rules()
+    if classes is not None and len(set(classes)) < len(classes):
+        raise DataError(f"data.{rules.key} names a {rules.noun} twice: {', '.join(classes)}")
+    root = root.absolute()  # not resolve(): a link to the data keeps its own name
     splits, only = _of_root(root)
-    if only and proteins and list(proteins) != [only]:
+    if only and classes and list(classes) != [only]:
         raise DataError(
-            f"{shown(root)} is the folder of {only} alone, but data.proteins asks for {', '.join(proteins)};\n"
-            f"for several proteins give the folder above: data.root={shown(splits.train)}"
+            f"{shown(root)} is the folder of {only} alone, but data.{rules.key} asks for {', '.join(classes)};\n"
+            f"for several {rules.key} give the folder above: data.root={shown(splits.train)}"
         )
     whole = not only and splits.train == root
     if by_class := (_by_domain(root) or _split_within_classes(root)) if whole else {}:
-        return _of_classes(by_class, root, proteins, rules)
-    wanted = [only] if only else proteins
+        return _of_classes(by_class, root, classes, rules)
+    wanted = [only] if only else classes
     train = _classes(splits.train, root, wanted, rules)
     names = [folder.name for folder in train]
     alone = len(train) == 1 and train[0].path == splits.train  # a folder of images, not of class folders
@@ -191,12 +183,12 @@ def _split_within_classes(root: Path) -> dict[str, SplitFolders]:
     return found
 
 
-def _of_classes(splits: dict[str, SplitFolders], root: Path, proteins: Sequence[str] | None, rules: Rules) -> Tree:
+def _of_classes(splits: dict[str, SplitFolders], root: Path, classes: Sequence[str] | None, rules: Rules) -> Tree:
     """The tree of classes that each have their own folders of the splits."""
-    names = list(proteins or splits)
+    names = list(classes or splits)
     for name in names:
         if name not in splits:
-            raise _unknown(name, list(splits), root)
+            raise _unknown(name, list(splits), root, rules.noun)
     parts: dict[str, Classes | None] = {}
     for split in ("train", "test", "validation"):
         folders = {name: getattr(splits[name], split) for name in names}
@@ -208,7 +200,7 @@ def _of_classes(splits: dict[str, SplitFolders], root: Path, proteins: Sequence[
             tuple(_with_images(class_folder(name, each, root, rules)) for name, each in every.items()) or None
         )
     found = Tree(parts["train"] or (), parts["test"], parts["validation"])
-    return _noted(found, root, SplitFolders(root), proteins, rules)
+    return _noted(found, root, SplitFolders(root), classes, rules)
 
 
 def _noted(tree: Tree, root: Path, splits: SplitFolders, wanted: Sequence[str] | None, rules: Rules) -> Tree:
@@ -218,7 +210,7 @@ def _noted(tree: Tree, root: Path, splits: SplitFolders, wanted: Sequence[str] |
         tops = [each.path for each in classes]
     else:
         tops = [root] if splits.within(root) else splits.folders()
-    return replace(tree, notes=tuple(passed_over(tops, classes, root, links=rules.links == "follow")))
+    return replace(tree, notes=tuple(passed_over(tops, classes, root, rules)))
 
 
 def _top(folder: Path, root: Path) -> Path:
@@ -236,7 +228,7 @@ def _classes(parent: Path, root: Path, wanted: Sequence[str] | None, rules: Rule
     if wanted is not None:
         for name in wanted:
             if name not in folders:
-                raise _unknown(name, list(folders), parent)
+                raise _unknown(name, list(folders), parent, rules.noun)
         return tuple(_with_images(class_folder(name, folders[name], top, rules)) for name in wanted)
     if set(rules.channel_files or ()) & {f"{name}/" for name in folders}:
         return (_with_images(class_folder(shown(parent.name), parent, top, rules)),)
@@ -264,7 +256,7 @@ def _classes(parent: Path, root: Path, wanted: Sequence[str] | None, rules: Rule
 
 
 def _no_images(folder: Path, also: str = "", advice: str = "") -> DataError:
-    notes = passed_over([folder], (), folder, links=False)
+    notes = passed_over([folder], (), folder, Rules())
     lines = [f"no images in {shown(folder)}{also}: expected files ending in {', '.join(ENDINGS)}.", advice, *notes]
     return DataError("\n".join(line for line in lines if line))
 
@@ -275,8 +267,8 @@ def _with_images(folder: ClassFolder) -> ClassFolder:
     return folder
 
 
-def _unknown(name: str, there: list[str], parent: Path) -> DataError:
+def _unknown(name: str, there: list[str], parent: Path, noun: str) -> DataError:
     near = nearest(name, there, cutoff=0.4)
     meant = f" Did you mean {near}?" if near else ""
     listed = ", ".join(there[:50]) or "no folders at all"
-    return DataError(f"no protein {name!r} in {shown(parent)}.{meant}\nThere: {listed}")
+    return DataError(f"no {noun} {name!r} in {shown(parent)}.{meant}\nThere: {listed}")

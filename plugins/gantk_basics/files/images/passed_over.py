@@ -7,25 +7,33 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from gantk_basics.files.images.class_folder import ENDINGS, OTHER_IMAGES, ClassFolder, is_for_masks, shown
+from gantk_basics.files.images.class_folder import (
+    ENDINGS,
+    OTHER_IMAGES,
+    ClassFolder,
+    Rules,
+    is_for_masks,
+    is_hidden,
+    shown,
+)
 
 DEEP = 8  # folders below one another that are looked into
 NAMED = 8  # folders that are named one by one
 
 
-def passed_over(tops: Iterable[Path], classes: Collection[ClassFolder], root: Path, *, links: bool) -> list[str]:
+def passed_over(tops: Iterable[Path], classes: Collection[ClassFolder], root: Path, rules: Rules) -> list[str]:
     """Sentences on the image files under some folders that are not read.
 
     Args:
         tops: the folders.
         classes: what is read, of all splits.
         root: of the data set, to which names are relative.
-        links: whether links to folders are followed.
+        rules: how folders are read.
     """
     read = {each.path / file for each in classes for file in _files(each) if file}
     images: Counter[Path] = Counter()
     others: Counter[str] = Counter()
-    for path in _walk(tops, links):
+    for path in _walk(tops, rules.links == "follow"):
         ending = path.suffix.lower()
         if path in read:
             continue
@@ -33,7 +41,7 @@ def passed_over(tops: Iterable[Path], classes: Collection[ClassFolder], root: Pa
             others[ending] += 1
         elif ending in ENDINGS:
             images[path.parent] += 1
-    notes = [_sentence(folder, count, classes, root) for folder, count in sorted(images.items())[:NAMED]]
+    notes = [_sentence(folder, count, classes, root, rules.key) for folder, count in sorted(images.items())[:NAMED]]
     if len(images) > NAMED:
         rest = sum(count for _, count in sorted(images.items())[NAMED:])
         notes.append(f"{rest} images in {len(images) - NAMED} more folders passed over")
@@ -57,13 +65,13 @@ def _walk(tops: Iterable[Path], links: bool) -> Iterator[Path]:
         for place, folders, files in os.walk(top, followlinks=links):
             here = Path(place)
             deep = len(here.relative_to(top).parts)
-            folders[:] = sorted(each for each in folders if not each.startswith(".") and deep < DEEP)
+            folders[:] = sorted(each for each in folders if not is_hidden(each) and deep < DEEP)
             yield from (here / each for each in folders if each.lower().endswith(".zarr"))
             folders[:] = [each for each in folders if not each.lower().endswith(".zarr")]
-            yield from (here / each for each in sorted(files) if not each.startswith("."))
+            yield from (here / each for each in sorted(files) if not is_hidden(each))
 
 
-def _sentence(folder: Path, count: int, classes: Collection[ClassFolder], root: Path) -> str:
+def _sentence(folder: Path, count: int, classes: Collection[ClassFolder], root: Path, key: str) -> str:
     where = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else str(folder)
     text = f"{count} image{'s' * (count != 1)} in {shown(where)}/ passed over".replace(" ./ ", " the folder itself ")
     names = list(dict.fromkeys(each.name for each in classes))
@@ -71,7 +79,7 @@ def _sentence(folder: Path, count: int, classes: Collection[ClassFolder], root: 
     if any(is_for_masks(part) for part in folder.parts[len(root.parts) :]):
         if within is None and is_for_masks(folder.name):
             every = ", ".join([*names, shown(folder.name)])
-            return f"{text}: by its name it holds masks or labels; if it is a class: data.proteins=[{every}]"
+            return f"{text}: by its name it holds masks or labels; if it is a class: data.{key}=[{every}]"
         return f"{text}: by its name it holds masks or labels, not images"
     if within is not None and within.markers and folder != within.path:
         return f"{text}: not among the channels of data.channel_files"

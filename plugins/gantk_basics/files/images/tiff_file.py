@@ -16,6 +16,7 @@ from PIL import Image
 from tifffile import COMPRESSION, PHOTOMETRIC
 
 from gantk.errors import DataError
+from gantk_basics.files.images.alpha import Alpha, without_alpha
 from gantk_basics.files.images.class_folder import shown
 
 EXTRA = "pip install 'gantk[tiff]'"
@@ -33,7 +34,6 @@ BY_PILLOW = (
     COMPRESSION.ZSTD,
 )
 NO_SCALE = 0.9  # share of a palette's steps below which its colours do not rise from dark to bright
-NO_ALPHA = "alpha (how opaque a pixel is) is no intensity and is left out"
 ODD_PALETTE = (
     "its palette does not rise from dark to bright; the numbers in the file are taken for intensities. If its colours "
     "are what counts, save it as RGB"
@@ -88,15 +88,16 @@ def open_tiff(path: Path) -> Iterator[tifffile.TiffFile]:
             yield tiff
 
 
-def read_pixels(path: Path, series: tifffile.TiffPageSeries) -> TiffPixels:
+def read_pixels(path: Path, series: tifffile.TiffPageSeries, policy: Alpha | None = None) -> TiffPixels:
     """The pixels of a series of pages, as TIFF 6.0 means them.
 
     Where 0 is white, values are turned over. Of a palette, which in micrographs is for display, the numbers in the file
-    are the intensities. Alpha is left out.
+    are the intensities.
 
     Args:
         path: of the file, for messages.
         series: of an open file.
+        policy: what becomes of alpha; None leaves it out, and says so.
 
     Raises:
         MissingCodec: a compression that needs imagecodecs, which is not installed, and which Pillow cannot read.
@@ -118,8 +119,12 @@ def read_pixels(path: Path, series: tifffile.TiffPageSeries) -> TiffPixels:
         remarks.append(ODD_PALETTE)
     alphas = [k - len(page.extrasamples) for k, kind in enumerate(page.extrasamples) if kind in ALPHA]
     if alphas and "S" in axes:
-        values = np.delete(values, [values.shape[axes.index("S")] + k for k in alphas], axes.index("S"))
-        remarks.append(NO_ALPHA)
+        axis = axes.index("S")
+        first = values.take([values.shape[axis] + alphas[0]], axis)
+        associated = page.extrasamples[alphas[0]] == ALPHA[0]
+        values = np.delete(values, [values.shape[axis] + k for k in alphas], axis)
+        values, said = without_alpha(path, values, first, policy, associated)
+        remarks += said
     return TiffPixels(values, axes, page.photometric in COLOURS and "S" in axes, tuple(remarks))
 
 

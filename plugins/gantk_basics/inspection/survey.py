@@ -10,17 +10,17 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from gantk_basics.files.images import folders
-from gantk_basics.files.images.class_folder import ChannelFiles, ClassFolder, Rules
-from gantk_basics.files.images.class_images import decode_image, reason_of
-from gantk_basics.files.images.decode import Decoded
-from gantk_basics.files.images.folders import Tree
-from gantk_basics.files.images.tiff_file import MissingCodec
 from numpy.typing import NDArray
 
 from gantk.console import progress
 from gantk.errors import DataError
-from gantk_cells.inspection.intensities import Channel
+from gantk_basics.files.images import folders
+from gantk_basics.files.images.class_folder import ChannelFiles, ClassFolder, Rules
+from gantk_basics.files.images.decode import Decoded
+from gantk_basics.files.images.folders import Tree
+from gantk_basics.files.images.read_file import decode_image, reason_of
+from gantk_basics.files.images.tiff_file import MissingCodec
+from gantk_basics.inspection.intensities import Channel
 
 SHOWN = 8  # images of a class on the contact sheet
 
@@ -145,38 +145,38 @@ def _repeats(image: NDArray[Any]) -> dict[int, int]:
     return {k: first[key] for k, key in enumerate(keys) if first.setdefault(key, k) != k}
 
 
-def survey(root: Path, rules: Rules | None = None, proteins: Sequence[str] | None = None) -> Survey:
-    """Looks at every image under a folder, laid out as `cells/lin` or `cells/stacks` reads it, or at one file.
+def survey(root: Path, rules: Rules | None = None, classes: Sequence[str] | None = None) -> Survey:
+    """Looks at every image under a folder, laid out as data sets read it, or at one file.
 
     Args:
         root: the folder or file.
         rules: how folders are read; None: as the data sets do, but that files of one channel each are put together.
-        proteins: which classes; None: all.
+        classes: which; None: all.
 
     Raises:
         DataError: there are no images.
     """
     rules = rules or Rules()
     try:
-        tree = _tree(root, rules, proteins)
+        tree = _tree(root, rules, classes)
     except ChannelFiles as error:
         rules = replace(rules, channel_files=error.markers)
-        tree = _tree(root, rules, proteins)
+        tree = _tree(root, rules, classes)
     splits = tree.splits()
     files = sum(len(folder.files) for part in splits.values() for folder in part)
     ticks = progress(range(files), text="looking at images")
     seen: dict[bytes, str] = {}
-    classes = [
+    surveyed = [
         _look(folder, split if len(splits) > 1 else "", seen, ticks)
         for split, part in splits.items()
         for folder in part
     ]
-    said = set().union(*(each.origins for each in classes))
-    return Survey(root, tree.flat, tree.is_lin, " and ".join(sorted(said)) or tree.origin, classes, rules)
+    said = set().union(*(each.origins for each in surveyed))
+    return Survey(root, tree.flat, tree.is_lin, " and ".join(sorted(said)) or tree.origin, surveyed, rules)
 
 
-def _tree(root: Path, rules: Rules, proteins: Sequence[str] | None) -> Tree:
-    return folders.find_stacks(root, rules) if root.is_file() else folders.find(root, proteins, "per_class", rules)
+def _tree(root: Path, rules: Rules, classes: Sequence[str] | None) -> Tree:
+    return folders.find_stacks(root, rules) if root.is_file() else folders.find(root, classes, rules)
 
 
 def _look(folder: ClassFolder, split: str, seen: dict[bytes, str], ticks: Any) -> ClassSurvey:

@@ -1,0 +1,1 @@
+"""What `gantk inspect` finds in a folder of images, and the recipe it proposes."""

@@ -1,0 +1,77 @@
+"""The conditional WGAN-GP for bulk: covariates embedded and joined, and samples of covariates that are set."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from gantk_expression.nets.bulk import BulkCritic, BulkGenerator, Covariates
+
+from gantk.errors import DoesNotFit
+from gantk.interfaces import Samples
+from gantk.spec import DataSpec
+
+ABOUT = [
+    {"name": "age", "mean": 50.0, "sd": 10.0},
+    {"name": "tissue", "values": [f"tissue {number}" for number in range(10)]},
+    {"name": "sex", "values": ["female", "male"]},
+]
+SPEC = DataSpec((7,), ("gene",), range=None, condition_shape=(3,), attributes={"condition": ABOUT})
+ROWS = torch.tensor([[0.5, 9, 1], [-1.0, 0, 0]])
+
+
+def test_covariates_are_embedded_in_as_many_numbers_as_published() -> None:
+    """⌊√v⌋ + 1 numbers of v values: 4 of 10, 2 of 2; the continuous ones stand before them, as they are."""
+    net = Covariates(ABOUT)
+    assert [tuple(each.weight.shape) for each in net.embeddings] == [(10, 4), (2, 2)]
+    assert net.outputs == 1 + 4 + 2
+    tissue, sex = (each.weight for each in net.embeddings)
+    plain = torch.stack([torch.cat([row[:1], tissue[int(row[1])], sex[int(row[2])]]) for row in ROWS])
+    assert torch.equal(net(ROWS), plain)
+
+
+def test_nets_are_two_dense_layers_of_what_is_joined() -> None:
+    generator, critic = BulkGenerator(SPEC), BulkCritic(SPEC)
+    latent = torch.randn(2, 64)
+    joined = torch.cat([latent, generator.covariates(ROWS)], 1)
+    hidden = (joined @ generator.layers[0].weight.T + generator.layers[0].bias).relu()  # type: ignore[operator, union-attr]
+    hidden = (hidden @ generator.layers[2].weight.T + generator.layers[2].bias).relu()  # type: ignore[operator, union-attr]
+    plain = hidden @ generator.last.weight.T + generator.last.bias
+    torch.testing.assert_close(generator(latent, ROWS), plain)
+    assert critic(plain, ROWS).shape == (2,)
+    assert critic.layers[0].weight.shape == (256, 7 + 7)  # type: ignore[union-attr]
+
+
+def test_both_nets_listen_to_every_covariate() -> None:
+    generator, critic = BulkGenerator(SPEC, hidden=(16,)), BulkCritic(SPEC, hidden=(16,))
+    latent, made = torch.randn(1, 64), torch.randn(1, 7)
+    for at, other in ((0, 1.0), (1, 3), (2, 0)):
+        changed = ROWS[:1].clone()
+        changed[0, at] = other
+        assert not torch.equal(generator(latent, ROWS[:1]), generator(latent, changed))
+        assert not torch.equal(critic(made, ROWS[:1]), critic(made, changed))
+
+
+def test_covariates_that_are_set() -> None:
+    net = BulkGenerator(SPEC)
+    assert net.condition_settings["sex"] == ("female", "male")
+    said = {"age": 70.0, "tissue": "tissue 3", "sex": "male"}
+    assert torch.equal(net.condition_from(None, said), torch.tensor([[2.0, 3.0, 1.0]]))
+    samples = Samples(torch.zeros(2, 7), condition=ROWS, spec=SPEC)
+    assert torch.equal(net.condition_from(samples, {"sex": "female"}), torch.tensor([[0.5, 9, 0], [-1.0, 0, 0]]))
+    with pytest.raises(DoesNotFit, match="set age, tissue, too"):
+        net.condition_from(None, {"sex": "male"})
+    with pytest.raises(DoesNotFit, match="have no covariates: set age, tissue"):
+        net.condition_from(Samples(torch.zeros(2, 7), spec=SPEC), {"sex": "male"})
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        (DataSpec((7,), ("gene",), range=None), "needs data with a condition"),
+        (DataSpec((7,), ("gene",), range=None, condition_shape=(3,)), r"data.covariates=\[tissue, age\]"),
+    ],
+)
+def test_data_without_covariates(spec: DataSpec, told: str) -> None:
+    for net in (BulkGenerator, BulkCritic):
+        with pytest.raises(DoesNotFit, match=told):
+            net(spec)
