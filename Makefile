@@ -5,6 +5,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Two processes that begin with half of the tests each, so that what a file makes once is made once, and end together.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 RECIPE ?= recipes/lin_starshaped.yaml
 
 .PHONY: run test test-long check check-style docs faults soak bench fuzz audit oldest clean
@@ -13,15 +15,15 @@ run: .venv/installed
 	$(BIN)/gantk run $(RECIPE)
 
 test: .venv/installed-test
-	$(BIN)/python -m pytest -n 2
+	$(PYTEST)
 
 # What takes minutes and seldom breaks: every recipe resumed in the middle, and the like; then the oldest versions.
 test-long: .venv/installed-test-long
-	$(BIN)/python -m pytest -n 2 -m long
+	$(PYTEST) -m long
 	$(MAKE) oldest
 
 check: check-style
-	$(BIN)/python -m pytest -n 2 -m "not slow and not long"
+	$(PYTEST) -m "not slow and not long"
 
 check-style: .venv/installed-test
 	$(BIN)/ruff check .

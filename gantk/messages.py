@@ -10,6 +10,8 @@ from typing import Any
 
 def printable(text: str) -> str:
     """The text with control characters and invisible characters written as escapes."""
+    if text.isprintable():
+        return text  # at once: a picture in a page has a million letters
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode("ascii", "replace") for each in text
     )
@@ -17,6 +19,8 @@ def printable(text: str) -> str:
 
 def without_escapes(text: str) -> str:
     """The text with control characters written as escapes, but line breaks and tabs kept: for several lines."""
+    if text.isprintable():
+        return text
     return "".join(each if each in "\n\t" else printable(each) for each in text)
 
 

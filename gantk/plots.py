@@ -27,6 +27,7 @@ WIDTH, HEIGHT = 4.2, 2.6  # inches of a chart: small, so that its text can be re
 WIDE_RANGE = 30  # so many times larger than the smallest curve, and the scale is logarithmic
 LONGEST = 40  # letters of a name in a legend
 GRADIENT_NORM = "_grad_norm"  # ends the names of what the loop measures beside the terms
+SVG_DPI = 72  # what matplotlib draws an SVG with
 INK = "#010203"  # stands for the colour of the text around an SVG
 STYLE: Any = {
     "font.size": 9,
@@ -242,8 +243,18 @@ def legend_above(axes: Axes, columns: int = 2) -> None:
     axes.legend(loc="lower center", bbox_to_anchor=(0.45, 1), ncols=columns, handlelength=1)
 
 
+def _place(figure: Figure, dpi: int) -> None:
+    """Places the parts of a figure, so that saving it does not draw it a second time for that alone."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        figure.dpi = dpi
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+
+
 def to_image(figure: Figure, dpi: int = 110) -> Image.Image:
     """A figure as a picture."""
+    _place(figure, dpi)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi)
     buffer.seek(0)
@@ -262,6 +273,7 @@ def to_svg(figure: Figure, name: str) -> str:
         axes.patch.set_visible(False)
     buffer = io.StringIO()
     with matplotlib.rc_context({**STYLE, "svg.hashsalt": name}):
+        _place(figure, SVG_DPI)
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)

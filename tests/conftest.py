@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import torch
 
 from gantk import console
+from tests.helpers.forks import serving
 
 torch.set_num_threads(1)  # the suite runs in two processes on two cores
 
@@ -34,6 +36,17 @@ def not_quiet() -> None:
     console.set_details(False)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def reports_without_charts() -> Iterator[None]:
+    """Half of the time of a run of a few steps goes into the charts of its report: their curves are set, and not drawn.
+
+    A folder whose tests look at charts has a fixture of this name that does nothing; the pages of docs/ draw them too.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gantk.plots.to_svg", lambda *_, **__: "<svg></svg>")
+        yield
+
+
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A recipe that trains in a second, in an empty working directory with an empty cache."""
@@ -51,3 +64,10 @@ def test_data() -> Path:
     if not path.is_dir():
         pytest.skip(f"real test data not found at {path}: set GANTK_TEST_DATA to their folder")
     return path
+
+
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The socket of a process that has imported torch and forks for each command: see `tests.helpers.forks`."""
+    with serving(tmp_path_factory.mktemp("forks")) as path:
+        yield path

@@ -12,8 +12,15 @@ def gantk_components() -> Iterator[Component]:
     """The components of this plugin; each is imported on first use."""
     # Tables and files
     yield Component(
-        "dataset", "table", "gantk_expression.data.table:ExpressionTable", "cells or samples by genes: h5ad, GCT, CSV"
+        "dataset",
+        "table",
+        "gantk_expression.data.table:ExpressionTable",
+        "cells or samples by genes: h5ad, GCT, CSV",
+        "gantk_expression.inspection.inspector:TableInspector",
     )
+    yield Component("format", "h5ad", "gantk_expression.files.formats:H5ad", "AnnData, with labels; opens in scanpy")
+    yield Component("format", "gct", "gantk_expression.files.formats:Gct", "GCT 1.3, genes in rows")
+    yield Component("format", "csv", "gantk_expression.files.formats:DelimitedTable", "CSV or TSV, samples in rows")
 
     # GGAN, and the conditional WGAN-GP for bulk
     here = "gantk_expression"
@@ -33,3 +40,12 @@ def gantk_components() -> Iterator[Component]:
     yield Component("view", "heatmap", f"{here}.views.heatmap:Heatmap", "marker genes by samples, real | generated")
     yield Component("view", "scatter", f"{here}.views.scatter:Scatter", "means and log-fold changes by gene")
     yield Component("view", "projection", f"{here}.views.scatter:ProjectionView", "PCA or UMAP fitted on real samples")
+    metrics = f"{here}.metrics"
+    yield Component("metric", "genes", f"{metrics}.genes:Genes", "means, variances, zeros by gene")
+    yield Component("metric", "correlation", f"{metrics}.genes:Correlation", "γ of gene correlations (Viñas 2022)")
+    yield Component("metric", "mmd", f"{metrics}.two_samples:Mmd", "maximum mean discrepancy, 50 components")
+    yield Component("metric", "forest", f"{metrics}.two_samples:Forest", "does a random forest tell them apart?")
+    yield Component("metric", "nearest", f"{metrics}.nearest:NearestTraining", "are training samples repeated?")
+    yield Component("metric", "types", f"{metrics}.types:Types", "of the type asked for, by a classifier?")
+    yield Component("metric", "markers", f"{metrics}.types:Markers", "log-fold changes of marker genes")
+    yield Component("metric", "transfer", f"{metrics}.types:Transfer", "train on synthetic, test on real")

@@ -15,6 +15,7 @@ from gantk.api.new_plugin import BadName, package_name, write_package
 from gantk.cli import run_command_line as run
 from gantk.errors import FileError
 from gantk.plugin import KINDS
+from tests.helpers.forks import run_forked
 
 
 @pytest.mark.parametrize(
@@ -131,36 +132,57 @@ def test_each_kind_alone_runs_to_its_end_and_what_it_writes_is_right(packages: d
     assert run_their_tests(alone, tmp_path / "site") == len(KINDS) + 5
 
 
-@pytest.mark.slow
-def test_in_a_fresh_environment(tmp_path: Path) -> None:
-    """Wheel of every kind built, installed beside gantk, and there used by real processes."""
-    folder = write_package("acme-gan", KINDS, tmp_path)
-    environment = {**os.environ, "GANTK_CACHE": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
+def called(*words: str | Path, folder: Path) -> str:
+    """What a process prints; it must succeed."""
+    environment = {**os.environ, "GANTK_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [str(word) for word in words], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
 
-    def call(*words: str | Path) -> str:
-        done = subprocess.run(
-            [str(word) for word in words], cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
+
+@pytest.fixture(scope="module")
+def fresh(packages: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment in which the wheel of every kind, built here, is installed beside gantk."""
+    folder = tmp_path_factory.mktemp("fresh")
+    build = ("--no-deps", "--no-build-isolation", "-w", folder / "dist")
+    called(sys.executable, "-m", "pip", "wheel", *build, packages["all"], folder=folder)
+    called(sys.executable, "-m", "venv", "--without-pip", folder / "venv", folder=folder)
+    here = sysconfig.get_paths()["purelib"]
+    (site_of(folder) / "outer.pth").write_text(f"import site; site.addsitedir({here!r})\n")  # gantk, what it needs
+    wheel = next((folder / "dist").glob("gan_all-*.whl"))
+    install = ("--python", folder / "venv" / "bin" / "python", "install", "--no-deps", "--no-index", wheel)
+    called(sys.executable, "-m", "pip", *install, folder=folder)
+    return folder
+
+
+def site_of(fresh: Path) -> Path:
+    return fresh / "venv" / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+
+
+@pytest.mark.slow
+def test_in_a_fresh_environment(fresh: Path, forks: Path, tmp_path: Path) -> None:
+    """A real process finds what the wheel brings; the other commands are those of forks that find it too."""
+
+    def gantk(*words: str | Path) -> str:
+        done = run_forked(forks, words, tmp_path, {**os.environ, "GANTK_CACHE": str(tmp_path)}, site_of(fresh))
         assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
-    call(sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", tmp_path / "dist", folder)
-    call(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv")
-    python = tmp_path / "venv" / "bin" / "python"
-    here = sysconfig.get_paths()["purelib"]
-    site = tmp_path / "venv" / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
-    (site / "outer.pth").write_text(f"import site; site.addsitedir({here!r})\n")  # gantk and what it needs
-    wheel = next((tmp_path / "dist").glob("acme_gan-*.whl"))
-    call(sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", wheel)
-
-    listed = call(python, "-m", "gantk", "list")
-    assert listed.count("acme_gan/") == len(KINDS) + 1  # a net comes with a loss that takes it
-    assert "acme_gan/first" in call(python, "-m", "gantk", "list", "recipes")
-    assert "valid" in call(python, "-m", "gantk", "validate", "acme_gan/first")
-    made = call(python, "-m", "gantk", "run", "acme_gan/first", "--out", tmp_path / "run", "train.steps=30")
+    listed = called(fresh / "venv" / "bin" / "python", "-m", "gantk", "list", folder=fresh)
+    assert listed.count("gan_all/") == len(KINDS) + 1  # a net comes with a loss that takes it
+    assert "gan_all/first" in gantk("list", "recipes")
+    assert "valid" in gantk("validate", "gan_all/first")
+    made = gantk("run", "gan_all/first", "--out", tmp_path / "run", "train.steps=30")
     assert (Path(made.strip()) / "report.html").exists()
     assert (tmp_path / "run" / "log.csv").read_text().startswith("step,name,value\n")
-    call(python, "-m", "gantk", "design", "acme_gan/design", "--out", tmp_path / "made.fa", "search.steps=5")
+    gantk("design", "gan_all/design", "--out", tmp_path / "made.fa", "search.steps=5")
     assert (tmp_path / "made.fa").read_text().count(">") == 10
-    passed = call(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", "tests")
+
+
+@pytest.mark.long
+def test_its_tests_pass_in_a_fresh_environment(fresh: Path, packages: dict[str, Path]) -> None:
+    options = ("-q", "-p", "no:cacheprovider", "--import-mode=importlib", packages["all"] / "tests")
+    passed = called(fresh / "venv" / "bin" / "python", "-m", "pytest", *options, folder=fresh)
     assert "passed" in passed and "failed" not in passed

@@ -24,8 +24,9 @@ FOLDERS = {
 }  # fmt: skip
 WORK = {
     "gantk_basics": {"inspection", "reconstruction"},
-    "gantk_cells": {"cropping", "inspection"},
+    "gantk_cells": {"inspection", "cropping"},
     "gantk_dna": {"design"},
+    "gantk_expression": {"inspection"},
 }
 """Folders of a plugin that are not those of a kind: the work of its commands, named by a noun."""
 

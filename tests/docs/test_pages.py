@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.helpers.documents import ROOT, blocks, documents, real_data
 from tests.helpers.trying import Page, Wrong, compare
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The process that forks for each command."""
-    path = tmp_path_factory.mktemp("forks") / "socket"
-    process = subprocess.Popen([sys.executable, ROOT / "tests" / "helpers" / "forks.py", path])
-    while not path.exists():
-        assert process.poll() is None, "forks.py ended"
-        time.sleep(0.05)
-    yield path
-    process.terminate()
-    process.wait()
 
 
 @pytest.fixture(scope="session")
@@ -38,11 +21,11 @@ def name_of(path: Path) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", [each for each in documents() if blocks(each)], ids=name_of)
-def test_page(path: Path, server: Path, cache: Path, tmp_path: Path) -> None:
+def test_page(path: Path, forks: Path, cache: Path, tmp_path: Path) -> None:
     missing = [each.needs for each in blocks(path) if each.needs and not (real_data() / each.needs).is_dir()]
     if missing:
         pytest.skip(f"{name_of(path)} needs {missing[0]} of the real test data: set GANTK_TEST_DATA to their folder")
-    page = Page(tmp_path, server, cache)
+    page = Page(tmp_path, forks, cache)
     try:
         for block in blocks(path):
             try:
@@ -102,9 +85,9 @@ def test_directives_are_checked(text: str, tmp_path: Path) -> None:
     ],
     ids=["command", "output", "python", "recipe", "hidden", "exit-code"],
 )
-def test_wrong_documents_are_found(text: str, reason: str, server: Path, cache: Path, tmp_path: Path) -> None:
+def test_wrong_documents_are_found(text: str, reason: str, forks: Path, cache: Path, tmp_path: Path) -> None:
     (tmp_path / "page.md").write_text(text)
-    page = Page(tmp_path, server, cache)
+    page = Page(tmp_path, forks, cache)
     try:
         with pytest.raises(Wrong, match=reason):
             for block in blocks(tmp_path / "page.md"):

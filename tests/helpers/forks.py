@@ -1,12 +1,14 @@
 """A process that has imported torch once and forks for each command, so that a hundred commands cost a hundred forks.
 
-`python forks.py SOCKET` listens; a `gantk` in a page's own bin/ (see `SHIM`) hands over its arguments, environment,
-folder and standard streams, and exits with the code of the fork. A fork named `blocks` runs Python blocks instead.
+`python forks.py SOCKET` listens; a `gantk` in a page's own bin/ (see `SHIM`), or `run_forked` in a test, hands over its
+arguments, environment, folder and standard streams, and gets the exit code of the fork. A fork named `blocks` runs
+Python blocks instead.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import io
 import json
@@ -14,9 +16,12 @@ import os
 import signal
 import site
 import socket
+import subprocess
 import sys
+import tempfile
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 SHIM = """#!{python} -IS
@@ -30,6 +35,49 @@ with socket.socket(socket.AF_UNIX) as line:
 """
 
 
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[Path]:
+    """The socket of a process that forks, as long as the block lasts."""
+    path = folder / "socket"
+    process = subprocess.Popen([sys.executable, __file__, path])
+    try:
+        while not path.exists():
+            if process.poll() is not None:
+                raise RuntimeError("forks.py ended")
+            time.sleep(0.05)
+        yield path
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def run_forked(
+    path: Path, words: Sequence[str | Path], folder: Path, environment: Mapping[str, str], packages: Path
+) -> subprocess.CompletedProcess[str]:
+    """`gantk` with these words in a fork, as `subprocess.run` would with its output captured.
+
+    Args:
+        path: the socket.
+        words: behind "gantk".
+        folder: where it runs.
+        environment: all of it; `GANTK_` variables count, PYTHONPATH does not.
+        packages: a folder of installed packages that it finds besides its own.
+    """
+    arguments = [str(word) for word in words]
+    environment = {**environment, "PAGE_PACKAGES": str(packages)}
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err, Path(os.devnull).open() as nothing:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(str(path))
+            message = json.dumps(["gantk", arguments, environment, str(folder)]).encode()
+            streams = [each.fileno() for each in (nothing, out, err)]
+            socket.send_fds(line, [len(message).to_bytes(8, "big")], streams)
+            line.sendall(message)
+            code = int.from_bytes(line.recv(1), "big")
+        for stream in (out, err):
+            stream.seek(0)
+        return subprocess.CompletedProcess(["gantk", *arguments], code, out.read(), err.read())
+
+
 def serve(path: str) -> None:
     """Answers until it is ended."""
     from gantk.cli import COMMANDS, run_command_line
@@ -38,6 +86,8 @@ def serve(path: str) -> None:
     for module in [*commands, "gantk.api.run", "matplotlib.pyplot", "scipy.stats", "sklearn.linear_model"]:
         importlib.import_module(module)  # what commands would import one by one
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    gc.collect()
+    gc.freeze()  # a fork whose garbage collector looks at what it has inherited copies all of it
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path)
         server.listen()

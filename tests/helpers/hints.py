@@ -43,14 +43,15 @@ def texts() -> Iterator[Text]:
 
 
 def _texts_of(path: Path) -> Iterator[Text]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    help_texts = {each.body[0] for each in nodes if isinstance(each, ast.FunctionDef) and _is_command(each)}
     docstrings, inside = set(), set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and not _is_help(tree, node):
+    for node in nodes:
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and node not in help_texts:
             docstrings.add(node.value)
         if isinstance(node, ast.JoinedStr):
             inside |= {each for each in ast.walk(node) if each is not node}
-    for node in ast.walk(tree):
+    for node in nodes:
         if node in docstrings or node in inside:
             continue
         text = written(node)
@@ -58,11 +59,8 @@ def _texts_of(path: Path) -> Iterator[Text]:
             yield Text(f"{path.relative_to(ROOT)}:{node.lineno}", text)  # type: ignore[attr-defined]
 
 
-def _is_help(tree: ast.AST, docstring: ast.Expr) -> bool:
-    functions = (each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef) and each.decorator_list)
-    return any(
-        each.body[0] is docstring and "click.command" in ast.unparse(each.decorator_list[0]) for each in functions
-    )
+def _is_command(function: ast.FunctionDef) -> bool:
+    return bool(function.decorator_list) and "click.command" in ast.unparse(function.decorator_list[0])
 
 
 def written(node: ast.AST) -> str | None:

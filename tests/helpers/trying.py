@@ -11,6 +11,7 @@ import sys
 import sysconfig
 import tomllib
 from pathlib import Path
+from venv import EnvBuilder
 
 import yaml
 
@@ -40,7 +41,7 @@ class Page:
         self.where = folder / "where"  # the shell's folder: `cd` holds for the blocks that follow
         self.where.write_text(str(self.folder))
         venv = folder / "venv"
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+        EnvBuilder(symlinks=True).create(venv)
         packages = Path(sysconfig.get_path("purelib", vars={"base": str(venv)}))
         outer = sysconfig.get_path("purelib")
         (packages / "outer.pth").write_text(f"import site; site.addsitedir({outer!r})\n")

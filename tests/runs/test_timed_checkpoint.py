@@ -27,11 +27,6 @@ WILD = QUICK | {
 }
 
 
-@pytest.fixture(autouse=True)
-def reports_without_charts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gantk.plots.to_svg", lambda *_, **__: "<svg></svg>")
-
-
 def bits(path: Path) -> dict[str, bytes]:
     found = checkpoint.read_checkpoint(path)
     arrays = {f"{group}.{name}": array for group, named in found.tensors.items() for name, array in named.items()}

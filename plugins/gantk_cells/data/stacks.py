@@ -20,6 +20,7 @@ from gantk_basics.image_sizes import Fit
 from gantk_basics.pixel_values import Level
 from torch import Tensor
 
+from gantk.data import Resident
 from gantk.errors import DataError
 from gantk.interfaces import Batch
 from gantk_cells.data.alternate import AlternateGreens
@@ -136,6 +137,8 @@ class Stacks:
             return
         if layout != "per_class":
             raise DataError("data.hide=alternate shows pairs of different cells, not stacks: data.layout=per_class")
+        if augment is not None:
+            raise DataError("data.augment is not made for pairs of different cells: leave it out beside data.hide")
         if len(stored) < count - 1:
             raise DataError(f"data.hide=alternate: {len(stored)} cells of the {split} split for {count - 1} proteins")
         self.cells = hidden = AlternateGreens(pairs, stored, augment)

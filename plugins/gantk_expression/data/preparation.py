@@ -221,10 +221,6 @@ def _fitted(
     if not genes:
         raise DataError(f"{named}: no gene differs between the training samples")
     logs = [name for name in rest if transforms.STEPS[name].elementwise]
-    if rest[: len(logs)] != logs:
-        raise DoesNotFit(
-            f"data.transform: write {', '.join(logs)} before what is fitted by gene: [{', '.join([*first, *logs])}, …]"
-        )
     logged = fitting.fit(logs, values, training, numbers, before=done)
     values = logged.values
     if options.choose != "all" and not options.genes:
@@ -242,10 +238,10 @@ def _totals(options: Options, matrix: ExpressionMatrix, named: str) -> NDArray[n
             f"{named}: '{options.totals}' is not a total count of every cell: name the column by data.totals"
         )
     apart = recovered(matrix.values, column.values)
-    if apart > 0.05:
+    if apart > 0.005:
         raise DoesNotFit(
-            f"{named}: exp(x) - 1, times '{options.totals}' / 10,000, is up to {apart:.2g} away from an integer, so "
-            "these are no counts per 10,000 of such totals: name another data.layer or data.totals, or leave "
-            "recover_counts out"
+            f"{named}: exp(x) - 1, times '{options.totals}' / 10,000, is up to {apart:.2g} of a count away from an "
+            "integer: these are no logarithms of counts per 10,000 of such totals. Name another data.layer or "
+            "data.totals, or leave recover_counts out"
         )
     return column.values

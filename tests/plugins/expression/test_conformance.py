@@ -20,6 +20,8 @@ SINGLE_CELLS: dict[str, dict] = {
     "dataset/simulated": {"genes": 40, "samples": 300, "held_out": 150, "types": 3, "rarest": 0.2},
     "generator/cscgan": {"hidden": [16], "latent": 8},
     "critic/cscgan": {"hidden": [16]},
+    "metric/forest": {"trees": 30, "samples": 60},
+    "metric/transfer": {"seeds": 2, "few": 12},
 }
 
 # GGAN and bulk

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.helpers.damage import run
+from tests.helpers.forks import run_forked
 
 
 @pytest.fixture
@@ -30,12 +29,12 @@ def installed(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("disabled", "ran"), [("", True), ("evil", False), ("other, evil", False)])
-def test_a_disabled_plugin_is_not_imported(disabled: str, ran: bool, installed: Path, tmp_path: Path) -> None:
-    environment = os.environ | {"PYTHONPATH": str(installed), "GANTK_DISABLE_PLUGINS": disabled}
+def test_a_disabled_plugin_is_not_imported(
+    disabled: str, ran: bool, installed: Path, forks: Path, tmp_path: Path
+) -> None:
+    environment = os.environ | {"GANTK_DISABLE_PLUGINS": disabled}
     for command in (["list"], ["validate", "toy_motif"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "gantk", *command], env=environment, capture_output=True, text=True, cwd=tmp_path
-        )
+        done = run_forked(forks, command, tmp_path, environment, installed)
         assert done.returncode == 0, done.stderr
     assert (tmp_path / "ran").exists() is ran
 
