@@ -20,7 +20,6 @@ from gantk_basics.image_sizes import Fit
 from gantk_basics.pixel_values import Level
 from torch import Tensor
 
-from gantk.data import Resident
 from gantk.errors import DataError
 from gantk.interfaces import Batch
 from gantk_cells.data.alternate import AlternateGreens
