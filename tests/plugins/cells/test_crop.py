@@ -195,6 +195,11 @@ def test_a_broken_field_is_named_and_passed_over(tmp_path: Path, capsys: pytest.
     assert {row["field"] for row in rows_of(tmp_path / "one")} == {"01"}
 
 
+def test_a_folder_that_is_not_there_is_told_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command_line(["crop", str(tmp_path / "fields"), "-o", str(tmp_path / "cells")]) == 2
+    assert "no such file or folder" in capsys.readouterr().err and not list(tmp_path.glob("*cells*"))
+
+
 def test_a_folder_that_holds_something_is_not_touched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_fields(tmp_path / "fields", fields=("01",))
     assert run_command_line(["crop", str(tmp_path / "fields"), "-o", str(tmp_path / "fields"), *FOUND]) == 2
