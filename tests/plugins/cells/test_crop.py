@@ -2,20 +2,25 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import tifffile
+from gantk_cells.cropping.settings import CropBlocks, Drop, Segment
 from gantk_cells.data.lin import Lin
 from gantk_cells.data.stacks import Stacks
 
 from gantk.cli import run_command_line
+from gantk.components import parameters
 from gantk.recipe import load
+from tests.helpers.documents import ROOT
 from tests.plugins.cells.fields_of_view import CENTRES, discs, field, write_fields
 
 FOUND = ("segment.nuclei=D", "segment.cells=F", "segment.cells_threshold=50")
+BLOCKS = {"segment": Segment, "drop": Drop}
 SPLITS = ("train", "validation", "test")
 WANTED = ("layout", "channels", "split_by")
 PATTERN = "pattern=field{field}_{channel}.tif"
@@ -217,3 +222,14 @@ def test_class_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (data["use"], data["split_by"], data["channels"]) == ("cells/lin", "field", ["D", "F"])
     counts = [Lin(split, **{key: data[key] for key in WANTED} | {"root": Path(data["root"])}) for split in SPLITS]
     assert [each.class_counts for each in counts] == [{"mutant": n, "wild": n} for n in (16, 8, 8)]
+
+
+def test_every_key_is_documented_with_its_default() -> None:
+    text = (ROOT / "docs/tutorials/microscope.md").read_text()
+    rows = dict(re.findall(r"^\| `([a-z_.]+)` \| (.*?) \|", text, re.M))
+    known = {each.name: each for each in parameters(CropBlocks) if each.name not in ("segment", "drop")}
+    known |= {f"{block}.{each.name}": each for block, kind in BLOCKS.items() for each in parameters(kind)}
+    assert set(known) == set(rows)
+    for name, each in known.items():
+        default = each.default if isinstance(each.default, str) else json.dumps(each.default)
+        assert rows[name] == ("needed" if each.required else f"`{default}`"), name
