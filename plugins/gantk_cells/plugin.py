@@ -41,6 +41,7 @@ COMPONENTS = (
     Component(
         "metric", "dependence", "gantk_cells.metrics.dependence:Dependence", "red-green correlation and red states"
     ),
+    Component("metric", "morphology", "gantk_cells.metrics.morphology:Morphology", "sizes, shapes, light and texture"),
     Component("view", "composite", "gantk_cells.views.composite:Composite", "red/green composites, one row a cell"),
     Component("format", "ome_tiff", "gantk_cells.files.ome_tiff:OmeTiff", "OME-TIFF: named channels, pixel size"),
     Component(

@@ -153,8 +153,9 @@ class Forest(Metric):
         )
         if "auroc_copula" in values:
             copula, independent = values["auroc_copula"].value, values["auroc_independent"].value
-            as_well = "which does as well" if copula <= found.value else "which does worse"
-            text += f"; a Gaussian copula {copula:.3f}, {as_well}, independent genes {independent:.3f}"
+            low, high = found.low or 0.0, found.high or 1.0
+            rank = "worse" if copula > high else "better" if copula < low else "as well"
+            text += f"; a Gaussian copula does {rank} ({copula:.3f}), independent genes {independent:.3f}"
         return text
 
 

@@ -167,15 +167,10 @@ class Markers(Metric):
             DoesNotFit: no types, or fewer than two with five samples on each side.
         """
         sides = compared(inputs, self.samples, "expression/markers")
-        for each in (sides.made, sides.held_out, sides.training):
-            labelled(each, "expression/markers")
+        kinds = [labelled(each, "expression/markers") for each in (sides.made, sides.held_out, sides.real)]
         training, held_out, spec = sides.training, sides.held_out, sides.held_out.spec
         assert training.labels is not None and held_out.labels is not None and sides.made.labels is not None
-        enough = [
-            label
-            for label in range(len(spec.classes))
-            if all((each.labels == label).sum() >= FEWEST for each in (sides.made, held_out, sides.real))
-        ]
+        enough = [label for label in range(len(spec.classes)) if all((each == label).sum() >= FEWEST for each in kinds)]
         if len(enough) < 2:
             raise DoesNotFit(
                 f"expression/markers compares types with {FEWEST} samples or more on each side, and fewer than two have"

@@ -18,6 +18,7 @@ from gantk_expression.logarithms import gene_count
 from gantk_expression.nets.counts import LARGEST_LOG, CountLayer, LibrarySizeLayer, scale_of
 
 Size = Annotated[int, Ge(1)]
+QUICKER = 10.0  # times as quickly as other weights those of the noise change, which start far from 0
 
 
 class CscganGenerator(nn.Module):
@@ -41,7 +42,7 @@ class CscganGenerator(nn.Module):
         hidden: sizes of the hidden layers.
         labels: norm: the scale and shift of each normalisation are those of the class; none: they are the same for all.
         library_size: whether samples are scaled to the sum that the data have (`data.transform: [library_size]`).
-        noise: whether each gene has noise of its own.
+        noise: sd of the noise that each gene has of its own, at first, before the ReLU; it is learnt. 0: none.
         counts: whether molecules are drawn by chance.
         depth: molecules in a cell at the median, where `counts` and `library_size` need it; null: as the data say.
         depth_spread: sd of its natural logarithm; null: as the data say.
@@ -55,7 +56,7 @@ class CscganGenerator(nn.Module):
         hidden: Annotated[Sequence[Size], MinLen(1)] = (256, 512, 1024),
         labels: Literal["none", "norm"] = "norm",
         library_size: bool = True,
-        noise: bool = False,
+        noise: Annotated[float, Ge(0)] = 0.0,
         counts: bool = False,
         depth: Annotated[float, Gt(0)] | None = None,
         depth_spread: Annotated[float, Ge(0)] | None = None,
@@ -72,7 +73,6 @@ class CscganGenerator(nn.Module):
                 "`library_size: false`"
             )
         self.takes_labels = labels != "none"
-        self.genes = genes
         self.logarithms = scale == "log1p" and (library_size or counts)
         sizes = {"cell": latent} | ({"noise": genes} if noise else {}) | ({"counts": genes} if counts else {})
         if counts and library_size:
@@ -84,6 +84,7 @@ class CscganGenerator(nn.Module):
                     "do not say how many: give the generator `depth`, the median count of a cell"
                 )
             spread = known.get("spread", 0.3) if depth_spread is None else depth_spread
+            self.depths: Tensor
             self.register_buffer("depths", torch.tensor([float(typical), float(spread)]))
             sizes["depth"] = 1
         ends = list(accumulate(sizes.values(), initial=0))
@@ -99,7 +100,7 @@ class CscganGenerator(nn.Module):
             ]
         self.layers = nn.Sequential(*layers)
         self.last = nn.Linear(hidden[-1], genes)
-        self.noise = nn.Parameter(torch.full((genes,), 0.5)) if noise else None
+        self.noise = nn.Parameter(torch.full((genes,), noise / QUICKER)) if noise else None
         self.scaled = LibrarySizeLayer(total) if library_size and total is not None else nn.Identity()
         self.counted = CountLayer(scale, total if library_size else None) if counts else None
 
@@ -108,7 +109,7 @@ class CscganGenerator(nn.Module):
         parts = {name: latent[:, place] for name, place in self.latent_parts.items()}
         raw = self.last(through(self.layers, parts["cell"], labels))
         if self.noise is not None:
-            raw = raw + self.noise * parts["noise"]
+            raw = raw + QUICKER * self.noise * parts["noise"]
         values = raw.relu() if self.counted is None else softplus(raw)
         if self.logarithms:
             values = values.clamp(max=LARGEST_LOG).expm1()

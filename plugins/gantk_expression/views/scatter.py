@@ -137,6 +137,7 @@ def _under(caption: str, picture: Image.Image) -> Image.Image:
     if not caption:
         return picture
     figure = new_figure(picture.width / 110, 0.4)
+    figure.set_layout_engine("none")  # there are no axes to lay out
     figure.text(0.01, 0.5, fill(caption, max(40, picture.width // 7)), fontsize=9, va="center")
     heading = to_image(figure)
     page = Image.new("RGB", (picture.width, picture.height + heading.height), "white")

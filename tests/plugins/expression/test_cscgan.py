@@ -94,7 +94,7 @@ def test_the_gradient_of_a_count_is_that_of_its_mean(mean: float) -> None:
 
 def test_counted_cells_are_whole_molecules_and_as_deep_as_the_data() -> None:
     of = spec("library_size", "log1p")
-    cells = made(of, 400, noise=True, counts=True, depth=60.0).expm1()
+    cells = made(of, 400, noise=0.5, counts=True, depth=60.0).expm1()
     torch.testing.assert_close(cells.sum(1), torch.full((400,), 20000.0), rtol=1e-3, atol=1)
     unit = torch.where(cells > 1e-3, cells, torch.inf).amin(1, keepdim=True)  # one molecule, where a gene has just one
     whole = ((cells / unit) - (cells / unit).round()).abs().amax(1) < 0.02 * (cells / unit).amax(1)
@@ -107,7 +107,7 @@ def test_counted_cells_are_whole_molecules_and_as_deep_as_the_data() -> None:
 
 
 def test_a_sample_is_its_latent_and_parts_can_be_held() -> None:
-    generator = CscganGenerator(spec("library_size", "log1p"), hidden=[16], latent=8, noise=True, counts=True).eval()
+    generator = CscganGenerator(spec("library_size", "log1p"), hidden=[16], latent=8, noise=0.5, counts=True).eval()
     assert generator.latent_parts["counts"] == slice(68, 128) and generator.latent_shape == (129,)
     latent, labels = torch.randn(4, 129), torch.zeros(4, dtype=torch.int64)
     assert torch.equal(generator(latent, labels), generator(latent, labels))
