@@ -233,3 +233,28 @@ def test_every_key_is_documented_with_its_default() -> None:
     for name, each in known.items():
         default = each.default if isinstance(each.default, str) else json.dumps(each.default)
         assert rows[name] == ("needed" if each.required else f"`{default}`"), name
+
+
+@pytest.mark.long
+def test_the_fly_s_fields(test_data: Path, tmp_path: Path) -> None:
+    """More nuclei than a smoothed threshold has regions, since many touch; most regions in one cell."""
+    from scipy import ndimage
+    from skimage.filters import threshold_otsu
+
+    if not (test_data / "microscopy/fly").is_dir():
+        pytest.skip(f"{test_data} has no microscopy/fly")
+    words = [str(test_data / "microscopy/fly"), PATTERN, "channels=[D, F, R]", "test=[002]", "to_um=1.3333"]
+    words += ["segment.nuclei=D", "segment.cells=F", "-q"]
+    assert run_command_line(["crop", *words, "-o", str(tmp_path / "cells")]) == 0
+    rows = rows_of(tmp_path / "cells")
+    for name in ("002", "076", "218"):
+        plane = tifffile.imread(test_data / f"microscopy/fly/field{name}_D.tif").astype(np.float32)
+        smooth = ndimage.gaussian_filter(plane, 2)
+        regions, count = ndimage.label(smooth > threshold_otsu(smooth))
+        labels = tifffile.imread(tmp_path / f"cells/labels/{name}.tif")
+        assert count < sum(row["field"] == name for row in rows) < 2 * count
+        shares = [np.bincount(labels[regions == number]).max() / (regions == number).sum() for number in
+                  np.flatnonzero(np.bincount(regions.ravel()) > 100)[1:]]  # fmt: skip
+        assert np.mean(np.array(shares) > 0.9) > 0.6
+    assert {row["split"] for row in rows if row["field"] == "002"} == {"test"}
+    assert len({row["file"] for row in rows if row["file"]}) > 1000
