@@ -108,6 +108,11 @@ DATA: dict[str, Made] = {
     "images of three channels": lambda folder: {**images(folder), "channels": [0, 1, 2]},
     "stacks": lambda folder: {**deep_images(folder), "layout": "composite"},
     "pairs of a stack": lambda folder: {**deep_images(folder), "layout": "per_class"},
+    "pairs of stacks, each hidden but for one": lambda folder: {
+        **deep_images(folder),
+        "layout": "per_class",
+        "hide": "alternate",
+    },
     "simulated pairs": lambda folder: {**SIMULATED, "layout": "pairs"},
     "simulated per class": lambda folder: {**SIMULATED, "layout": "per_class"},
     "simulated stacks": lambda folder: {**SIMULATED, "layout": "composite"},
