@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -196,7 +197,7 @@ class PictureTranslator:
         return np.concatenate([each for each, _ in strips], 1), np.concatenate(spread, 1) if spread else None
 
     def difference(self, source: Source, plan: Plan) -> float:
-        """How far tiles are from the whole picture round the first seams, as a share of the target's range.
+        """How far tiles are from the whole picture round the first seams, in shares of the range, without noise.
 
         Args:
             source: the picture.
@@ -208,7 +209,9 @@ class PictureTranslator:
         rows, columns = min(height, side), min(width, side)
         part = InMemory(source.read(0, rows)[:, :, :columns])
         whole = Plan(max(filled(rows, self.step), filled(columns, self.step)), 0, 1, plan.reach)
-        one, other = (np.concatenate([each for each, _ in self.strips(part, how)], 1) for how in (plan, whole))
+        still = copy(self)
+        still.draws = 1  # the noise of a tile is its own
+        one, other = (np.concatenate([each for each, _ in still.strips(part, how)], 1) for how in (plan, whole))
         return float(np.abs(self._shares(one) - self._shares(other)).max())
 
     def _prepared(self, source: Source, row: Tile, width: int) -> Tensor:
