@@ -264,6 +264,7 @@ class TiffRows:
                 else:
                     kept[channel, index] = self.decoded[channel, index]
                 low, high = max(first, top), min(first + height, bottom)
+                width = min(width, frame.imagewidth - left)  # tiles reach beyond the edge
                 part = kept[channel, index][low - first : high - first, :width]
                 rows[low - top : high - top, left : left + width] = part
             self.decoded = kept

@@ -16,7 +16,7 @@ from gantk.files import refuse_devices
 from gantk_cells.cropping.volumes import EXTRA
 from gantk_cells.translation.inputs import InputField, Inputs, Part, find_inputs
 from gantk_cells.translation.reading import KINDS, FieldPicture, Watched, open_field
-from gantk_cells.translation.writing import Output, OutputKind, digest_of, made_from, write_all
+from gantk_cells.translation.writing import Output, OutputKind, digest_of, has_zarr, made_from, write_all
 
 if TYPE_CHECKING:
     from gantk import Model
@@ -133,6 +133,8 @@ class FieldTranslator:
         if form is None:
             picture = open_field(each, self.parts, self.translator.inputs, self.wanted.channels)
             form = self._form(picture)
+        if form == "ome.zarr" and not has_zarr():
+            raise DataError(f"OME-Zarr is written by the library zarr: {EXTRA}")
         paths = [self.wanted.out / f"{each.name}.{form}"]
         if self.wanted.draws > 1:
             paths.append(self.wanted.out / f"{each.name}{SPREAD}.{'ome.zarr' if form == 'ome.zarr' else 'ome.tif'}")
@@ -168,8 +170,8 @@ class FieldTranslator:
             )
         elif plan.tiles > 1:
             self._tell(
-                f"in tiles {plan.core} pixels apart that overlap by {plan.overlap}: the net sees {plan.reach}, so there "
-                "are no seams",
+                f"in tiles {plan.core} pixels apart that overlap by {plan.overlap}: the net sees {plan.reach}: "
+                "no seams",
                 say,
             )
         elif plan.reach is None:
@@ -215,10 +217,6 @@ class FieldTranslator:
     def _form(self, picture: FieldPicture) -> OutputKind:
         """The kind of file for a translation: that of the input, where it can hold it."""
         if picture.first.kind == "zarr":
-            try:
-                import zarr  # noqa: F401
-            except ImportError as error:
-                raise DataError(f"OME-Zarr is written by the library zarr: {EXTRA}") from error
             return "ome.zarr"
         if picture.first.kind == "tiff":
             return "ome.tif"

@@ -140,6 +140,15 @@ def write_all(
         write_strips(outputs[1], (waiting[:, top : top + CHUNK] for top in range(0, shape[1], CHUNK)))
 
 
+def has_zarr() -> bool:
+    """Whether the library that writes OME-Zarr is installed."""
+    try:
+        import zarr  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
 def in_type(values: NDArray[np.float32], kind: str) -> NDArray[Any]:
     """Numbers as pixels of a type: rounded, and within its range."""
     if kind == "float32":
