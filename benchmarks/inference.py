@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import yaml
 from gantk_expression.metrics.inference import Inference
 from scipy.stats import t as student
 
@@ -131,7 +132,7 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     console.set_quiet(True)
-    own = dict(each.split("=", 1) for each in asked.overrides)
+    own = {name: yaml.safe_load(value) for name, value in (each.split("=", 1) for each in asked.overrides)}
     known = [json.loads(line) for line in asked.out.read_text().splitlines()] if asked.out.exists() else []
     for split in range(asked.splits):
         metric = Inference()

@@ -102,6 +102,6 @@ def _of_file(source: Path, data: str, overrides: tuple[str, ...], seed: int | No
     if not source.is_file():
         raise FileError(f"{source}: there is no such file")
     samples = format_for(source).read(source)
-    against = sample_files.reference(data, overrides, seed)
+    against = sample_files.reference(data, overrides, seed, samples.spec)
     entries, results = against.entries, sample_files.evaluate_samples(samples, against)
     return entries, results, {"samples": str(source), "data": data}

@@ -65,6 +65,12 @@ from gantk import cli_options, completions, console
 @click.option(
     "--units", metavar="A,B,…", help="Of samples with a unit each (proteins), these alone, by name. [default: all]"
 )
+@click.option(
+    "--round",
+    "rounding",
+    type=click.Choice(["nearest", "stochastic"]),
+    help="Integers in place of real numbers, where the format takes it: the nearest, or drawn with that mean (counts).",
+)
 @click.option("--raw", is_flag=True, help="Samples as the critic sees them (star-shaped nets: pairs, not stacks).")
 @cli_options.device
 @cli_options.force
@@ -82,6 +88,7 @@ def command(
     condition: Path | None,
     settings: tuple[str, ...],
     units: str | None,
+    rounding: str | None,
     raw: bool,
     device: str,
     force: bool,
@@ -116,7 +123,10 @@ def command(
 
     model = Model(source, device)
     cli_options.make_folder_of(out)
-    writer = None if out.suffix.lower() == ".png" else format_for(out, model.spec)
+    rounded = {} if rounding is None else {"round": rounding}
+    if rounded and out.suffix.lower() == ".png":
+        raise click.UsageError("--round makes integers in a file of numbers; a picture takes none")
+    writer = None if out.suffix.lower() == ".png" else format_for(out, model.spec, **rounded)
     given = conditions_of(model.generator, model.spec, condition, parameters_of(settings))
     said: dict[str, Any] = {"label": label, "raw": raw}
     if condition is not None or settings:

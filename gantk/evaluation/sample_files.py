@@ -11,7 +11,7 @@ import torch
 
 from gantk import console, randomness
 from gantk.components import construct
-from gantk.components.formats import format_for
+from gantk.components.formats import FirstThatFits, format_for
 from gantk.components.registry import installed_registry
 from gantk.components.signature import parameters
 from gantk.data import Resident, evaluation_data
@@ -20,7 +20,7 @@ from gantk.evaluation.by_class import of_samples, values_by_class
 from gantk.evaluation.evaluate import JUDGED_BY, counted, left_out
 from gantk.evaluation.representation import as_judged
 from gantk.evaluation.results import Entry, Results, build_metrics
-from gantk.interfaces import Dataset, Metric, MetricInput, Samples
+from gantk.interfaces import Dataset, Format, Metric, MetricInput, Samples
 from gantk.interfaces.optional_members import member
 from gantk.recipe.find_file import ENDINGS
 from gantk.recipe.overrides import refuse_others
@@ -47,7 +47,7 @@ class Reference:
     seed: int
 
 
-def reference(name: str, overrides: Sequence[str], seed: int | None) -> Reference:
+def reference(name: str, overrides: Sequence[str], seed: int | None, like: DataSpec | None = None) -> Reference:
     """What samples are judged against.
 
     Args:
@@ -55,6 +55,8 @@ def reference(name: str, overrides: Sequence[str], seed: int | None) -> Referenc
         overrides: of the recipe; of a file, `evaluate=[…]`, without which all metrics of the plugin that such samples
             name are taken, as far as they need no parameter.
         seed: of split and metrics; None: the recipe's, or 0.
+        like: of the samples that are to be judged; a file of real ones is brought into their form, where its format
+            can (`read_as`).
 
     Raises:
         GantkError: no such recipe or file, mistakes in it, no metrics.
@@ -67,9 +69,28 @@ def reference(name: str, overrides: Sequence[str], seed: int | None) -> Referenc
         if not entries:
             raise RecipeError(f"{name}: has no `evaluate` entries; give some: 'evaluate=[{{use: plugin/metric}}]'")
         return Reference(entries, from_recipe.datasets(values), values["seed"] if seed is None else seed)
-    samples = format_for(path).read(path)
+    samples = read_as(path, like)
     entries = build_metrics({"evaluate": entries_of(overrides)}) if overrides else metrics_for(samples.spec)
     return Reference(entries, split(samples, seed or 0, path), seed or 0)
+
+
+def read_as(path: Path, like: DataSpec | None) -> Samples:
+    """Real samples of a file, in the form of others where its format can bring them into it.
+
+    Args:
+        path: the file.
+        like: of the others; None: as they stand.
+
+    Raises:
+        GantkError: no format has such an ending, it cannot be read, or cannot be brought into that form.
+    """
+
+    def read(each: Format) -> Samples:
+        own = member(each, "read_as")
+        return each.read(path) if own is None or like is None else own(path, like)
+
+    found = format_for(path, like)
+    return found.first(read) if isinstance(found, FirstThatFits) else read(found)
 
 
 def _takes_minutes(target: Any) -> bool:
@@ -146,6 +167,8 @@ def evaluate_samples(samples: Samples, against: Reference) -> Results:
         DoesNotFit: the samples are of another kind than these data, or no metric can compare them.
     """
     _refuse_another_kind(samples.spec, against.data["train"].spec)
+    conform = member(against.data["train"], "conform")
+    samples = samples if conform is None else conform(samples)
     samples = replace(samples, spec=_completed(samples.spec, against.data["train"].spec))
     order = torch.randperm(len(samples), generator=randomness.generator(against.seed, "order"))
     shuffled, data = _in_form(samples[order], against.data)

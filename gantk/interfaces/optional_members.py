@@ -122,10 +122,26 @@ OPTIONAL_MEMBERS = {
     ),
     "labels": OptionalMember("data set", "class of each sample, (N,); `None`: no classes", "samples are read for them"),
     "class_counts": OptionalMember("data set", "class to number of samples, side by side", "its length"),
+    "conform": OptionalMember(
+        "data set",
+        "`(samples)`: samples of a file in the form of these: entries in their order, transformed alike",
+        "as they are",
+    ),
     "read_ahead": OptionalMember("items", "`True`: a thread may read the next batch", "read when asked for", False),
     "__getitems__": OptionalMember("items", "`(indices)`: many items at once", "one by one"),
     "write_parts": OptionalMember(
         "format", "`(path, parts, count)`: writes samples that come part by part", "all are drawn, then written"
+    ),
+    "read_as": OptionalMember(
+        "format", "`(path, spec)`: real samples in the form of others, whose DataSpec this is", "as they stand"
+    ),
+    "as_written": OptionalMember(
+        "format", "`(samples)`: the numbers that its files hold, where those are others than it is given", "the same"
+    ),
+    "write_latents": OptionalMember(
+        "format",
+        "`(path, latents, source)`: writes the samples of the file `source` with latents (N, …) beside them",
+        "`gantk encode` writes latents alone (.h5)",
     ),
     "writes": OptionalMember("format", "`False`: it only reads", "it writes what it reads", True),
 }

@@ -103,6 +103,9 @@ def gantk_components() -> Iterator[Component]:
         "Fréchet distance, of samples or features",
     )
     yield Component(
+        "metric", "kid", f"{here}.metrics.feature_space.kernel_distance:Kid", "kernel distance, of samples or features"
+    )
+    yield Component(
         "metric",
         "precision_recall",
         f"{here}.metrics.neighbours:PrecisionRecall",

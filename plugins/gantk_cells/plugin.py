@@ -46,6 +46,7 @@ COMPONENTS = (
     Component(
         "metric", "dependence", "gantk_cells.metrics.dependence:Dependence", "red-green correlation and red states"
     ),
+    Component("metric", "morphology", "gantk_cells.metrics.morphology:Morphology", "sizes, shapes, light and texture"),
     Component(
         "metric", "translation", "gantk_cells.metrics.translation:Translation", "pictures from pictures beside rivals"
     ),

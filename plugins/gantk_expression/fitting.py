@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
-from gantk_expression.matrix import Values, pieces, row_sums
+from gantk.errors import DoesNotFit
+from gantk_expression.matrix import ExpressionMatrix, Values, dense_rows, pieces, row_sums
 from gantk_expression.numbers import Numbers
 from gantk_expression.transforms import PER, STEPS, LibrarySize, RecoverCounts, Standardise, Transform, Unit
 
@@ -144,3 +145,30 @@ def scale_rows(
             steps.append(LibrarySize(before=numbers, target=float(f"{goal:.9g}")))
         numbers = steps[-1].after
     return values, tuple(steps)
+
+
+def refitted(matrix: ExpressionMatrix, steps: Sequence[Transform], places: NDArray[Any]) -> Tensor:
+    """Steps that were fitted elsewhere, applied to another file: the numbers of some of its genes, (N, g), dense.
+
+    Args:
+        matrix: the file, with all its genes, over which rows are scaled.
+        steps: in their order; those that scale rows come first.
+        places: numbers of the genes, (g,).
+
+    Raises:
+        DoesNotFit: the file has no column with the total of each cell, where that is needed.
+    """
+    values, numbers = matrix.values, steps[0].before if steps else "counts"
+    everything = np.arange(len(matrix))
+    for step in steps:
+        if isinstance(step, RecoverCounts):
+            if step.column not in matrix.obs or not matrix.obs[step.column].numeric:
+                raise DoesNotFit(f"the file has no column '{step.column}' with the total counts of each cell")
+            totals = matrix.obs[step.column].values
+            values, _ = scale_rows([step.name], values, everything, numbers, totals=totals, column=step.column)
+        elif isinstance(step, LibrarySize):
+            values, _ = scale_rows([step.name], values, everything, numbers, target=step.target)
+    found = dense_rows(values[:, places], slice(None))
+    for step in steps:
+        found = found if step.by_row else step.apply(found)
+    return found

@@ -7,6 +7,7 @@ from math import log
 import torch
 from torch import Tensor
 
+from gantk.errors import DoesNotFit
 from gantk.spec import DataSpec
 from gantk_expression.transforms import PER, undone
 
@@ -17,6 +18,24 @@ WORDS = {
     "log1p": "log(1 + normalised counts)",
     "log2": "log2 expression",
 }
+
+
+def gene_count(spec: DataSpec, component: str) -> int:
+    """How many genes a sample has a number for.
+
+    Args:
+        spec: of the data.
+        component: named in the message: "expression/heatmap".
+
+    Raises:
+        DoesNotFit: samples are no vectors of numbers.
+    """
+    if len(spec.shape) != 1 or spec.unit_axes or spec.categorical:
+        raise DoesNotFit(
+            f"{component} takes samples that are vectors, one number for each gene, and these have the axes "
+            f"{', '.join(spec.axes)}"
+        )
+    return spec.shape[0]
 
 
 def logarithms(samples: Tensor, spec: DataSpec) -> Tensor:

@@ -70,6 +70,12 @@ def column_of(texts: list[str], missing: tuple[str, ...] = ("", "na", "nan", "nu
     return Column(numbers)
 
 
+def origin_of(obs: Mapping[str, Column]) -> str:
+    """Where samples come from, as gantk's formats write it into a column `origin`; "real" where nothing says so."""
+    said = obs["origin"].levels() if "origin" in obs else []
+    return said[0] if said in (["generated"], ["simulated"]) else "real"
+
+
 @dataclass(frozen=True)
 class ExpressionMatrix:
     """Expression of genes in samples or cells.

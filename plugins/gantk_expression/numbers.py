@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from scipy import sparse
 
 from gantk.errors import DoesNotFit
 from gantk.spec import DataSpec
-from gantk_expression.matrix import Values, dense_rows
+from gantk_expression.matrix import ExpressionMatrix, Values, dense_rows
 
 Numbers = Literal["counts", "normalised", "log1p", "log2", "unit", "scaled"]
 """Counts; counts scaled to a common sum; log(1 + x) of either; log2 of intensities or of 1 + x; 0 to 1; centred."""
@@ -28,7 +28,7 @@ IN_WORDS: dict[str, str] = {
 
 LOOKED_AT = 500  # rows
 LARGEST_LOG = 30.0  # ln(1e13); no logarithm of expression is larger
-TOLERANCE = 1e-3  # share of a count
+TOLERANCE = 2e-3  # share of a count
 SMALL = 50  # multiples below it are told apart with certainty
 
 
@@ -57,6 +57,8 @@ def what_numbers(values: Values) -> Kind:
     if everything.size == 0:
         return Kind("counts", "there is no number but 0")
     low, high = float(everything.min()), float(everything.max())
+    if sparse.issparse(values) and values.nnz < values.shape[0] * values.shape[1]:
+        low = min(low, 0.0)
     span = f"{low:.3g} to {high:.3g}"
     if low < 0:
         return Kind("scaled", f"some are negative ({span})")
@@ -84,6 +86,19 @@ def what_numbers(values: Values) -> Kind:
     )
 
 
+def numbers_of_matrix(matrix: ExpressionMatrix, values: Values) -> Kind:
+    """What the numbers of a file are: as gantk says, where it wrote the file, else by looking.
+
+    Args:
+        matrix: the file.
+        values: its numbers, without missing values.
+    """
+    said = matrix.obs["numbers"].levels() if matrix.origin != "real" and "numbers" in matrix.obs else []
+    if len(said) == 1 and said[0] in get_args(Numbers):
+        return Kind(cast("Numbers", said[0]), "as gantk says, which wrote it")
+    return what_numbers(values)
+
+
 def _are_integers(part: NDArray[np.float64]) -> bool:
     return bool((part == np.rint(part)).all())
 
@@ -109,7 +124,7 @@ def _share_of_multiples(part: NDArray[np.float64]) -> float:
 
 
 def recovered(values: Values, totals: NDArray[np.float64], per: float = 1e4) -> float:
-    """How near expm1(x) · total / per is to integers: the largest distance in up to 500 rows.
+    """How near expm1(x) · total / per is to integers: the largest distance in up to 500 rows, as a share of the count.
 
     Args:
         values: (N, G), log1p of counts per `per`.
@@ -120,7 +135,7 @@ def recovered(values: Values, totals: NDArray[np.float64], per: float = 1e4) -> 
     counts = np.expm1(dense_rows(values, rows).numpy().astype(np.float64)) * totals[rows, None] / per
     if not np.isfinite(counts).all():
         return float("inf")
-    return float(np.abs(counts - np.rint(counts)).max(initial=0))
+    return float((np.abs(counts - np.rint(counts)) / np.maximum(counts, 1)).max(initial=0))
 
 
 def require_numbers(spec: DataSpec, wanted: Sequence[Numbers], what: str, cure: str) -> None:

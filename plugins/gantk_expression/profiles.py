@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+import torch
+
+from gantk.errors import DoesNotFit
+from gantk.interfaces import Samples
 from gantk.spec import DataSpec
 from gantk_expression.numbers import Numbers
-from gantk_expression.transforms import Transform
+from gantk_expression.transforms import Transform, applied, undone
 
 VIEW: str | None = "expression/heatmap"
 """Full name of the view that draws profiles."""
 
-FORMATS: tuple[str, ...] = ()
+FORMATS: tuple[str, ...] = ("expression/h5ad", "expression/csv", "expression/gct")
 """Full names of the formats that hold profiles, the preferred one first."""
+
+
+LANDMARK_STEPS = "condition_transform"
+"""The attribute that holds the fitted steps of landmark genes, where genes are the condition."""
 
 
 def expression_spec(
@@ -59,3 +68,51 @@ def expression_spec(
         origin=origin,
         attributes=attributes,
     )
+
+
+def file_numbers(spec: DataSpec) -> Numbers | None:
+    """What the numbers are where such samples are written: after all steps that can be undone are."""
+    return undone(torch.zeros(0, spec.shape[0]), spec)[1]
+
+
+def conformed(samples: Samples, spec: DataSpec) -> Samples:
+    """Samples of a file in the form of data: the same genes in the same order, transformed alike.
+
+    Args:
+        samples: whatever made them; their spec names the genes and may say what the numbers are.
+        spec: of the data.
+
+    Raises:
+        DoesNotFit: genes are missing, or the numbers are others than those of the data, before or after its steps.
+    """
+    values, known = samples.samples.float(), samples.spec.names.get("gene")
+    wanted = spec.names["gene"]
+    if known is not None and known != wanted:
+        values = values[:, torch.tensor(places_of(wanted, known, "the samples"))]
+    elif values.shape[1] != len(wanted):
+        return samples
+    numbers = samples.spec.attributes.get("numbers")
+    if numbers not in (None, spec.attributes.get("numbers")):
+        if numbers != file_numbers(spec):
+            raise DoesNotFit(
+                f"the numbers of the samples are {numbers}, those of the data {spec.attributes.get('numbers')} (in a "
+                f"file {file_numbers(spec)}): write them as the data are"
+            )
+        values = applied(values, spec)
+    return replace(samples, samples=values, spec=replace(spec, classes=samples.spec.classes or spec.classes))
+
+
+def places_of(wanted: Sequence[str], known: Sequence[str], what: str) -> list[int]:
+    """Where these genes stand among those that are known.
+
+    Raises:
+        DoesNotFit: some do not.
+    """
+    at = {name: number for number, name in enumerate(known)}
+    absent = [name for name in wanted if name not in at]
+    if absent:
+        raise DoesNotFit(
+            f"{len(absent):,} of {len(wanted):,} genes are not in {what}: {', '.join(absent[:5])}"
+            f"{', …' if len(absent) > 5 else ''}"
+        )
+    return [at[name] for name in wanted]

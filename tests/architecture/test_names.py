@@ -26,6 +26,7 @@ WORK = {
     "gantk_basics": {"inspection", "reconstruction"},
     "gantk_cells": {"inspection", "cropping", "translation"},
     "gantk_dna": {"design"},
+    "gantk_expression": {"inspection"},
 }
 """Folders of a plugin that are not those of a kind: the work of its commands, named by a noun."""
 

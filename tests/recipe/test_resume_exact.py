@@ -10,7 +10,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import gantk
 from gantk.recipe.find_file import shipped
@@ -56,7 +58,13 @@ def made_small(name: str, folder: Path) -> dict[str, Any]:
 
 
 def data_for(data: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Overrides of `data` where a recipe's files do not come with gantk: made cells, or files of the test data."""
+    """Overrides of `data` where a recipe's files do not come with gantk: made cells, noise, or the test data."""
+    if data["use"] == "basics/images":
+        (folder / "images").mkdir()
+        for number, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (30, 40, 40, 3), np.uint8)):
+            Image.fromarray(pixels).save(folder / "images" / f"{number}.png")
+        everything = {"flips": "both", "rotations": 90, "shift": 0.1, "zoom": 0.1, "brightness": 0.1, "noise": 0.1}
+        return {"data.root": str(folder / "images"), "data.memory": "stream", "data.augment": everything}
     if data["use"] == "cells/lin":
         proteins = data["proteins"] or ["Alp14", "Tea1"]
         made = {"use": "cells/simulated", "layout": data["layout"], "proteins": list(proteins), "cells": 12}

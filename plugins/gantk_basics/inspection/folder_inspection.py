@@ -51,7 +51,7 @@ def inspect_folder(request: InspectRequest) -> Inspection:
         data,
         tables=tables(found),
         advice=advice(found, data),
-        if_refused=damaged(found),
+        if_refused=[*damaged(found), *remarks(found)],  # else the data set says so
         picture=first_images(found, data, request.view),
         picture_text="the first images of each class",
         document={"origin": found.origin, "classes": [as_document(each) for each in found.classes]},
@@ -121,8 +121,6 @@ def advice(found: Survey, data: Mapping[str, Any]) -> list[str]:
         said.append("files differ in their number of channels: the first of each is read; data.channels says which")
     if data.get("bits"):
         said.append(f"pixels of 8 and of 16 bits: data.bits={data['bits']} brings the whole range to the whole range")
-    for remark, count in sum((each.remarks for each in found.classes), Counter[str]()).items():
-        said.append(f"{count} image{'s' * (count > 1)}: {remark}")
     count = sum(each.images for each in found.classes)
     if count < FEW and "augment" not in data:
         said.append(
@@ -130,6 +128,12 @@ def advice(found: Survey, data: Mapping[str, Any]) -> list[str]:
             "augment: {flips: x, shift: 0.1, brightness: 0.1}"
         )
     return said
+
+
+def remarks(found: Survey) -> list[str]:
+    """What of the files is left out, or taken in one sense of several."""
+    counted = sum((each.remarks for each in found.classes), Counter[str]())
+    return [f"{count} image{'s' * (count > 1)}: {remark}" for remark, count in counted.items()]
 
 
 def first_images(found: Survey, data: Mapping[str, Any], view: Mapping[str, Any]) -> Image.Image:

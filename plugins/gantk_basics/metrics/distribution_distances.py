@@ -6,6 +6,7 @@ chance, each unit has a distribution of its own, and the mean of all distances i
 
 from collections.abc import Callable, Sequence
 from itertools import product
+from pathlib import Path
 from typing import Annotated
 
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor
 from gantk.data import variants
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Metric, MetricInput, Value
+from gantk_basics.metrics.feature_space.nets import FeaturesOf, with_features
 from gantk_basics.metrics.features import On, Rows, demand_enough, in_versions, real_rows
 
 MOST_VERSIONS = 8
@@ -154,42 +156,55 @@ class SlicedWasserstein(Metric):
 
     def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`distance`, with that of training samples as reference."""
-        sides = _sides(inputs, self.samples, self.on)
+        found = sides(inputs, self.samples, self.on)
         return _compared(
-            *sides, lambda one, other: sliced_wasserstein(one.every, other.every, self.projections, inputs.rng)
+            *found, lambda one, other: sliced_wasserstein(one.every, other.every, self.projections, inputs.rng)
         )
 
 
 class Frechet(Metric):
     """Fréchet distance between normal distributions fitted to generated and to real samples.
 
-    Heusel et al. 2017, equation 6, there on features of an Inception net; here on the samples' own numbers, or on the
-    features of the run's critic, so that numbers of different runs can be compared only on samples. It shrinks with
-    the number of samples: compare equal numbers, and look at the reference.
+    Heusel et al. 2017, equation 6, there on features of an Inception net; here on the samples' own numbers, or on
+    features. It shrinks with the number of samples: compare equal numbers, and look at the reference, or take
+    `basics/kid`, which does not.
 
     Args:
         samples: how many generated samples, at most as many as there are training samples, and how many real ones.
-        on: the samples' own numbers, or the features of the run's critic.
+        on: the samples' own numbers, the features of the run's critic (of no use between runs), or those of a
+            `probe`, a small classifier of the data's classes that is the same for all runs on these data.
+        features: a net in an ONNX file whose features are taken instead, images (N, C, H, W) from 0 to 1 to (N, F).
     """
 
-    def __init__(self, *, samples: Annotated[int, Ge(2)] = 1000, on: On = "samples"):
+    def __init__(
+        self, *, samples: Annotated[int, Ge(2)] = 1000, on: FeaturesOf = "samples", features: Path | None = None
+    ):
         self.samples = samples
         self.on = on
+        self.features = features
 
     def compute(self, inputs: MetricInput) -> dict[str, Value]:
         """`distance`, with that of training samples as reference."""
-        sides = _sides(inputs, self.samples, self.on)
-        return _compared(*sides, lambda one, other: frechet_of_parts(parts_of(one), parts_of(other)))
+        inputs, on = with_features(inputs, self.on, self.features)
+        found = sides(inputs, self.samples, on)
+        return _compared(*found, lambda one, other: frechet_of_parts(parts_of(one), parts_of(other)))
 
 
-def _sides(inputs: MetricInput, most: int, on: On) -> tuple[list[Rows], list[Rows], list[Rows]]:
-    """Each unit's generated, held-out and training samples: of the first and the last equally many."""
+def sides(inputs: MetricInput, most: int, on: On, least: int = 1) -> tuple[list[Rows], list[Rows], list[Rows]]:
+    """Each unit's generated, held-out and training samples: of the first and the last equally many.
+
+    Args:
+        inputs: of the metric.
+        most: samples of each kind.
+        on: the samples' own numbers, or the critic's features of them.
+        least: generated and held-out samples below which there is nothing to tell.
+    """
     generated, train, nets = inputs.generated, inputs.train, inputs.nets
     if not len(train):
         raise DoesNotFit("a distance needs training samples to compare with, and there are none")
     made = in_versions(generated.samples[:most], train, on, nets)
     real = real_rows(inputs.test, most, train, on, inputs.rng, nets)
-    demand_enough(generated, real, 1)
+    demand_enough(generated, real, least)
     same = real_rows(train, min(most, len(generated)), train, on, inputs.rng, nets)
     made = [each[: len(other)] for each, other in zip(made, same, strict=True)]
     return made, real, same

@@ -19,10 +19,8 @@ from gantk.messages import did_you_mean
 from gantk.spec import DataSpec
 from gantk_expression.matching import as_trained, of_genes
 from gantk_expression.matrix import Values, dense_rows
+from gantk_expression.profiles import LANDMARK_STEPS
 from gantk_expression.transforms import Transform, transforms_from, transforms_of
-
-STEPS = "condition_transform"
-"""The attribute of a DataSpec that holds the fitted steps of the landmark genes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +84,7 @@ def landmark_spec(spec: DataSpec, landmarks: Tensor, targets: Tensor) -> DataSpe
         **spec.attributes,
         "transform": _documents(of_genes(steps, targets)),
         "condition": [{"name": genes[at]} for at in landmarks.tolist()],
-        STEPS: _documents(of_genes(steps, landmarks)),
+        LANDMARK_STEPS: _documents(of_genes(steps, landmarks)),
     }
     return replace(
         spec,
@@ -146,5 +144,5 @@ def landmarks_of(samples: Samples, spec: DataSpec) -> Tensor:
         DoesNotFit: genes that are missing or doubled, or numbers of another kind.
     """
     genes = [each["name"] for each in spec.attributes.get("condition", ())]
-    steps = transforms_from(spec.attributes.get(STEPS, ()))
+    steps = transforms_from(spec.attributes.get(LANDMARK_STEPS, ()))
     return as_trained(samples, genes, steps)

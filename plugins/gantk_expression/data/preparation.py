@@ -23,7 +23,7 @@ from gantk_expression.data.genes import Choose, Repeated, chosen_genes, numbers_
 from gantk_expression.files.delimited import GenesIn
 from gantk_expression.files.reading import read_expression
 from gantk_expression.matrix import Column, ExpressionMatrix, Values, row_sums
-from gantk_expression.numbers import Kind, Numbers, recovered, what_numbers
+from gantk_expression.numbers import Kind, Numbers, numbers_of_matrix, recovered
 from gantk_expression.profiles import expression_spec
 from gantk_expression.transforms import Step, Transform
 
@@ -152,7 +152,7 @@ def _renamed(matrix: ExpressionMatrix, column: str, named: str) -> ExpressionMat
 
 def _kind(matrix: ExpressionMatrix, options: Options, missing: int) -> Kind:
     """What the numbers are: as the recipe says, as gantk wrote them, or by looking."""
-    looked = what_numbers(np.nan_to_num(matrix.values) if missing else matrix.values)
+    looked = numbers_of_matrix(matrix, np.nan_to_num(matrix.values) if missing else matrix.values)
     if options.numbers is None:
         return looked
     if options.numbers != "scaled" and looked.numbers == "scaled":
@@ -221,10 +221,6 @@ def _fitted(
     if not genes:
         raise DataError(f"{named}: no gene differs between the training samples")
     logs = [name for name in rest if transforms.STEPS[name].elementwise]
-    if rest[: len(logs)] != logs:
-        raise DoesNotFit(
-            f"data.transform: write {', '.join(logs)} before what is fitted by gene: [{', '.join([*first, *logs])}, …]"
-        )
     logged = fitting.fit(logs, values, training, numbers, before=done)
     values = logged.values
     if options.choose != "all" and not options.genes:
@@ -242,10 +238,10 @@ def _totals(options: Options, matrix: ExpressionMatrix, named: str) -> NDArray[n
             f"{named}: '{options.totals}' is not a total count of every cell: name the column by data.totals"
         )
     apart = recovered(matrix.values, column.values)
-    if apart > 0.05:
+    if apart > 0.005:
         raise DoesNotFit(
-            f"{named}: exp(x) - 1, times '{options.totals}' / 10,000, is up to {apart:.2g} away from an integer, so "
-            "these are no counts per 10,000 of such totals: name another data.layer or data.totals, or leave "
-            "recover_counts out"
+            f"{named}: exp(x) - 1, times '{options.totals}' / 10,000, is up to {apart:.2g} of a count away from an "
+            "integer: these are no logarithms of counts per 10,000 of such totals. Name another data.layer or "
+            "data.totals, or leave recover_counts out"
         )
     return column.values

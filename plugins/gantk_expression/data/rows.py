@@ -12,9 +12,10 @@ from scipy import sparse
 from torch import Tensor
 
 from gantk.data import Resident
-from gantk.interfaces import Batch
+from gantk.interfaces import Batch, Samples
 from gantk.spec import DataSpec
 from gantk_expression.matrix import Column, Values, dense_rows
+from gantk_expression.profiles import conformed
 from gantk_expression.transforms import Transform
 
 GROUP = "group"
@@ -105,6 +106,10 @@ class Profiles(Resident):
             None if self.condition is None else self.condition[chosen],
             {name: values[indices] for name, values in self.truth.items()},
         )
+
+    def conform(self, samples: Samples) -> Samples:
+        """Samples of a file in the form of these: the same genes, transformed alike."""
+        return conformed(samples, self.spec)
 
     def sample_names(self, indices: Tensor) -> list[str] | None:
         """What these samples are called in their file."""

@@ -13,12 +13,13 @@ from annotated_types import Ge, Gt, Interval, Lt, MinLen
 from gantk import randomness
 from gantk.data import Resident
 from gantk.errors import DataError
+from gantk.interfaces import Samples
 from gantk_expression.data import simulation
 from gantk_expression.data.landmarks import Landmarks, with_landmarks
 from gantk_expression.data.simulation import Drawn, Network
 from gantk_expression.fitting import fit, scale_rows
 from gantk_expression.numbers import Numbers
-from gantk_expression.profiles import expression_spec
+from gantk_expression.profiles import conformed, expression_spec
 from gantk_expression.transforms import Step, check_steps, split_steps
 
 Form = Literal["cells", "bulk"]
@@ -53,7 +54,7 @@ class Simulated(Resident):
         error: of bulk samples, sd of what measurement adds, in log2.
         transform: steps from counts (cells) or log2 values (bulk) to what nets see: library_size, log1p, log2,
             standardise, unit; fitted on the training split. null: [library_size] of cells, none of bulk samples.
-        library_size: sum of a cell after the step of this name.
+        target: sum of a cell after the step library_size.
         labels: what the label is: `type`, `trait` (bulk alone), or `none`.
         covariates: what a generator is told as its condition: `type`, `trait` (bulk alone), or both.
         condition: genes that it is told instead, to infer the others: {landmarks: 100, seed: 0}, or their names.
@@ -85,7 +86,7 @@ class Simulated(Resident):
         spread: Annotated[float, Ge(0)] = 0.5,
         error: Annotated[float, Ge(0)] = 0.2,
         transform: Sequence[Step] | None = None,
-        library_size: Annotated[float, Gt(0)] = 20000.0,
+        target: Annotated[float, Gt(0)] = 20000.0,
         labels: Literal["type", "trait", "none"] = "type",
         covariates: Annotated[Sequence[Literal["type", "trait"]], MinLen(1)] | None = None,
         condition: Landmarks | None = None,
@@ -104,13 +105,15 @@ class Simulated(Resident):
         rows, others = split_steps(steps)
         after = check_steps(steps, numbers, f"data.form={form}")
         values = drawn.values
-        learnt = drawn.values if split == "train" or not others else _drawn(*made, "train", samples).values
+        learnt = drawn.values if split == "train" else _drawn(*made, "train", samples).values
         both = values if learnt is values else np.concatenate([learnt, values])
         training = np.arange(len(learnt))
-        scaled, first = scale_rows(rows, both, training, numbers, target=library_size)
+        scaled, first = scale_rows(rows, both, training, numbers, target=target)
         fitted = fit(others, scaled, training, first[-1].after if first else numbers, before=first)
         values = fitted.values if both is values else fitted.values[len(learnt) :]
         more: dict[str, Any] = {"form": form}
+        if form == "cells":
+            more["depth"] = depth_of(values=learnt)
         names = self.network.names
         if form == "bulk":
             more["trait"] = {"genes": [names[gene] for gene in carriers], "effects": list(simulation.EFFECTS)}
@@ -137,6 +140,20 @@ class Simulated(Resident):
             labels=None if found is None else torch.from_numpy(found),
             truth={name: torch.from_numpy(fact) for name, fact in drawn.truth.items()},
         )
+
+    def conform(self, samples: Samples) -> Samples:
+        """Samples of a file in the form of these: the same genes, transformed alike."""
+        return conformed(samples, self.spec)
+
+
+def depth_of(values: np.ndarray) -> dict[str, float]:
+    """How many molecules are counted in a cell: the median, and the sd of the natural logarithm.
+
+    Args:
+        values: counts, (N, G).
+    """
+    sums = np.maximum(values.sum(1), 1.0)
+    return {"median": round(float(np.median(sums)), 3), "spread": round(float(np.log(sums).std()), 6)}
 
 
 def _type_names(types: int) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from gantk import machine
 from gantk.errors import DataError
 from gantk.messages import printable
 from gantk_expression.files.text_lines import MISSING, numbers_in, text_of
-from gantk_expression.matrix import Column, ExpressionMatrix, column_of
+from gantk_expression.matrix import Column, ExpressionMatrix, column_of, origin_of
 
 GenesIn = Literal["auto", "rows", "columns"]
 
@@ -125,7 +125,7 @@ def read_delimited(
     if where == "rows":
         found = ExpressionMatrix(np.ascontiguousarray(values.T), genes=rows, samples=columns, var=about)
     else:
-        found = ExpressionMatrix(values, genes=columns, samples=rows, obs=about)
+        found = ExpressionMatrix(values, genes=columns, samples=rows, obs=about, origin=origin_of(about))
     return found, f"genes in {where} ({why})"
 
 

@@ -10,7 +10,7 @@ from gantk import machine
 from gantk.errors import DataError
 from gantk.messages import printable
 from gantk_expression.files.text_lines import numbers_in, text_of
-from gantk_expression.matrix import Column, ExpressionMatrix, column_of
+from gantk_expression.matrix import Column, ExpressionMatrix, column_of, origin_of
 
 MISSING = ("", "na", "nan", "null", "none", "-666")
 """What stands for no entry in annotation; -666 is the Broad Institute's."""
@@ -62,14 +62,13 @@ def read_gct(path: Path) -> ExpressionMatrix:
         title: column_of(list(entries), MISSING)
         for title, entries in zip(heading[1:before], zip(*about, strict=True), strict=True)
     }
-    origin = obs["origin"].levels() if "origin" in obs and version == "#1.3" else []
     return ExpressionMatrix(
         values,
         genes=names,
         samples=heading[before:],
         obs=obs,
         var=var if version == "#1.3" else {"Description": Column(np.array([each[0] for each in about], object))},
-        origin=origin[0] if origin in (["generated"], ["simulated"]) else "real",
+        origin=origin_of(obs),
     )
 
 

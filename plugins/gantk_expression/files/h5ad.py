@@ -19,6 +19,9 @@ from gantk_expression.files.h5ad_elements import Elements
 from gantk_expression.matrix import Column, ExpressionMatrix, Values
 
 EXTRA = "pip install 'gantk[expression]'"
+_told: set[Path] = set()
+"""Files of which it was said that they are old."""
+
 OURS = "gantk"
 """The entry of `uns` where gantk says what it wrote."""
 
@@ -60,7 +63,8 @@ def read_h5ad(path: Path, layer: str | None = None) -> ExpressionMatrix:
                 f"{printable(str(path))}: damaged, or no h5ad file: {reason[:300]}. Fetch or write it again"
             ) from error
     old = sum("old" in str(each.message).lower() or "encoding metadata" in str(each.message) for each in caught)
-    if old:
+    if old and path not in _told:
+        _told.add(path)
         say(f"{path}: an h5ad file of an old layout, which is read as well (anndata warned {old} times)")
     return found
 

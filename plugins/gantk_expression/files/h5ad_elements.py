@@ -141,7 +141,19 @@ class Elements:
         if dataset.chunks is not None:
             piece = prod(dataset.chunks) * dataset.dtype.itemsize
             machine.refuse_above_data_limit(piece, f"{self.named}: a piece of '{name}'", DataError)
+        if dataset.dtype.kind == "O" and dataset.size:
+            self._check_texts(dataset, name)
         return dataset.size * max(dataset.dtype.itemsize, TEXT if dataset.dtype.kind in "OSU" else 0)
+
+    def _check_texts(self, dataset: h5py.Dataset, name: str) -> None:
+        """Reads texts a few at a time and adds up how long they are: many of them may be one and the same long one."""
+        limit = machine.data_limit()
+        if limit is None or len(dataset.shape) != 1:
+            return
+        step, total = max(1, limit // max(self.path.stat().st_size, 1)), 0  # none is longer than the file
+        for start in range(0, len(dataset), step):
+            total += sum(map(len, dataset[start : start + step]))
+            machine.refuse_above_data_limit(total, f"{self.named}: the texts of '{name}'", DataError)
 
     def _check_type(self, dtype: Any, name: str) -> None:
         """Takes numbers, texts, enumerations (booleans) and tables of these; no references, lists or opaque bytes."""

@@ -58,8 +58,8 @@ class Inference(Loss):
     E d(y, G(x)), d the mean of |y - ŷ| or (y - ŷ)² over a sample, and λ_cons · E ‖G(x + u) - G(x + u')‖ / √t. With
     `absolute` it is expression/ggan at λ_adv = 0, without a critic: write `critic: null`.
 
-    Wang, Ghasedi Dizaji & Huang 2018, "Conditional generative adversarial network for gene expression inference",
-    compare with both distances.
+    Wang, Ghasedi Dizaji & Huang 2018, "Conditional generative adversarial network for gene expression inference", say
+    of squared error that its predictions are smooth and blurry.
 
     Args:
         distance: d: |y - ŷ| or (y - ŷ)².

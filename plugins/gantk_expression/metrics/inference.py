@@ -60,13 +60,13 @@ class Inference(Metric):
 
     Args:
         squared_error: how the same net is trained on squared error alone; null: it is not.
-        most: held-out samples that take part, at most.
+        most: held-out samples that take part, at most; and how many a file of predictions is read for.
     """
 
     def __init__(self, *, squared_error: SquaredError | None = None, most: Annotated[int, Ge(2)] = 2000):
         self.squared_error = squared_error
         self.most = most
-        self.samples = 1  # those of a run are predicted here, each held-out sample once
+        self.samples = most  # of a file; those of a run are predicted here, each held-out sample once
         self._floors: dict[bytes, Floors] = {}  # during training the same samples are asked again and again
         self._alone: nn.Module | None = None
 

@@ -3,53 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Annotated, Literal
 
-from annotated_types import Ge, MinLen
+import torch
+from annotated_types import Ge, Gt, MinLen
 from gantk_basics.nets.labels import ClassNorm, Projection, class_count, through
 from torch import Tensor, nn
+from torch.nn.functional import softplus
 
 from gantk.errors import DoesNotFit
 from gantk.spec import DataSpec
-from gantk_expression.transforms import LibrarySize, transforms_of
+from gantk_expression.logarithms import gene_count
+from gantk_expression.nets.counts import LARGEST_LOG, CountLayer, LibrarySizeLayer, scale_of
 
 Size = Annotated[int, Ge(1)]
-
-
-def sample_sum(spec: DataSpec, component: str) -> float:
-    """What samples sum to: the target of the step `library_size` of `data.transform`.
-
-    Args:
-        spec: of the data.
-        component: named in messages: "expression/cscgan".
-
-    Raises:
-        DoesNotFit: samples were not scaled to one sum, or were changed afterwards.
-    """
-    steps = transforms_of(spec)
-    if steps and isinstance(steps[-1], LibrarySize):
-        return steps[-1].target
-    raise DoesNotFit(
-        f"{component} with `library_size: true` scales what it makes to the sum that samples have, and these have no "
-        "common one: let data.transform end with library_size, or give the generator `library_size: false`"
-    )
-
-
-class LibrarySizeLayer(nn.Module):
-    """Scales each sample to one sum, as library-size normalisation does with counts.
-
-    Args:
-        total: that sum.
-    """
-
-    def __init__(self, total: float):
-        super().__init__()
-        self.total = total
-
-    def forward(self, values: Tensor) -> Tensor:
-        """(B, genes), not negative, to (B, genes) with the sum `total`; a sample of zeros stays one."""
-        return values * (self.total / values.sum(1, keepdim=True).clamp(min=1e-6))
+QUICKER = 10.0  # times as quickly as other weights those of the noise change, which start far from 0
 
 
 class CscganGenerator(nn.Module):
@@ -57,14 +26,26 @@ class CscganGenerator(nn.Module):
 
     Each hidden layer is dense without bias → batch normalisation with the scale and shift of the class → ReLU; the last
     one is dense → ReLU → library-size layer. Marouf et al. 2020, "Realistic in silico generation and augmentation of
-    single-cell RNA-seq data using generative adversarial networks", Methods.
+    single-cell RNA-seq data using generative adversarial networks", Methods. Of data that are log(1 + x) the ReLU gives
+    logarithms, and the library-size layer scales what they are logarithms of.
+
+    `noise` and `counts` are ours. A net of 128 latents makes genes that vary together; real counts also vary by chance,
+    each gene on its own. `noise` adds to each gene a normal number of its own before the ReLU, with a learnt weight;
+    `counts` draws molecules by chance (Poisson) from what the net expects, as many a cell as the data have, and has a
+    softplus for the ReLU, since chance makes the zeros and an expectation of 0 has no gradient. All of it is part of
+    the
+    latent: `cell`, `noise`, `counts` and `depth` may each be held fixed.
 
     Args:
         spec: what one sample is: numbers of genes, none of them negative.
-        latent: length of the latent.
+        latent: length of the latent, without what `noise` and `counts` add.
         hidden: sizes of the hidden layers.
         labels: norm: the scale and shift of each normalisation are those of the class; none: they are the same for all.
         library_size: whether samples are scaled to the sum that the data have (`data.transform: [library_size]`).
+        noise: sd of the noise that each gene has of its own, at first, before the ReLU; it is learnt. 0: none.
+        counts: whether molecules are drawn by chance.
+        depth: molecules in a cell at the median, where `counts` and `library_size` need it; null: as the data say.
+        depth_spread: sd of its natural logarithm; null: as the data say.
     """
 
     def __init__(
@@ -75,13 +56,40 @@ class CscganGenerator(nn.Module):
         hidden: Annotated[Sequence[Size], MinLen(1)] = (256, 512, 1024),
         labels: Literal["none", "norm"] = "norm",
         library_size: bool = True,
+        noise: Annotated[float, Ge(0)] = 0.0,
+        counts: bool = False,
+        depth: Annotated[float, Gt(0)] | None = None,
+        depth_spread: Annotated[float, Ge(0)] | None = None,
     ):
         super().__init__()
-        genes = vector_length(spec, "expression/cscgan")
+        genes = gene_count(spec, "expression/cscgan")
         refuse_negative(spec, "expression/cscgan")
         classes = class_count(labels, spec, "expression/cscgan")
+        scale, total = scale_of(spec, "expression/cscgan") if library_size or counts else ("counts", None)
+        if library_size and total is None:
+            raise DoesNotFit(
+                "expression/cscgan with `library_size: true` scales what it makes to the sum that samples have, and "
+                "these have no common one: let data.transform end with library_size, or give the generator "
+                "`library_size: false`"
+            )
         self.takes_labels = labels != "none"
-        self.latent_shape = (latent,)
+        self.logarithms = scale == "log1p" and (library_size or counts)
+        sizes = {"cell": latent} | ({"noise": genes} if noise else {}) | ({"counts": genes} if counts else {})
+        if counts and library_size:
+            known = spec.attributes.get("depth") or {}
+            typical = depth or known.get("median")
+            if typical is None:
+                raise DoesNotFit(
+                    "expression/cscgan with `counts: true` draws as many molecules a cell as the data have, and these "
+                    "do not say how many: give the generator `depth`, the median count of a cell"
+                )
+            spread = known.get("spread", 0.3) if depth_spread is None else depth_spread
+            self.depths: Tensor
+            self.register_buffer("depths", torch.tensor([float(typical), float(spread)]))
+            sizes["depth"] = 1
+        ends = list(accumulate(sizes.values(), initial=0))
+        self.latent_parts = {name: slice(*part) for name, part in zip(sizes, pairwise(ends), strict=True)}
+        self.latent_shape = (ends[-1],)
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise([latent, *hidden]):
             norm = nn.BatchNorm1d(outputs, affine=not classes)
@@ -92,11 +100,26 @@ class CscganGenerator(nn.Module):
             ]
         self.layers = nn.Sequential(*layers)
         self.last = nn.Linear(hidden[-1], genes)
-        self.scaled = LibrarySizeLayer(sample_sum(spec, "expression/cscgan")) if library_size else nn.Identity()
+        self.noise = nn.Parameter(torch.full((genes,), noise / QUICKER)) if noise else None
+        self.scaled = LibrarySizeLayer(total) if library_size and total is not None else nn.Identity()
+        self.counted = CountLayer(scale, total if library_size else None) if counts else None
 
     def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
         """(B, latent) and, where it is told the class, labels (B,) to (B, genes)."""
-        return self.scaled(self.last(through(self.layers, latent, labels)).relu())
+        parts = {name: latent[:, place] for name, place in self.latent_parts.items()}
+        raw = self.last(through(self.layers, parts["cell"], labels))
+        if self.noise is not None:
+            raw = raw + QUICKER * self.noise * parts["noise"]
+        values = raw.relu() if self.counted is None else softplus(raw)
+        if self.logarithms:
+            values = values.clamp(max=LARGEST_LOG).expm1()
+        values = self.scaled(values)
+        if self.counted is None:
+            return values.log1p() if self.logarithms else values
+        depth = None
+        if "depth" in parts:
+            depth = self.depths[0] * (self.depths[1] * parts["depth"]).exp()
+        return self.counted(values, parts["counts"], depth)
 
 
 class CscganCritic(nn.Module):
@@ -121,7 +144,7 @@ class CscganCritic(nn.Module):
         input: Literal["samples", "log1p"] = "samples",
     ):
         super().__init__()
-        genes = vector_length(spec, "expression/cscgan")
+        genes = gene_count(spec, "expression/cscgan")
         classes = class_count(labels, spec, "expression/cscgan")
         if input == "log1p":
             refuse_negative(spec, "expression/cscgan with `input: log1p`")
@@ -143,24 +166,6 @@ class CscganCritic(nn.Module):
         features = self.features(samples)
         scores = self.head(features).squeeze(-1)
         return scores if self.projection is None else scores + self.projection(features, labels)
-
-
-def vector_length(spec: DataSpec, component: str) -> int:
-    """How many numbers a sample has.
-
-    Args:
-        spec: of the data.
-        component: named in messages.
-
-    Raises:
-        DoesNotFit: samples are no vectors.
-    """
-    if len(spec.shape) != 1 or spec.unit_axes or spec.categorical:
-        raise DoesNotFit(
-            f"{component} takes samples that are vectors, one number for each gene, and these have the axes "
-            f"{', '.join(spec.axes)}: take the nets of another plugin"
-        )
-    return spec.shape[0]
 
 
 def refuse_negative(spec: DataSpec, component: str) -> None:

@@ -14,11 +14,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
-from gantk.errors import DoesNotFit
 from gantk.interfaces import Panel, Samples, View
 from gantk.plots import new_figure, to_image
 from gantk.spec import DataSpec
-from gantk_expression.logarithms import in_words, logarithms
+from gantk_expression.logarithms import gene_count, in_words, logarithms
 from gantk_expression.markers import marker_genes
 from gantk_expression.views.panels import panels
 
@@ -39,7 +38,7 @@ class Heatmap(View):
     """
 
     def __init__(self, spec: DataSpec, *, genes: Annotated[int, Ge(1)] = 8, columns: Annotated[int, Ge(1)] = 200):
-        require_genes(spec, "expression/heatmap")
+        gene_count(spec, "expression/heatmap")
         self.spec = spec
         self.genes = genes
         self.columns = columns
@@ -132,19 +131,6 @@ class Heatmap(View):
             axes.set_yticks(range(len(genes)), [str(known[gene])[:14] for gene in genes], fontsize=6)
         else:
             axes.set_yticks([])
-
-
-def require_genes(spec: DataSpec, view: str) -> None:
-    """Raises DoesNotFit where samples are no vectors of numbers.
-
-    Args:
-        spec: what one sample is.
-        view: named in the message.
-    """
-    if len(spec.shape) != 1 or spec.unit_axes or spec.categorical:
-        raise DoesNotFit(
-            f"{view} draws samples that have one number for each gene, and these have the axes {', '.join(spec.axes)}"
-        )
 
 
 def sorted_by_type(samples: Samples, most: int) -> tuple[Tensor, list[int], list[str]]:

@@ -149,7 +149,9 @@ def components_figure(samples: Samples, real: Samples) -> Figure:
         overlay(axes, places[0][:, [one, other]], places[1][:, [one, other]], real, samples)
         axes.set_xlabel(f"component {one + 1} ({shares[one]:.1%})", fontsize=8)
         axes.set_ylabel(f"component {other + 1} ({shares[other]:.1%})", fontsize=8)
-    if pairs:
+    if not pairs:
+        figure.add_subplot().set_title("too few samples, or genes, for two components", fontsize=8)
+    else:
         handles, labels = figure.axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=7)
     return figure

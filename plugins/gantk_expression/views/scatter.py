@@ -12,8 +12,7 @@ from gantk.errors import DoesNotFit
 from gantk.interfaces import Panel, Samples, View
 from gantk.plots import new_figure, to_image
 from gantk.spec import DataSpec
-from gantk_expression.logarithms import logarithms
-from gantk_expression.views.heatmap import require_genes
+from gantk_expression.logarithms import gene_count, logarithms
 from gantk_expression.views.panels import (
     components_figure,
     fitted_components,
@@ -35,7 +34,7 @@ class Scatter(View):
     """
 
     def __init__(self, spec: DataSpec, *, markers: Annotated[int, Ge(1)] = 10):
-        require_genes(spec, "expression/scatter")
+        gene_count(spec, "expression/scatter")
         self.spec = spec
         self.markers = markers
 
@@ -78,7 +77,7 @@ class ProjectionView(View):
         method: Literal["components", "umap"] = "components",
         neighbours: Annotated[int, Ge(2)] = 15,
     ):
-        require_genes(spec, "expression/projection")
+        gene_count(spec, "expression/projection")
         if method == "umap":
             _umap()
         self.spec = spec
@@ -138,6 +137,7 @@ def _under(caption: str, picture: Image.Image) -> Image.Image:
     if not caption:
         return picture
     figure = new_figure(picture.width / 110, 0.4)
+    figure.set_layout_engine("none")  # there are no axes to lay out
     figure.text(0.01, 0.5, fill(caption, max(40, picture.width // 7)), fontsize=9, va="center")
     heading = to_image(figure)
     page = Image.new("RGB", (picture.width, picture.height + heading.height), "white")

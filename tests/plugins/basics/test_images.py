@@ -363,6 +363,7 @@ def test_unreadable_files_are_named_or_left_out(folder: Folder, capsys: pytest.C
     assert "2 images cannot be read and are left out" in capsys.readouterr().err
 
 
+@pytest.mark.long  # the page of the docs runs another
 def test_a_recipe_of_photos_runs(folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = folder({"a/%d.png": 12, "b/%d.png": 12}, shape=(16, 20, 3))
     (tmp_path / "r.yaml").write_text(

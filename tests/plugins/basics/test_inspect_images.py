@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 from gantk_basics.inspection.inspector import FolderInspector
-from PIL import Image
+from PIL import Image, ImageCms
 
 import gantk
 from gantk.cli import run_command_line
@@ -57,6 +57,14 @@ def test_the_recipe_copes_with_kinds_sizes_and_damage_and_runs(
     with Image.open("inspected.png") as picture:
         assert picture.width > 8 * 96
     assert gantk.run("inspected.yaml", QUICK, quiet=True).sample(2).samples.shape == (2, 3, 64, 96)
+
+
+def test_what_is_not_applied_is_said_once(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in photos.rglob("*.jpg"):
+        with Image.open(path) as image:
+            image.save(path, icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    assert run_command_line(["inspect", "photos", "data.use=basics/images"]) == 0
+    assert capsys.readouterr().err.count("is not applied: the numbers in the file are taken as they are") == 1
 
 
 def test_grey_saved_in_colour_is_read_once(tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ from gantk_basics.files.images.class_images import ClassImages
 from gantk_basics.metrics.c2st import C2st
 from gantk_basics.metrics.critic_test import CriticTest
 from gantk_basics.metrics.distribution_distances import Frechet, SlicedWasserstein
+from gantk_basics.metrics.feature_space.kernel_distance import Kid
 from gantk_basics.metrics.neighbours import Diversity, Memorisation, PrecisionRecall
 from gantk_cells.data.layouts import CellImages
 from gantk_cells.data.stacks import Stacks
@@ -63,6 +64,8 @@ METRICS: dict[str, Callable[[], Any]] = {
     "memorisation on features": lambda: Memorisation(on="features"),
     "precision_recall on features": lambda: PrecisionRecall(k=3, on="features"),
     "frechet on features": lambda: Frechet(on="features"),
+    "kid": lambda: Kid(subset=8, subsets=3),
+    "kid on features": lambda: Kid(subset=8, subsets=3, on="features"),
 }
 
 

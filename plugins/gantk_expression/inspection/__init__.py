@@ -1,0 +1,1 @@
+"""What `gantk inspect` sees in tables of expression."""

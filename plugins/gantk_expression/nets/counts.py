@@ -1,0 +1,115 @@
+"""Layers behind a generator of expression: scaling to a library size, and counting by chance with a gradient."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from gantk.errors import DoesNotFit
+from gantk.spec import DataSpec
+from gantk_expression.transforms import LibrarySize, Log1p, transforms_of
+
+Scale = Literal["counts", "normalised", "log1p"]
+EXACT = 4.0  # expected counts up to which a Poisson quantile is summed up; above, it is a rounded square
+TERMS = 16  # of that sum: P(X > 16) < 1e-6 at 4
+LARGEST_LOG = 15.0
+
+
+def scale_of(spec: DataSpec, component: str) -> tuple[Scale, float | None]:
+    """In what numbers samples are, and the sum that rows have, None where there is no common one.
+
+    Args:
+        spec: of the data.
+        component: named in messages: "expression/cscgan".
+
+    Raises:
+        DoesNotFit: centred, scaled, 0–1 or other logarithms than log(1 + x).
+    """
+    steps = transforms_of(spec)
+    numbers = spec.attributes.get("numbers", "counts")
+    total = next((each.target for each in steps if isinstance(each, LibrarySize)), None)
+    if numbers in ("counts", "normalised", "log1p"):
+        behind = steps[-1] if steps else None
+        common = isinstance(behind, LibrarySize | Log1p)
+        return numbers, total if common else None
+    raise DoesNotFit(
+        f"{component} makes counts, scaled counts or log(1 + x) of them, and the numbers of these data are {numbers}: "
+        "let data.transform be [library_size], [library_size, log1p] or nothing, or take basics/mlp"
+    )
+
+
+def poisson_quantile(expected: Tensor, normal: Tensor) -> Tensor:
+    """Poisson counts as a function of normal numbers: quantiles of Φ(z), of the same shape.
+
+    Above an expectation of 4 the square root of the count is taken as normal with variance 1/4, and the count rounded.
+
+    Args:
+        expected: not negative.
+        normal: z, of which N(0, 1) makes Poisson counts.
+    """
+    share = torch.special.ndtr(normal)
+    few = expected.clamp(max=EXACT)
+    term = (-few).exp()
+    below = term.clone()
+    counts = torch.zeros_like(expected)
+    for number in range(1, TERMS + 1):
+        counts += share > below
+        term = term * few / number
+        below += term
+    many = (expected.sqrt() + normal / 2).clamp(min=0).square() - 0.25
+    return torch.where(expected > EXACT, many.round().clamp(min=0), counts)
+
+
+class CountLayer(nn.Module):
+    """Counts molecules by chance: expected expression to Poisson counts, in the numbers of the data.
+
+    The counts of a gene are a step function of what is expected. Their gradient is that of the mean: of a function f of
+    one count, d E f(X) / d λ = E[f(X + 1) - f(X)] for Poisson X, taken with f of the data's own scale.
+
+    Args:
+        scale: numbers of the data.
+        total: sum of a row; None: rows have no common sum, and what is expected are counts.
+    """
+
+    def __init__(self, scale: Scale, total: float | None):
+        super().__init__()
+        self.scale = scale
+        self.total = total
+
+    def forward(self, expected: Tensor, normal: Tensor, depth: Tensor | None) -> Tensor:
+        """What is expected, normal numbers, both (B, genes), and counts of a row (B, 1) to samples (B, genes).
+
+        Args:
+            expected: with the sum `total`; counts where there is none.
+            normal: one for each count.
+            depth: how many molecules each sample has, about; not used without `total`.
+        """
+        size = None if self.total is None or depth is None else depth / self.total  # counts a unit
+        counted = expected if size is None else expected * size
+        counts = poisson_quantile(counted.detach(), normal)
+        unit = torch.ones(()) if size is None else 1 / size
+        if self.total is not None:
+            unit = self.total / counts.sum(1, keepdim=True).clamp(min=1.0)
+        here, more = counts * unit, (counts + 1) * unit
+        if self.scale == "log1p":
+            here, more = here.log1p(), more.log1p()
+        slope = (more - here).detach()
+        return here.detach() + slope * (counted - counted.detach())
+
+
+class LibrarySizeLayer(nn.Module):
+    """Scales each sample to one sum, as library-size normalisation does with counts.
+
+    Args:
+        total: that sum.
+    """
+
+    def __init__(self, total: float):
+        super().__init__()
+        self.total = total
+
+    def forward(self, values: Tensor) -> Tensor:
+        """(B, genes), not negative, to (B, genes) with the sum `total`; a sample of zeros stays one."""
+        return values * (self.total / values.sum(1, keepdim=True).clamp(min=1e-6))
