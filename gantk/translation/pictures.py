@@ -15,7 +15,7 @@ from gantk.messages import did_you_mean
 from gantk.spec import DataSpec
 
 
-class Source(Protocol):
+class PictureRows(Protocol):
     """A picture of which rows are read when they are asked for; it need not fit into memory."""
 
     @property

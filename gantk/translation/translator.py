@@ -20,7 +20,7 @@ from gantk.sampling import render
 from gantk.spec import DataSpec
 from gantk.translation.pictures import (
     InMemory,
-    Source,
+    PictureRows,
     channels_of,
     is_normalised_by_itself,
     sides_of,
@@ -149,7 +149,7 @@ class PictureTranslator:
         )
         return Plan(core, overlap, count, self.reach)
 
-    def strips(self, source: Source, plan: Plan | None = None) -> Iterator[Strip]:
+    def strips(self, source: PictureRows, plan: Plan | None = None) -> Iterator[Strip]:
         """The translation from top to bottom, some rows after the others; in the units of the target where known.
 
         Args:
@@ -196,7 +196,7 @@ class PictureTranslator:
         spread = [each for _, each in strips if each is not None]
         return np.concatenate([each for each, _ in strips], 1), np.concatenate(spread, 1) if spread else None
 
-    def difference(self, source: Source, plan: Plan) -> float:
+    def difference(self, source: PictureRows, plan: Plan) -> float:
         """How far tiles are from the whole picture round the first seams, in shares of the range, without noise.
 
         Args:
@@ -214,7 +214,7 @@ class PictureTranslator:
         one, other = (np.concatenate([each for each, _ in still.strips(part, how)], 1) for how in (plan, whole))
         return float(np.abs(self._shares(one) - self._shares(other)).max())
 
-    def _prepared(self, source: Source, row: Tile, width: int) -> Tensor:
+    def _prepared(self, source: PictureRows, row: Tile, width: int) -> Tensor:
         """Rows of the picture as the net sees them, continued by their edge: (C, h, width)."""
         _, height, _ = source.shape
         top = min(row.start, height - 1)

@@ -54,7 +54,7 @@ class Planes:
 
 @dataclass(frozen=True)
 class FieldPicture:
-    """A field: the channels that a model is given, from one file or several. It is a `Source` of rows.
+    """A field: the channels that a model is given, from one file or several. It is a source of rows.
 
     Args:
         channels: the file and the number of each channel.

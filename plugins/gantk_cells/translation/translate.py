@@ -16,7 +16,15 @@ from gantk.files import refuse_devices
 from gantk_cells.cropping.volumes import EXTRA
 from gantk_cells.translation.inputs import InputField, Inputs, Part, find_inputs
 from gantk_cells.translation.reading import KINDS, FieldPicture, Watched, open_field
-from gantk_cells.translation.writing import Output, OutputKind, digest_of, has_zarr, made_from, write_all
+from gantk_cells.translation.writing import (
+    Output,
+    OutputKind,
+    digest_of,
+    has_zarr,
+    made_from,
+    remove_unfinished,
+    write_all,
+)
 
 if TYPE_CHECKING:
     from gantk import Model
@@ -24,6 +32,8 @@ if TYPE_CHECKING:
 SPREAD = "_spread"
 FAR = 0.5
 """Shares of the range that the mean of a channel may lie outside of what was trained on, without a warning."""
+MOST_OF_PNG = 89_000_000
+"""Pixels; of more, Pillow warns when it opens them."""
 State = Literal["translated", "there already", "failed"]
 
 
@@ -114,6 +124,7 @@ class FieldTranslator:
     def run(self, fields: Sequence[InputField]) -> Iterator[TranslatedField]:
         """What becomes of each field, as it does."""
         many = len(fields) > 1
+        remove_unfinished(self.wanted.out)
         for each in progress(fields, len(fields), "translating") if many else fields:
             try:
                 yield self._one(each, many)
@@ -130,9 +141,11 @@ class FieldTranslator:
         facts = {"model": self.model.checkpoint.digest, "inputs": digest_of(each.files), **self._settings()}
         picture: FieldPicture | None = None
         form = self.wanted.form
-        if form is None:
+        if form is None or form == "png":
             picture = open_field(each, self.parts, self.translator.inputs, self.wanted.channels)
-            form = self._form(picture)
+            form = form or self._form(picture)
+            if form == "png" and not self._fits_png(picture):
+                raise DataError(f"a PNG does not hold {self._described(picture)}: take --format ome.tif")
         if form == "ome.zarr" and not has_zarr():
             raise DataError(f"OME-Zarr is written by the library zarr: {EXTRA}")
         paths = [self.wanted.out / f"{each.name}.{form}"]
@@ -181,8 +194,7 @@ class FieldTranslator:
             strips = progress(strips, -(-height // plan.core), "translating")
         lows, highs = (tuple(channel[end] for channel in self.made) for end in ("low", "high"))
         names = tuple(channel["name"] for channel in self.made)
-        known = Levels.of(self.model.spec)
-        kind = known.type if known else picture.first.type if picture.first.type in KINDS else "float32"
+        kind = self._type(picture)
         version = "0.4" if picture.first.kind == "zarr" and (picture.first.path / ".zgroup").exists() else "0.5"
         shape = (len(names), height, width)
         step = self.model.checkpoint.step
@@ -220,12 +232,24 @@ class FieldTranslator:
             return "ome.zarr"
         if picture.first.kind == "tiff":
             return "ome.tif"
-        known = Levels.of(self.model.spec)
-        kind = known.type if known else picture.first.type
-        if (len(self.made) == 1 and kind in ("uint8", "uint16")) or (len(self.made) == 3 and kind == "uint8"):
+        if self._fits_png(picture):
             return "png"
-        self._tell(f"{len(self.made)} channels of {kind} are written as OME-TIFF, since a PNG cannot hold them")
+        self._tell(f"{self._described(picture)} are written as OME-TIFF, since a PNG does not hold them")
         return "ome.tif"
+
+    def _fits_png(self, picture: FieldPicture) -> bool:
+        kind, channels = self._type(picture), len(self.made)
+        small = picture.shape[1] * picture.shape[2] <= MOST_OF_PNG
+        return small and ((channels == 1 and kind in ("uint8", "uint16")) or (channels == 3 and kind == "uint8"))
+
+    def _described(self, picture: FieldPicture) -> str:
+        _, height, width = picture.shape
+        return f"{len(self.made)} × {height} × {width} pixels of {self._type(picture)}"
+
+    def _type(self, picture: FieldPicture) -> str:
+        """The type of the target's pixels where the run knows it, else that of the input."""
+        known = Levels.of(self.model.spec)
+        return known.type if known else picture.first.type if picture.first.type in KINDS else "float32"
 
     def _settings(self) -> dict[str, Any]:
         wanted = self.wanted

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -140,6 +142,25 @@ def write_all(
         write_strips(outputs[1], (waiting[:, top : top + CHUNK] for top in range(0, shape[1], CHUNK)))
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Removes what processes that died were writing: of this machine at once, of others after a day."""
+    with suppress(OSError):
+        for path in folder.glob(".*.part*"):
+            match = re.fullmatch(r"\..+\.(\d+)\.part(\.pixels)?", path.name)
+            if match and (not _lives(int(match[1])) or time.time() - path.stat().st_mtime > 86400):
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _lives(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return os.name != "posix"
+    except OSError:
+        return True
+    return True
+
+
 def has_zarr() -> bool:
     """Whether the library that writes OME-Zarr is installed."""
     try:
@@ -263,7 +284,7 @@ def made_from(path: Path) -> dict[str, Any] | None:
             note = dict(zarr.open_group(str(path), mode="r").attrs).get(NOTE)
         elif path.suffix.lower() == ".png":
             with Image.open(path, formats=["PNG"]) as image:
-                note = json.loads(getattr(image, "text", {}).get(NOTE, "null"))
+                note = json.loads(image.info.get(NOTE, "null"))
         else:
             from xml.etree import ElementTree
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 import tifffile
 from gantk_cells.cropping.volumes import open_volumes
 from gantk_cells.files.ome_tiff import OmeTiff
-from gantk_cells.translation import reading, writing
+from gantk_cells.translation import reading, translate, writing
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -302,6 +304,28 @@ def test_inputs_and_other_files_are_never_written_over(
     Path("out/a.ome.tif").write_text("mine")
     assert run_command_line(["translate", str(run), "in/a.ome.tif", "-o", "out"]) == 1
     assert "is none of gantk translate" in capsys.readouterr().err and Path("out/a.ome.tif").read_text() == "mine"
+
+
+def test_what_a_png_does_not_hold(run: Path, inside: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setattr(translate, "MOST_OF_PNG", 100)
+    for name, plane in zip(GIVEN, FIELD, strict=True):
+        png(f"in/f_{name}.png", plane)
+    assert run_command_line(["translate", str(run), "in", "-o", "out", "--format", "png"]) == 1
+    assert "a PNG does not hold 1 × 45 × 70 pixels of uint16: take --format ome.tif" in capsys.readouterr().err
+    assert run_command_line(["translate", str(run), "in", "-o", "out"]) == 0
+    assert "are written as OME-TIFF" in capsys.readouterr().err and Path("out/f.ome.tif").exists()
+
+
+def test_what_a_killed_process_left_is_removed(run: Path, inside: Path) -> None:
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    dead = int(ended.stdout)
+    Path("out").mkdir()
+    Path(f"out/.a.ome.tif.{dead}.part.pixels").write_bytes(b"x")
+    Path(f"out/.a.ome.zarr.{dead}.part/0").mkdir(parents=True)
+    Path(f"out/.b.png.{os.getpid()}.part").write_bytes(b"x")  # of one that still writes
+    ome("in/a.ome.tif", FIELD)
+    assert run_command_line(["translate", str(run), "in", "-o", "out", "-q"]) == 0
+    assert sorted(path.name for path in Path("out").iterdir()) == [f".b.png.{os.getpid()}.part", "a.ome.tif"]
 
 
 def test_a_write_that_fails_leaves_nothing_behind(run: Path, inside: Path) -> None:
