@@ -75,11 +75,12 @@ def find_inputs(paths: Sequence[Path], parts: Sequence[Part]) -> Inputs:
     for path in [each for each in loose if not each.name.lower().endswith(READ)]:
         del loose[path]
         found.broken.append(f"{shown(path)}: read are names that end in {', '.join(READ)}")
-    present = [word for word in words if any(word in path.name for path in loose)]
+    present = [word for word in words if any(_mentions(path.name, word) for path in loose)]
     if len(words) > 1 and len(present) > 1:
         _one_file_a_channel(list(loose), words, found)
     else:
-        of_one = [path for path in loose if len(words) == 1 and _has_word(path.name, words[0])]
+        alone = words[0] if len(words) == 1 and len(words[0]) > 1 else ""  # A and B may be wells as well
+        of_one = [path for path in loose if alone and _has_word(path.name, alone)]
         if of_one and len(of_one) < len(loose):
             _tell(found, [path for path in loose if path not in of_one], words)
         found.fields += [InputField(_stem(path), (path,)) for path in of_one or loose]
@@ -99,9 +100,9 @@ def _from_folders(top: Path, words: Sequence[str], found: Inputs) -> None:
 
 
 def _one_file_a_channel(paths: Sequence[Path], words: Sequence[str], found: Inputs) -> None:
-    others = [path for path in paths if not any(word in path.name for word in words)]
+    others = [path for path in paths if not any(_mentions(path.name, word) for word in words)]
     for folder in dict.fromkeys(path.parent for path in paths):
-        by_name = {path.name: path for path in paths if path.parent == folder}
+        by_name = {path.name: path for path in paths if path.parent == folder and path not in others}
         for key, files in grouped(by_name, list(words)).items():
             name = _stem(Path(key)).strip("_-. ") or folder.absolute().name
             lacking = [word for word, file in zip(words, files, strict=True) if not file]
@@ -118,6 +119,11 @@ def _tell(found: Inputs, others: Sequence[Path], words: Sequence[str]) -> None:
     found.passed_over.append(
         f"{len(others)} file{'s' * (len(others) > 1)} passed over (the model is given {', '.join(words)}): {listed}"
     )
+
+
+def _mentions(name: str, word: str) -> bool:
+    """Whether a file's name has this word; a single letter must stand alone."""
+    return word in name if len(word) > 1 else _has_word(name, word)
 
 
 def _has_word(name: str, word: str) -> bool:

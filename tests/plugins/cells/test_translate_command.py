@@ -17,6 +17,7 @@ import tifffile
 from gantk_cells.cropping.volumes import open_volumes
 from gantk_cells.files.ome_tiff import OmeTiff
 from gantk_cells.translation import reading, translate, writing
+from gantk_cells.translation.inputs import find_inputs
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -304,6 +305,60 @@ def test_inputs_and_other_files_are_never_written_over(
     Path("out/a.ome.tif").write_text("mine")
     assert run_command_line(["translate", str(run), "in/a.ome.tif", "-o", "out"]) == 1
     assert "is none of gantk translate" in capsys.readouterr().err and Path("out/a.ome.tif").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("parts", "names", "fields", "others"),
+    [
+        (("phase", "z"), ["f1_phase.tif", "f1_z.tif", "f1_dapi.tif"], ["f1"], 1),
+        (("D", "F"), ["DF_1.tif", "DF_2.tif"], ["DF_1", "DF_2"], 0),
+        (("D", "F"), ["1_D.tif", "1_F.tif", "1_R.tif"], ["1"], 1),
+        (("phase",), ["f1_phase.tif", "f1_dapi.tif"], ["f1_phase"], 1),
+        (("A",), ["A_01.tif", "B_01.tif"], ["A_01", "B_01"], 0),
+        ((0, 1), ["a.tif", "b.png"], ["a", "b"], 0),
+        ((), ["a.tif"], ["a"], 0),
+        (("phase", "z"), ["phase.tif", "z.tif"], ["in"], 0),
+    ],
+)
+def test_which_files_make_a_field(
+    inside: Path, parts: tuple[int | str, ...], names: list[str], fields: list[str], others: int
+) -> None:
+    for name in (*names, ".DS_Store", "._f1_phase.tif"):
+        Path("in", name).touch()
+    found = find_inputs([Path("in")], parts)
+    assert [each.name for each in found.fields] == fields and not found.broken
+    assert [text.split()[0] for text in found.passed_over] == ([str(others)] if others else [])
+
+
+def test_another_kind_of_model_is_refused(inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("ring.yaml").write_text(
+        "data: {use: basics/ring}\ngenerator: {use: basics/mlp}\ncritic: {use: basics/mlp}\n"
+        "loss: {use: basics/gan}\ntrain: {steps: 1, batch: 4}\nevaluate: []\n"
+    )
+    run = gantk.run("ring.yaml", out="run", quiet=True).path
+    ome("in/a.ome.tif", FIELD)
+    capsys.readouterr()
+    assert run_command_line(["translate", str(run), "in", "-o", "out"]) == 1
+    assert "this model does not translate pictures" in capsys.readouterr().err and not Path("out").exists()
+
+
+@pytest.mark.long
+def test_a_real_field_in_tiles(test_data: Path, inside: Path) -> None:
+    root = test_data / "microscopy" / "phase"
+    if not root.is_dir():
+        pytest.skip(f"not among the test data: {root}")
+    changes = {"data.root": str(root), "train.steps": 40, "generator.width": 8, "train.sample_every": 40}
+    trained = gantk.run("phase_l1", out="run", quiet=True, overrides={**changes, "evaluate": []})
+    model = gantk.load(trained.path)
+    planes = [np.asarray(Image.open(root / f"phase_z{z}.png")) for z in ("02", "06", "10")]
+    (channel,) = model.spec.attributes["normalisation"]["target"]
+    whole = model.translate(np.stack(planes), tile=1024)
+    differences = {}
+    for overlap in (0, 16, 32, None):
+        made = model.translate(np.stack(planes), tile=256, overlap=overlap)
+        differences[overlap] = float(np.abs(made - whole).max() / (channel["high"] - channel["low"]))
+    sys.stdout.write(f"greatest difference by overlap, shares of the range: {differences}\n")  # pytest -s shows it
+    assert differences[None] <= 1e-4 < differences[16] < differences[0], differences
 
 
 def test_what_a_png_does_not_hold(run: Path, inside: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
