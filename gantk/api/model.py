@@ -31,9 +31,10 @@ from gantk.recipe.recipe import recipe_from_text
 from gantk.training import checkpoint, from_recipe
 from gantk.training.generator_file import read_any
 from gantk.training.training_log import training_log
+from gantk.translation.translates import Translates
 
 
-class Model:
+class Model(Translates):
     """A model loaded from a checkpoint, ready to sample; neither the data nor the run folder is needed.
 
     Args:

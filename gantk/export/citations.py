@@ -14,7 +14,9 @@ from gantk.components.registry import Declared, installed_registry
 from gantk.errors import FileError
 from gantk.recipe.recipe import Recipe
 
-NAMED = re.compile(r"([^\W\d_][\w'’-]+)(?: et al\.|(?:, [^\W\d_][\w'’-]+)* & [^\W\d_][\w'’-]+)?,? \(?((?:19|20)\d\d)\b")
+NAMED = re.compile(
+    r"([^\W\d_][\w'’-]+)(?: et al\.|(?:, [^\W\d_][\w'’ -]+?)* & [^\W\d_][\w'’-]+)?,? \(?((?:19|20)\d\d)\b"
+)
 """Mirza 2014; Kingma & Welling 2014; Osokin et al. 2017; Wang, Ghasedi Dizaji & Huang 2018."""
 ENTRY = re.compile(r"@(\w+)\{([^,\s]+),(.*?)\n\}", re.DOTALL)
 FIELD = re.compile(r"(\w+)\s*=\s*\{(.*)\},?\s*$", re.MULTILINE)
