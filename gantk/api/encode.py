@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gantk.api.samples import read_samples
 from gantk.data import take
-from gantk.errors import DoesNotFit
+from gantk.errors import DoesNotFit, FileError
+from gantk.evaluation.sample_files import read_as
 from gantk.files.latents import Latents
 from gantk.interfaces import Dataset, Samples, call_encode, takes_encoded_labels
 from gantk.interfaces.optional_members import has_member
@@ -84,9 +84,10 @@ def latents_of(model: Any, paths: Sequence[Path], label: str | None) -> Latents:
     if not has_member(model.generator, "encode"):
         raise DoesNotFit(f"this generator has no encoder (`encode`), so it finds no latents: {WHO}")
     names = [str(path) for path in paths] or ["test split"]
+    read = (read_for(path, model.spec) for path in paths)
     found: list[Tensor] = []
     labels: list[Tensor | None] = []
-    for name, samples in zip(names, map(read_samples, paths) if paths else [_whole(model.data["test"])], strict=True):
+    for name, samples in zip(names, read if paths else [_whole(model.data["test"])], strict=True):
         try:
             found.append(encode(model.generator, model.spec, samples, label, model.device))
         except DoesNotFit as error:
@@ -104,3 +105,14 @@ def latents_of(model: Any, paths: Sequence[Path], label: str | None) -> Latents:
 def _whole(dataset: Dataset) -> Samples:
     """All samples of a split, in its order, as they are."""
     return take(dataset, len(dataset))
+
+
+def read_for(path: Path, spec: DataSpec) -> Samples:
+    """The samples of a file as a model of this DataSpec takes them, where their format can bring them into that form.
+
+    Raises:
+        GantkError: no such file, it cannot be read, or its samples cannot be brought into that form.
+    """
+    if not path.is_file():
+        raise FileError(f"{path}: there is no such file")
+    return read_as(path, spec)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gantk import randomness, sampling
-from gantk.api.encode import encode
+from gantk.api.encode import encode, read_for
 from gantk.api.samples import Drawn
 from gantk.api.sampling_options import Condition, conditions_of, labels_for, samples_of_seeds
 from gantk.data import take
@@ -30,9 +30,10 @@ from gantk.recipe.overrides import as_text, refuse_others
 from gantk.recipe.recipe import recipe_from_text
 from gantk.training import checkpoint, from_recipe
 from gantk.training.training_log import training_log
+from gantk.translation.translates import Translates
 
 
-class Model:
+class Model(Translates):
     """A model loaded from a checkpoint, ready to sample; neither the data nor the run folder is needed.
 
     Args:
@@ -237,17 +238,19 @@ class Model:
         drawn.attributes |= {"model": self.checkpoint.digest, "step": self.checkpoint.step}
         return Drawn.of(drawn if raw else sampling.present(self.generator, drawn))
 
-    def encode(self, samples: Samples | Tensor, *, label: str | None = None) -> Tensor:
+    def encode(self, samples: Samples | Tensor | str | Path, *, label: str | None = None) -> Tensor:
         """The latents that the encoder finds for samples, (N, *latent_shape): `render` makes samples of them again.
 
         Args:
-            samples: as `real` gives them or a file holds them; or a tensor (N, *spec.shape), within `spec.range`.
+            samples: as `real` gives them or a file holds them; the file; or a tensor (N, *spec.shape), within
+                `spec.range`.
             label: the class of all of them, for an encoder that is told classes; None: the labels of the samples.
 
         Raises:
             DoesNotFit: a generator without an encoder, samples of another shape, or no labels where they are needed.
         """
-        return encode(self.generator, self.spec, samples, label, self.device)
+        known = read_for(Path(samples), self.spec) if isinstance(samples, str | Path) else samples
+        return encode(self.generator, self.spec, known, label, self.device)
 
     @cached_property
     def data(self) -> dict[str, Dataset]:

@@ -69,19 +69,27 @@ def reference(name: str, overrides: Sequence[str], seed: int | None, like: DataS
         if not entries:
             raise RecipeError(f"{name}: has no `evaluate` entries; give some: 'evaluate=[{{use: plugin/metric}}]'")
         return Reference(entries, from_recipe.datasets(values), values["seed"] if seed is None else seed)
-    samples = _read(path, like)
+    samples = read_as(path, like)
     entries = build_metrics({"evaluate": entries_of(overrides)}) if overrides else metrics_for(samples.spec)
     return Reference(entries, split(samples, seed or 0, path), seed or 0)
 
 
-def _read(path: Path, like: DataSpec | None) -> Samples:
-    """Real samples of a file, in the form of others where its format can bring them into it."""
+def read_as(path: Path, like: DataSpec | None) -> Samples:
+    """Real samples of a file, in the form of others where its format can bring them into it.
+
+    Args:
+        path: the file.
+        like: of the others; None: as they stand.
+
+    Raises:
+        GantkError: no format has such an ending, it cannot be read, or cannot be brought into that form.
+    """
 
     def read(each: Format) -> Samples:
         own = member(each, "read_as")
         return each.read(path) if own is None or like is None else own(path, like)
 
-    found = format_for(path)
+    found = format_for(path, like)
     return found.first(read) if isinstance(found, FirstThatFits) else read(found)
 
 

@@ -23,7 +23,7 @@ class Batch:
         samples: (B, *spec.shape), floating, within spec.range.
         labels: (B,) integers that index spec.classes, or None.
         condition: (B, *spec.condition_shape), what a generator is given besides the latent, or None.
-        truth: facts for metrics only, (B, …) each; nets never see them.
+        truth: facts for metrics and losses, (B, …) each; nets never see them.
     """
 
     samples: Tensor

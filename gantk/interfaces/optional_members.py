@@ -135,6 +135,14 @@ OPTIONAL_MEMBERS = {
     "read_as": OptionalMember(
         "format", "`(path, spec)`: real samples in the form of others, whose DataSpec this is", "as they stand"
     ),
+    "as_written": OptionalMember(
+        "format", "`(samples)`: the numbers that its files hold, where those are others than it is given", "the same"
+    ),
+    "write_latents": OptionalMember(
+        "format",
+        "`(path, latents, source)`: writes the samples of the file `source` with latents (N, …) beside them",
+        "`gantk encode` writes latents alone (.h5)",
+    ),
     "writes": OptionalMember("format", "`False`: it only reads", "it writes what it reads", True),
 }
 """Name to what it means. A name that two kinds of component have means the same on both."""

@@ -80,7 +80,8 @@ class FixedPlay(Play):
             shared_forward=first.shared_forward,
         )
         labels, condition = (None if each is None else each.clone() for each in (first.labels, first.condition))
-        self.data = Batch(first.real.clone(), labels, condition)
+        truth = {name: values.to(first.device, copy=True) for name, values in first.data.truth.items()}
+        self.data = Batch(first.real.clone(), labels, condition, truth)
         self.latent = None if first.latent is None else first.latent.clone()
 
     @property
@@ -102,6 +103,8 @@ class FixedPlay(Play):
             place = getattr(self.data, name)
             if place is not None:
                 place.copy_(getattr(play.data, name))
+        for name, place in self.data.truth.items():
+            place.copy_(play.data.truth[name])
         if self.latent is not None and play.latent is not None:
             self.latent.copy_(play.latent)
         self.streams.refill(play.streams)

@@ -20,6 +20,11 @@ COMPONENTS = (
     Component(
         "dataset", "simulated", "gantk_cells.data.simulated:Simulated", "simulated fission-yeast cells (not LIN)"
     ),
+    Component("dataset", "paired", "gantk_cells.data.paired:Paired", "channels given and wanted, as tiles of fields"),
+    Component("dataset", "unpaired", "gantk_cells.data.unpaired:Unpaired", "two domains without pairs, as tiles"),
+    Component(
+        "dataset", "stainings", "gantk_cells.data.stainings:Stainings", "simulated cells, two stainings, no pairs"
+    ),
     Component(
         "generator", "separable", "gantk_cells.nets.separable:SeparableGenerator", "red never sees green's latent"
     ),
@@ -42,6 +47,13 @@ COMPONENTS = (
         "metric", "dependence", "gantk_cells.metrics.dependence:Dependence", "red-green correlation and red states"
     ),
     Component("metric", "morphology", "gantk_cells.metrics.morphology:Morphology", "sizes, shapes, light and texture"),
+    Component(
+        "metric", "translation", "gantk_cells.metrics.translation:Translation", "pictures from pictures beside rivals"
+    ),
+    Component("metric", "objects", "gantk_cells.metrics.objects:Objects", "nuclei found, missed and made up"),
+    Component(
+        "view", "translations", "gantk_cells.views.translations:Translations", "given, wanted, made, and the error"
+    ),
     Component("view", "composite", "gantk_cells.views.composite:Composite", "red/green composites, one row a cell"),
     Component("format", "ome_tiff", "gantk_cells.files.ome_tiff:OmeTiff", "OME-TIFF: named channels, pixel size"),
     Component(
@@ -49,6 +61,7 @@ COMPONENTS = (
     ),
     Component("command", "biogans", "gantk_cells.commands.biogans:biogans", "train, predict, visualize as on Biowulf"),
     Component("command", "crop", "gantk_cells.commands.crop:crop", "cut cells out of fields of view"),
+    Component("command", "translate", "gantk_cells.commands.translate:translate", "new fields through a translator"),
     Component(
         "command",
         "simulate_cells",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from scipy import sparse
 
 from gantk.errors import DoesNotFit
 from gantk.spec import DataSpec
-from gantk_expression.matrix import Values, dense_rows
+from gantk_expression.matrix import ExpressionMatrix, Values, dense_rows
 
 Numbers = Literal["counts", "normalised", "log1p", "log2", "unit", "scaled"]
 """Counts; counts scaled to a common sum; log(1 + x) of either; log2 of intensities or of 1 + x; 0 to 1; centred."""
@@ -84,6 +84,19 @@ def what_numbers(values: Values) -> Kind:
         f"no integers ({span})" if per is None else f"the sum is {per:,.0f} in every sample ({span})",
         per,
     )
+
+
+def numbers_of_matrix(matrix: ExpressionMatrix, values: Values) -> Kind:
+    """What the numbers of a file are: as gantk says, where it wrote the file, else by looking.
+
+    Args:
+        matrix: the file.
+        values: its numbers, without missing values.
+    """
+    said = matrix.obs["numbers"].levels() if matrix.origin != "real" and "numbers" in matrix.obs else []
+    if len(said) == 1 and said[0] in get_args(Numbers):
+        return Kind(cast("Numbers", said[0]), "as gantk says, which wrote it")
+    return what_numbers(values)
 
 
 def _are_integers(part: NDArray[np.float64]) -> bool:

@@ -46,6 +46,11 @@ def write_files() -> None:
                 together = RNG.integers(0, 200, (16, 24, 1), dtype=np.uint8)  # channels of a cell have it in common
                 pixels = together + RNG.integers(0, 56, (16, 24, 3), dtype=np.uint8)
                 Image.fromarray(pixels).save(folder / f"{index}.png")
+    for number in range(6):
+        pixels = RNG.integers(0, 256, (16, 24), dtype=np.uint8)
+        for domain, picture in (("A", pixels), ("B", 255 - pixels[::-1])):
+            (ROOT / "pairs" / domain).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(picture).save(ROOT / "pairs" / domain / f"{number}.png")
     rows = "".join(f"{letters(24)}\t{n % 7}\n" for n in range(200))
     (ROOT / "sequences.tsv").write_text(f"sequence\tscore\n{rows}")
     (ROOT / "score.py").write_text(
@@ -116,6 +121,9 @@ test_cells = conformance(
         "simulated": {"cells": 200, "test_cells": 60, "height": 24, "width": 40, "validation": 0.3},
         "lin": {"root": str(ROOT / "cells")},
         "stacks": {"root": str(ROOT / "cells" / "train" / "Alp14")},
+        "paired": {"root": str(ROOT / "pairs"), "size": 8, "validation": 0.2},
+        "unpaired": {"root": str(ROOT / "pairs"), "size": 8, "validation": 0.2},
+        "stainings": {"cells": 40, "test_cells": 12, "height": 16, "width": 24, "validation": 0.2},
         "separable": NARROW,
         "starshaped": NARROW,
         "per_class": NARROW,

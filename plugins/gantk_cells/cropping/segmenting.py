@@ -12,8 +12,8 @@ from scipy import ndimage
 
 from gantk.errors import DataError
 from gantk_cells.cropping.settings import Segment
+from gantk_cells.scikit_image import EXTRA
 
-EXTRA = "pip install 'gantk[morphology]'"
 SMOOTH = 1.5  # pixels: what nuclei are first found with
 DIMMEST = 0.5  # of Otsu's threshold: below, nothing is a nucleus, however dark its surroundings
 SPECK = 0.15  # of the area of a usual nucleus: smaller pieces are none

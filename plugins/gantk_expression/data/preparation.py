@@ -23,7 +23,7 @@ from gantk_expression.data.genes import Choose, Repeated, chosen_genes, numbers_
 from gantk_expression.files.delimited import GenesIn
 from gantk_expression.files.reading import read_expression
 from gantk_expression.matrix import Column, ExpressionMatrix, Values, row_sums
-from gantk_expression.numbers import Kind, Numbers, recovered, what_numbers
+from gantk_expression.numbers import Kind, Numbers, numbers_of_matrix, recovered
 from gantk_expression.profiles import expression_spec
 from gantk_expression.transforms import Step, Transform
 
@@ -152,7 +152,7 @@ def _renamed(matrix: ExpressionMatrix, column: str, named: str) -> ExpressionMat
 
 def _kind(matrix: ExpressionMatrix, options: Options, missing: int) -> Kind:
     """What the numbers are: as the recipe says, as gantk wrote them, or by looking."""
-    looked = what_numbers(np.nan_to_num(matrix.values) if missing else matrix.values)
+    looked = numbers_of_matrix(matrix, np.nan_to_num(matrix.values) if missing else matrix.values)
     if options.numbers is None:
         return looked
     if options.numbers != "scaled" and looked.numbers == "scaled":

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
+from gantk import machine
 from gantk.errors import DataError
 from gantk.messages import did_you_mean, printable
 from gantk_expression.matrix import Column, ExpressionMatrix
@@ -166,6 +167,8 @@ def without_missing(
             "mean over the training samples) or data.missing=drop (their samples are left out)"
         )
     if sparse.issparse(matrix.values):
+        what = f"{named}: {len(matrix):,} samples of {len(matrix.genes):,} genes, dense since numbers are missing,"
+        machine.refuse_above_data_limit(4 * len(matrix) * len(matrix.genes), what, DataError)
         matrix = replace(matrix, values=np.asarray(matrix.values.toarray(), np.float32))
         absent = missing_values(matrix)
     nowhere = np.asarray(absent.all(0))

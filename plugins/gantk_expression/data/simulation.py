@@ -70,12 +70,13 @@ class Network:
         acts = np.where(self.represses[genes], 1 - active, active)
         return BASAL + (self.strengths[genes] * acts).sum(2)
 
-    def expression(self, masters: Floats, rng: np.random.Generator | None) -> Floats:
+    def expression(self, masters: Floats, rng: np.random.Generator | None, factors: Floats | None = None) -> Floats:
         """Expression of all genes: (N, M) productions of the master regulators to (N, G).
 
         Args:
             masters: production of each master regulator in each cell.
             rng: of the intrinsic noise; None leaves it out.
+            factors: what the activity of each gene is multiplied with, (N, G): 0 … 1 where a drug holds it back.
         """
         found = np.zeros((len(masters), len(self.names)), np.float32)
         for layer in range(3):
@@ -83,7 +84,7 @@ class Network:
             steady = masters if layer == 0 else self.production(found, layer)
             if rng is not None:
                 steady = steady * (rng.standard_gamma(1 / NOISE, steady.shape, np.float32) * NOISE)
-            found[:, genes] = steady
+            found[:, genes] = steady if factors is None else steady * factors[:, genes]
         return found
 
 

@@ -22,12 +22,13 @@ from gantk.interfaces import Samples
 from gantk.spec import DataSpec
 from gantk_expression import fitting
 from gantk_expression.files.h5ad import EXTRA, OURS
+from gantk_expression.files.latents import write_latents
 from gantk_expression.files.reading import read_expression
 from gantk_expression.files.written import Round, Written, spec_in, to_write
 from gantk_expression.matrix import ExpressionMatrix, dense_rows
-from gantk_expression.numbers import what_numbers
+from gantk_expression.numbers import numbers_of_matrix, what_numbers
 from gantk_expression.profiles import expression_spec, places_of
-from gantk_expression.transforms import applied, transforms_of
+from gantk_expression.transforms import applied, transforms_of, undone
 
 LABELS = ("label", "cell_type", "celltype", "cell_types")
 """Columns of obs that are taken for the classes where nothing says which is."""
@@ -86,8 +87,7 @@ class ExpressionFile:
             found = torch.tensor([number[text] for text in texts]) if known else None
             return _samples(matrix, applied(values, spec), spec, found)
         labels, classes = _labels(matrix, None)
-        said = matrix.obs["numbers"].levels() if "numbers" in matrix.obs else []
-        numbers: Any = said[0] if len(said) == 1 and matrix.origin != "real" else what_numbers(values.numpy()).numbers
+        numbers = numbers_of_matrix(matrix, values.numpy()).numbers
         return _samples(matrix, values, expression_spec(matrix.genes, numbers, classes=classes), labels)
 
     def read_as(self, path: Path, spec: DataSpec) -> Samples:
@@ -117,6 +117,8 @@ class ExpressionFile:
                 "recipe the layer, with such numbers"
             )
         places = np.array(places_of(genes, matrix.genes, str(path)))
+        what = f"{path}: {len(matrix):,} samples of {len(genes):,} genes, dense,"
+        machine.refuse_above_data_limit(4 * len(matrix) * len(genes), what, DataError)
         values = fitting.refitted(matrix, steps, places)
         labels, classes = _labels(matrix, spec.attributes.get("label"))
         found = replace(spec, classes=classes, origin="real")
@@ -155,6 +157,7 @@ class H5ad(ExpressionFile):
     """
 
     endings = (".h5ad",)
+    write_latents = staticmethod(write_latents)
 
     def _write(self, path: Path, written: Written) -> None:
         try:
@@ -183,7 +186,15 @@ class H5ad(ExpressionFile):
         write_bytes(path, content.getbuffer())
 
 
-class Gct(ExpressionFile):
+class TextFile(ExpressionFile):
+    """A base of the text formats, which have no place for a DataSpec."""
+
+    def as_written(self, samples: Samples) -> torch.Tensor:
+        """The numbers that a file holds: those of samples, their transform undone."""
+        return undone(samples.samples, samples.spec)[0]
+
+
+class Gct(TextFile):
     """GCT 1.3 (.gct, .gct.gz): genes in rows, the label and the origin of each sample above the numbers.
 
     Args:
@@ -204,7 +215,7 @@ class Gct(ExpressionFile):
         _write_text(path, head + "\n".join("\t".join(row) for row in rows) + "\n")
 
 
-class DelimitedTable(ExpressionFile):
+class DelimitedTable(TextFile):
     """CSV or TSV (also .gz): samples in rows, genes in columns, the label and the origin of each sample first.
 
     Args:

@@ -87,7 +87,7 @@ def to_write(samples: Samples, rounding: Round) -> Written:
 def _say_what_is_lost(given: torch.Tensor, numbers: Numbers | None, spec: DataSpec) -> None:
     """Says how many numbers are no logarithm of a count, where a generator may make any number."""
     below = ((given < 0).float().mean().item()) if spec.attributes.get("numbers") in ("log1p", "log2") else 0.0
-    if below and numbers in ("counts", "normalised"):
+    if below and numbers in ("counts", "normalised") and len(given) > 1:  # a single one is a trial of the command
         say(f"{below:.1%} of the numbers are below 0, and become 0 in the file, where they stand without the logarithm")
 
 
@@ -104,7 +104,7 @@ def rounded(values: torch.Tensor, rounding: Round, numbers: Numbers | None, seed
         DoesNotFit: they are neither counts nor scaled counts.
     """
     if rounding == "none":
-        if numbers == "counts" and not torch.equal(values, values.round()):
+        if numbers == "counts" and len(values) > 1 and not torch.equal(values, values.round()):
             say("a generator's counts are no integers: --round stochastic draws some, whose mean they are")
         return values
     if numbers not in ("counts", "normalised"):

@@ -96,8 +96,9 @@ critic: {critic}
 loss: {{use: basics/wgan_gp, penalty: 10}}
 train: {{steps: 2000, batch: 64, ema: 0.995, sample_every: 500, checkpoint_every: 500}}
 evaluate:
-  - {{use: basics/memorisation}}
-  - {{use: basics/precision_recall}}
+  - {{use: expression/genes}}
+  - {{use: expression/correlation}}
+  - {{use: expression/nearest}}
 """
     head = [
         "# Written by `gantk inspect`. data.label says which column are the classes, data.split_by what must not stand",

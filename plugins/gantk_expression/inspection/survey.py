@@ -20,7 +20,7 @@ from gantk_expression.data.splits import contents_of, first_of_each
 from gantk_expression.files.h5ad import layers_of
 from gantk_expression.files.reading import read_expression
 from gantk_expression.matrix import Column, ExpressionMatrix, dense_rows, row_sums
-from gantk_expression.numbers import Kind, recovered, what_numbers
+from gantk_expression.numbers import Kind, numbers_of_matrix, recovered, what_numbers
 
 COMPONENTS = 10
 MOST_SAMPLES = 2000  # of which principal components are taken
@@ -143,7 +143,7 @@ def survey(path: Path, given: Mapping[str, Any]) -> Survey:
 def _layer(name: str, matrix: ExpressionMatrix) -> Layer:
     missing = int(missing_values(matrix).sum())
     values = _without_missing(matrix)
-    kind = what_numbers(values)
+    kind = numbers_of_matrix(matrix, values)
     stored = np.count_nonzero(values.data) if sparse.issparse(values) else np.count_nonzero(values)
     zeros = 1 - stored / max(values.shape[0] * values.shape[1], 1)
     if kind.numbers == "log1p":

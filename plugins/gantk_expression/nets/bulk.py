@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Samples, into_range
 from gantk.spec import DataSpec
-from gantk_expression.nets.ggan import condition_length, dense_layers
+from gantk_expression.data.landmarks import landmarks_of
+from gantk_expression.nets.ggan import dense_layers
+from gantk_expression.profiles import LANDMARK_STEPS
 
 
 def covariates_of(spec: DataSpec, component: str) -> list[dict[str, Any]]:
@@ -20,12 +22,11 @@ def covariates_of(spec: DataSpec, component: str) -> list[dict[str, Any]]:
     Raises:
         DoesNotFit: data without covariates as the condition.
     """
-    condition_length(spec, component)
     about = [dict(each) for each in spec.attributes.get("condition", ())]
-    if len(about) != prod(spec.condition_shape or ()):
+    if spec.condition_shape is None or len(about) != prod(spec.condition_shape):
         raise DoesNotFit(
-            f"{component} is told covariates, and these data do not say what each number of their condition is "
-            "(attribute `condition`): of a table, name columns, data.covariates=[tissue, age]"
+            f"{component} is told covariates, and these data have none, or do not say what each number of their "
+            "condition is (attribute `condition`): of a table, name columns, data.covariates=[tissue, age]"
         )
     return about
 
@@ -88,19 +89,23 @@ class BulkGenerator(nn.Module):
 
     @property
     def condition_settings(self) -> dict[str, tuple[str, ...]]:
-        """Every covariate, with the values that a categorical one takes."""
+        """Every covariate, with the values that a categorical one takes; landmark genes are not set one by one."""
+        if LANDMARK_STEPS in self.spec.attributes:
+            return {}
         return {each["name"]: tuple(map(str, each.get("values") or ())) for each in self.about}
 
     def condition_from(self, samples: Samples | None, settings: Mapping[str, Any]) -> Tensor:
         """Covariates as they are set, or else those of samples: (N, C), of one row where there are no samples.
 
         Args:
-            samples: with a condition of the same covariates.
+            samples: with a condition of the same covariates; or, where genes are the condition, with these genes.
             settings: covariate to its value; of a continuous one in the units of its column.
 
         Raises:
             DoesNotFit: a covariate that neither says.
         """
+        if LANDMARK_STEPS in self.spec.attributes and samples is not None:
+            return landmarks_of(samples, self.spec)
         given = None if samples is None else samples.condition
         if samples is not None and given is None and len(settings) < len(self.about):
             raise DoesNotFit(f"these samples have no covariates: set {self._unsaid(settings)} (--set NAME=VALUE)")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from gantk_expression.data.landmarks import Landmarks
 from gantk_expression.data.simulated import Simulated
 from gantk_expression.nets.bulk import BulkCritic, BulkGenerator, Covariates
 
+from gantk.data import take
 from gantk.errors import DataError, DoesNotFit
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
+from tests.helpers.published import missed
 
 ABOUT = [
     {"name": "age", "mean": 50.0, "sd": 10.0},
@@ -69,7 +73,7 @@ def test_covariates_that_are_set() -> None:
 @pytest.mark.parametrize(
     ("spec", "told"),
     [
-        (DataSpec((7,), ("gene",), range=None), "needs data with a condition"),
+        (DataSpec((7,), ("gene",), range=None), "is told covariates, and these data have none"),
         (DataSpec((7,), ("gene",), range=None, condition_shape=(3,)), r"data.covariates=\[tissue, age\]"),
     ],
 )
@@ -94,6 +98,16 @@ def test_simulated_bulk_samples_tell_their_covariates() -> None:
     assert net.condition_from(None, {"trait": "with trait", "type": data.spec.classes[2]}).tolist() == [[1, 2]]
 
 
+def test_genes_may_be_what_it_is_told() -> None:
+    """A generator with noise, told landmark genes: of a new file it takes them by name."""
+    given: dict = SMALL | {"transform": ["standardise"]}
+    whole, parted = Simulated("test", **given), Simulated("test", **given, condition=Landmarks(landmarks=5))
+    net = BulkGenerator(parted.spec, hidden=(4,))
+    assert net.condition_settings == {}
+    made = net.condition_from(take(whole, 30), {})
+    torch.testing.assert_close(made, parted.condition, rtol=1e-4, atol=1e-4)
+
+
 def test_landmarks_of_simulated_samples_are_their_genes() -> None:
     whole = Simulated("validation", **SMALL, transform=["standardise"])  # type: ignore[arg-type]
     parted = Simulated("validation", **SMALL, transform=["standardise"], condition=Landmarks(landmarks=5))  # type: ignore[arg-type]
@@ -116,3 +130,9 @@ def test_landmarks_of_simulated_samples_are_their_genes() -> None:
 def test_conditions_that_simulated_data_refuse(more: dict, told: str) -> None:
     with pytest.raises(DataError, match=told):
         Simulated("test", **SMALL | more)
+
+
+@pytest.mark.long
+def test_genes_of_generated_bulk_samples_hang_together(tmp_path: Path) -> None:
+    """The bar of the recipe: γ at .95 of that of real samples."""
+    assert missed("bulk_wgan_gp", tmp_path / "run") == []

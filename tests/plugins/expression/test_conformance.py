@@ -49,8 +49,35 @@ TOLD = [
 ]
 
 # Tybalt and perturbations
-ENCODERS: dict[str, dict] = {}
+TREATED = {"use": "expression/simulated_perturbation", "genes": 24, "lines": 8, "drugs": 3, "replicates": 1}
+SMALL = {"use": "basics/mlp", "latent": 4, "hidden": [8]}
+SMALL_ENCODER = {"use": "basics/mlp", "outputs": 8, "hidden": [8]}
+TYBALT = {"use": "expression/tybalt", "latent": 4}
+ENCODERS: dict[str, dict] = {
+    "dataset/simulated_perturbation": {name: value for name, value in TREATED.items() if name != "use"},
+    "dataset/pairs": {
+        "path": FOLDER / "small_pairs.csv",
+        "drug": "drug",
+        "dose": "dose",
+        "match": "plate",
+        "hold_out": "dose",
+        "test": ["1"],
+        "validation": ["0.1"],
+    },
+    "generator/tybalt": {"latent": 8},
+    "net/tybalt": {"latent": 8},
+    "loss/tybalt": {"encoder": TYBALT, "kept": 50},
+    "loss/pertvae": {"encoder": SMALL_ENCODER, "given": "targets"},
+    "loss/drvae": {"encoder": SMALL_ENCODER, "given": "drug"},
+    "metric/perturbation": {"draws": 2},
+    "metric/encoding": {"trees": 10, "looked_at": 60},
+}
+NETS = {
+    "tybalt": {"generator": TYBALT, "data": BULK | {"transform": ["unit"]}},
+    "pertvae": {"generator": SMALL, "data": TREATED},
+    "drvae": {"generator": SMALL, "data": TREATED},
+}
 
 test_plugin = conformance(
-    "expression", parameters=TABLES | SINGLE_CELLS | GGAN | ENCODERS, nets=PAIRS, specs=TOLD, examples=3
+    "expression", parameters=TABLES | SINGLE_CELLS | GGAN | ENCODERS, nets=PAIRS | NETS, specs=TOLD, examples=3
 )

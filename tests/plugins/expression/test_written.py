@@ -121,6 +121,17 @@ def test_rounding_keeps_the_mean_and_is_for_counts_alone(capsys: pytest.CaptureF
         format_for(tmp_path / "a.h5", None, round="stochastic")
 
 
+@pytest.mark.parametrize("name", ["made.h5ad", "made.csv"])
+def test_what_the_numbers_of_a_written_file_are_is_not_guessed(name: str, tmp_path: Path) -> None:
+    samples = made("library_size", "log1p")
+    path = tmp_path / name
+    format_for(path, samples.spec).write(
+        path, replace(samples, samples=samples.samples / 4)
+    )  # small, as logarithms are
+    again = ExpressionTable("train", path=path, transform=["log1p"])
+    assert again.spec.attributes["file_numbers"] == "normalised"
+
+
 def test_h5ad_says_what_it_is_in_uns_and_holds_no_pickle(tmp_path: Path) -> None:
     path = tmp_path / "made.h5ad"
     H5ad(round="stochastic").write(path, made("library_size"))
