@@ -267,7 +267,7 @@ class Memorisation(Metric):
             f"{copies.value:.1%} suspiciously near, {copies.reference or 0:.2g} expected"
         )
         if near.value == 0:
-            return f"generated samples are copies of training samples: {numbers}"
+            return f"too few training samples, or trained too long: it repeats them as they are: {numbers}"
         if few := too_few(near):
             return f"whether training samples are repeated cannot be said ({few}): {numbers}"
         close = (nearer.low or 0) > 0.5
