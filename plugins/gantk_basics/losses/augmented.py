@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import pi
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from annotated_types import Ge, Interval, Le
 from torch import Tensor
+from torch.autograd import Function
+from torch.nn import functional
 
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Loss, Play
@@ -155,41 +157,63 @@ def rectangles(corners: Tensor, side: float, images: Tensor) -> Tensor:
 def moved(images: Tensor, maps: Tensor, dark: float | None) -> Tensor:
     """Images (N, C, H, W), each pixel taken from its place in the map, between pixels by bilinear interpolation.
 
-    Unlike `grid_sample` its gradient can be differentiated once more, as penalties do.
+    Unlike with `grid_sample` gradients can be differentiated as often as penalties like. An image that stays in its
+    place stays as it is.
 
     Args:
         images: to be moved.
         maps: (N, 2, 3), y before x: place seen from the middle to the place that it comes from, in pixels.
         dark: the value outside; None: images are mirrored at their borders.
     """
-    height, width = images.shape[-2:]
-    maps = maps.to(torch.promote_types(images.dtype, torch.float32))
-    y, x = (torch.arange(size, device=images.device, dtype=maps.dtype) - (size - 1) / 2 for size in (height, width))
-    places = torch.stack([y[:, None].expand(height, width), x.expand(height, width), torch.ones_like(y[:, None] + x)])
-    source = maps @ places.flatten(1)  # (N, 2, H·W)
-    source = source + torch.tensor([(height - 1) / 2, (width - 1) / 2], device=images.device, dtype=maps.dtype)[:, None]
-    first = source.floor()
-    part = (source - first).to(images.dtype)  # (N, 2, H·W)
-    first = first.long()
-    values = images.flatten(2)
-    found = torch.zeros((), dtype=images.dtype, device=images.device)
-    for lower in (0, 1):
-        for righter in (0, 1):
-            row, column = first[:, 0] + lower, first[:, 1] + righter
-            weight = (part[:, 0] if lower else 1 - part[:, 0]) * (part[:, 1] if righter else 1 - part[:, 1])
-            index = mirrored(row, height) * width + mirrored(column, width)
-            taken = values.gather(2, index[:, None].expand_as(values))
-            if dark is not None:
-                inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-                taken = torch.where(inside[:, None], taken, dark)
-            found = found + taken * weight[:, None]
-    return found.reshape(images.shape)
+    half = torch.tensor([side / 2 for side in images.shape[-2:]], dtype=images.dtype, device=images.device)
+    exact = maps.to(images.dtype)
+    turn = (exact[:, :, :2] * half / half[:, None]).flip(1, 2)  # x before y, in half sides, as affine_grid has it
+    theta = torch.cat([turn, (exact[:, :, 2] / half).flip(1)[:, :, None]], 2)
+    grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
+    if dark is None:
+        found = Interpolated.apply(images, grid, REFLECTED)
+    else:
+        found = Interpolated.apply(images - dark, grid, ZEROS) + dark
+    stays = (maps == torch.eye(2, 3, dtype=maps.dtype, device=maps.device)).all(2).all(1)
+    result: Tensor = torch.where(stays.reshape(-1, 1, 1, 1), images, found)
+    return result
 
 
-def mirrored(places: Tensor, size: int) -> Tensor:
-    """Places folded back into 0 … size - 1, as in mirrors at both borders: -1 is 0, `size` is size - 1."""
-    folded = places.remainder(2 * size)
-    return torch.minimum(folded, 2 * size - 1 - folded)
+ZEROS, REFLECTED = 0, 2  # torch's numbers of paddings
+BILINEAR = 0
+
+
+class Interpolated(Function):
+    """images, grid, padding → `grid_sample` of them, which is linear in the images: so is its gradient, and so on."""
+
+    @staticmethod
+    def forward(ctx: Any, images: Tensor, grid: Tensor, padding: int) -> Tensor:
+        ctx.save_for_backward(grid)
+        ctx.shape, ctx.padding = images.shape, padding
+        return torch.grid_sampler(images, grid, BILINEAR, padding, False)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None, None]:
+        (grid,) = ctx.saved_tensors
+        return Spread.apply(grad_output, grid, ctx.padding, ctx.shape), None, None
+
+
+class Spread(Function):
+    """gradient, grid, padding, shape of the images → the transpose of `Interpolated`, whose transpose is that."""
+
+    @staticmethod
+    def forward(ctx: Any, gradient: Tensor, grid: Tensor, padding: int, shape: torch.Size) -> Tensor:
+        ctx.save_for_backward(grid)
+        ctx.padding = padding
+        images = gradient.new_zeros(shape)  # their values do not matter
+        backward = torch.ops.aten.grid_sampler_2d_backward
+        found: Tensor = backward(gradient, images, grid, BILINEAR, padding, False, [True, False])[0]
+        return found
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None, None, None]:
+        (grid,) = ctx.saved_tensors
+        return Interpolated.apply(grad_output, grid, ctx.padding), None, None, None
 
 
 class Augmented(AugmentedLoss):
