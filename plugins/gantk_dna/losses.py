@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import torch
 from annotated_types import Ge, Interval
-from gantk_basics.losses.augmenting import MOST, Adapt, AugmentedLoss
+from gantk_basics.losses.augmenting import MOST, USUAL, Adapt, AugmentedLoss
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -138,7 +138,7 @@ class AugmentedSequences(AugmentedLoss):
     Args:
         loss: the loss that is wrapped, as a nested `use:`.
         policy: what is done to sequences.
-        probability: with which each change is made, from the start; null: 0.8, and 0 where it adapts.
+        probability: with which each change is made, from the start; null: 0.5, and 0 where it adapts.
         adapt: what steers the probability.
         target: of what `adapt` measures.
         span: samples seen in training in which the probability could go from 0 to 1.
@@ -156,5 +156,5 @@ class AugmentedSequences(AugmentedLoss):
         target: Annotated[float, Interval(ge=0, le=1)] = 0.6,
         span: Annotated[int, Ge(1)] = 50_000,
     ):
-        start = (MOST if adapt == "none" else 0.0) if probability is None else probability
+        start = (USUAL if adapt == "none" else 0.0) if probability is None else probability
         super().__init__(loss, policy or SequencePolicy(), probability=start, adapt=adapt, target=target, span=span)

@@ -16,7 +16,7 @@ from gantk.errors import DoesNotFit
 from gantk.interfaces import Loss, Play
 from gantk.spec import DataSpec
 from gantk_basics.image_augmentation import AXES, Flips
-from gantk_basics.losses.augmenting import MOST, Adapt, AugmentedLoss
+from gantk_basics.losses.augmenting import MOST, USUAL, Adapt, AugmentedLoss
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class ImagePolicy:
         outside: what stands where an image was moved away: `mirror` its own border mirrored, `dark` the lowest value.
     """
 
-    flips: Flips = "both"
+    flips: Flips = "none"
     rotations: Literal[90, "any"] | None = None
     shift: Annotated[float, Ge(0), Le(0.5)] = 0.125
     zoom: Annotated[float, Interval(ge=0, le=1)] = 0.2
@@ -235,7 +235,7 @@ class Augmented(AugmentedLoss):
     Args:
         loss: the loss that is wrapped, as a nested `use:`.
         policy: what is done to images.
-        probability: with which each change is made, from the start; null: 0.8, and 0 where it adapts.
+        probability: with which each change is made, from the start; null: 0.5, and 0 where it adapts.
         adapt: what steers the probability.
         target: of what `adapt` measures.
         span: samples seen in training in which the probability could go from 0 to 1.
@@ -251,5 +251,5 @@ class Augmented(AugmentedLoss):
         target: Annotated[float, Interval(ge=0, le=1)] = 0.6,
         span: Annotated[int, Ge(1)] = 50_000,
     ):
-        start = (MOST if adapt == "none" else 0.0) if probability is None else probability
+        start = (USUAL if adapt == "none" else 0.0) if probability is None else probability
         super().__init__(loss, policy or ImagePolicy(), probability=start, adapt=adapt, target=target, span=span)

@@ -15,6 +15,8 @@ from gantk.spec import DataSpec
 
 MOST = 0.8
 """The highest probability: more often, and the generator learns what the augmentation does (Karras 2020, figure 4)."""
+USUAL = 0.5
+"""The probability where a recipe says none and nothing steers it."""
 MEASURED_EVERY = 4
 """Steps from one look at the critic's scores to the next."""
 Adapt = Literal["none", "signs", "validation"]

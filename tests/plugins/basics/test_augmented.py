@@ -31,7 +31,7 @@ IMAGE = DataSpec((2, 6, 8), ("channel", "y", "x"))
 SQUARE = DataSpec((1, 6, 6), ("channel", "y", "x"))
 TOWERS = DataSpec((3, 2, 6, 8), ("protein", "channel", "y", "x"), unit_axes=1)
 BATCH = 4
-ALL = ImagePolicy(rotations="any", noise=0.1, cutout=0.4, zoom=0.3, brightness=0.5)
+ALL = ImagePolicy(flips="both", rotations="any", noise=0.1, cutout=0.4, zoom=0.3, brightness=0.5)
 
 
 def play_of(spec: DataSpec = IMAGE, side: str = "critic", step: int = 0, shared: bool = True) -> Play:
@@ -160,7 +160,7 @@ def test_every_term_of_both_sides_is_that_of_a_critic_that_changes_samples_itsel
                 rows = samples.reshape(BATCH, *spec.shape)
                 return self.critic(ALL.apply(rows, self.drawn, spec))
 
-        loss = Augmented(loss=inner, policy=ALL)
+        loss = Augmented(loss=inner, policy=ALL, probability=MOST)
         terms = getattr(loss, f"{side}_loss")(play)
         weights = [*(play.critic if side == "critic" else play.generator).parameters()]
         slow = play_of(spec, side, shared=False)
@@ -196,7 +196,7 @@ def test_gradients_are_those_of_finite_differences(inner: Loss) -> None:
             with torch.no_grad():
                 for weight, each in zip(weights, along, strict=True):
                     weight += shift * each
-            terms = getattr(Augmented(loss=inner, policy=ALL), f"{side}_loss")(play)
+            terms = getattr(Augmented(loss=inner, policy=ALL, probability=MOST), f"{side}_loss")(play)
             return sum(terms.values()), weights, along  # type: ignore[return-value]
 
         value, weights, along = total(0.0)

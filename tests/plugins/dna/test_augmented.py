@@ -65,7 +65,7 @@ def test_sequences_are_moved_and_read_from_the_other_strand() -> None:
 def test_terms_are_those_of_changed_sequences() -> None:
     from gantk_basics.losses.gan import Gan
 
-    loss = AugmentedSequences(loss=Gan(r1=1.0))
+    loss = AugmentedSequences(loss=Gan(r1=1.0), probability=0.8)
     play, other = play_of(), play_of()
     drawn = loss.policy.draw(other, torch.tensor(0.8))
     expected = Gan().critic_loss
