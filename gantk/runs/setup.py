@@ -81,6 +81,7 @@ class Parts:
             self.state,
             self.data["train"],
             TrainSettings.from_recipe(values, len(self.data["train"])),
+            held_out=self.data.get("validation"),
             engine=from_recipe.make_engine(values["machine"]["engine"], self.device, values["train"]["precision"]),
             ranks=self.ranks,
             device=self.device,

@@ -32,6 +32,7 @@ def gantk_components() -> Iterator[Component]:
         "critic sees the whole batch (Salimans 2016)",
     )
 
+    yield Component("loss", "augmented", f"{here}.losses.augmented:Augmented", "for few images (Zhao, Karras 2020)")
     yield Component("loss", "pix2pix", f"{here}.losses.pix2pix:Pix2Pix", "conditional GAN and L1 (Isola 2017)")
     yield Component("loss", "cyclegan", f"{here}.losses.cyclegan:CycleGan", "there and back unpaired (Zhu 2017)")
 
