@@ -87,4 +87,6 @@ class Digits(Resident):
             chosen = chosen[with_shares(labels[chosen], classes, share_of, seed)]
         truth = told(labels[chosen], classes, labelled, seed) if split == "train" else {}
         images = torch.from_numpy(found.images[chosen].astype(np.uint8)).unsqueeze(1)  # (N, 1, 8, 8), 0 … 16
-        super().__init__(digit_spec(8, 8, classes), images, labels=torch.from_numpy(labels[chosen]), truth=truth, top=16)
+        super().__init__(
+            digit_spec(8, 8, classes), images, labels=torch.from_numpy(labels[chosen]), truth=truth, top=16
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from gantk_basics.metrics.intervals import wilson
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
@@ -11,7 +12,6 @@ from gantk.data import take
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Metric, MetricInput, Value
 from gantk.sampling import evaluating
-from gantk_basics.metrics.intervals import wilson
 from gantk_zoo.conditional.semi_supervised import LABELLED, ClassCritic
 from gantk_zoo.metrics.fine_tuning import accuracy
 
