@@ -44,6 +44,7 @@ def gantk_components() -> Iterator[Component]:
     yield Component("loss", "acgan", f"{conditional}.acgan:AuxiliaryClassifier", "critic names the class (Odena 2017)")
     semi = f"{conditional}.semi_supervised:SemiSupervised"
     yield Component("loss", "semi_supervised", semi, "K classes and fake (Salimans 2016)")
+    yield Component("loss", "icgan", f"{conditional}.icgan:IcGan", "an encoder behind a cGAN (Perarnau 2016)")
     yield Component("metric", "few_labels", f"{here}.metrics.few_labels:FewLabels", "what unlabelled samples add")
     yield Component("metric", "anomaly", f"{here}.metrics.anomaly:Anomaly", "AUROC of a class left out (AnoGAN)")
 

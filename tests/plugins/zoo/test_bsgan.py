@@ -44,7 +44,7 @@ def test_a_sample_that_passes_too_well_is_moved_back() -> None:
 
 
 def test_resumed_is_the_run_that_never_stopped(tmp_path: Path) -> None:
-    assert_resumed_exactly("zoo/mixture_bsgan", tmp_path)
+    assert_resumed_exactly("zoo/digits_bsgan", tmp_path)
 
 
 @pytest.mark.long
@@ -60,4 +60,4 @@ def test_the_recipe_reaches_its_bar_and_a_broken_twin_misses_it(
             return {name: -value for name, value in own(self, play).items()}
 
         monkeypatch.setattr(BsGan, "generator_loss", turned)
-    assert (missed("zoo/mixture_bsgan", tmp_path / "run") != []) == broken
+    assert (missed("zoo/digits_bsgan", tmp_path / "run") != []) == broken
