@@ -1,10 +1,11 @@
 """Two stains that a net never saw in one cell: how they depend on each other in its cells, and in measured ones.
 
-    python benchmarks/hidden_stain.py fly_cells RUN… [--independent RUN…]
+    python benchmarks/hidden_stain.py fly_cells [--channels D F R] RUN… [--independent RUN…]
 
 `fly_cells` is what `gantk crop` wrote of shared/data/microscopy/fly; each RUN was trained with data.hide=alternate, a
-star-shaped net or, behind --independent, one net a stain (cells/independent_separable). Prints, plain and given D, the
-correlation of F and R over the pixels inside a cell, averaged over cells, and its standard error.
+star-shaped net or, behind --independent, one net a stain (cells/independent_separable). Prints, plain and given the
+first channel, the correlation of the other two over the pixels inside a cell, averaged over cells, and its standard
+error.
 """
 
 from __future__ import annotations
@@ -42,21 +43,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cells", type=Path)
     parser.add_argument("runs", type=Path, nargs="*")
+    parser.add_argument("--channels", nargs=3, default=["D", "F", "R"])
     parser.add_argument("--independent", type=Path, nargs="*", default=[])
     chosen = parser.parse_args()
-    print(f"{'':44}{'cells':>6}   {'F and R':15}  {'given D':15}")
+    red, first, second = chosen.channels
+    print(f"{'':44}{'cells':>6}   {f'{first} and {second}':15}  {f'given {red}':15}")
     for split in ("test", "train"):
-        real = take(Stacks(split, root=chosen.cells, channels=["D", "F", "R"], white="99.9%"), 9999).samples
+        real = take(Stacks(split, root=chosen.cells, channels=chosen.channels, white="99.9%"), 9999).samples
         line(f"measured, {split} fields", real)
         if split == "test":
-            line("  R of another cell of the test field", real, real.roll(1, 0)[:, 1:])
-            line("  R of the cell with the nearest D", *borrowed_greens(real))
+            line(f"  {second} of another cell of the test field", real, real.roll(1, 0)[:, 1:])
+            line(f"  {second} of the cell with the nearest {red}", *borrowed_greens(real))
     for path in chosen.runs:
         _, stacks = stacks_of(of_run(path))
         line(f"star-shaped, {path.name}", stacks)
-        line("  R of the generated cell with the nearest D", *borrowed_greens(stacks))
+        line(f"  {second} of the generated cell with the nearest {red}", *borrowed_greens(stacks))
     for path in chosen.independent:
-        pairs = of_run(path).samples  # (N, 2, 2, H, W): D and F of one cell, D and R of another
+        pairs = of_run(path).samples  # (N, 2, 2, H, W): each pair of a cell of its own
         line(f"independent nets, {path.name}", torch.cat([pairs[:, 0], pairs[:, 1, 1:]], 1))
 
 

@@ -30,9 +30,10 @@ from gantk.recipe.overrides import as_text, refuse_others
 from gantk.recipe.recipe import recipe_from_text
 from gantk.training import checkpoint, from_recipe
 from gantk.training.training_log import training_log
+from gantk.translation.translates import Translates
 
 
-class Model:
+class Model(Translates):
     """A model loaded from a checkpoint, ready to sample; neither the data nor the run folder is needed.
 
     Args:

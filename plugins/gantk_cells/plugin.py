@@ -61,6 +61,7 @@ COMPONENTS = (
     ),
     Component("command", "biogans", "gantk_cells.commands.biogans:biogans", "train, predict, visualize as on Biowulf"),
     Component("command", "crop", "gantk_cells.commands.crop:crop", "cut cells out of fields of view"),
+    Component("command", "translate", "gantk_cells.commands.translate:translate", "new fields through a translator"),
     Component(
         "command",
         "simulate_cells",

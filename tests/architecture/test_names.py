@@ -24,7 +24,7 @@ FOLDERS = {
 }  # fmt: skip
 WORK = {
     "gantk_basics": {"inspection", "reconstruction"},
-    "gantk_cells": {"inspection", "cropping"},
+    "gantk_cells": {"inspection", "cropping", "translation"},
     "gantk_dna": {"design"},
     "gantk_expression": {"inspection"},
 }

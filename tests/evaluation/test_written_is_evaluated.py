@@ -118,6 +118,11 @@ DATA: dict[str, Made] = {
     "images of three channels": lambda folder: {**images(folder), "channels": [0, 1, 2]},
     "stacks": lambda folder: {**deep_images(folder), "layout": "composite"},
     "pairs of a stack": lambda folder: {**deep_images(folder), "layout": "per_class"},
+    "pairs of stacks, each hidden but for one": lambda folder: {
+        **deep_images(folder),
+        "layout": "per_class",
+        "hide": "alternate",
+    },
     "pictures from pictures": lambda folder: {"use": "cells/paired", "root": two_folders(folder), "size": 8},
     "two domains": lambda folder: {"use": "cells/unpaired", "root": two_folders(folder), "size": 8},
     "two stainings": lambda folder: {"use": "cells/stainings", "cells": 12, "test_cells": 6, "height": 8, "width": 12},

@@ -115,6 +115,7 @@ class Crop:
     def __init__(self, settings: CropBlocks, folder: Path, out: Path):
         self.settings, self.folder, self.out = settings, folder, out
         self.top = settings.fields if isinstance(settings.fields, Path) and settings.fields.is_dir() else None
+        self.found, self.notes = find_fields(settings.fields, settings.pattern)
         if settings.masks is not None and settings.segment is not None:
             raise DataError("masks and segment both say where the cells are; leave one of them out")
         if settings.masks is None and settings.segment is None:
@@ -124,7 +125,6 @@ class Crop:
             )
         if settings.segment is not None:
             scikit_image()
-        self.notes: list[str] = []
         self.damaged: list[str] = []
         self.illumination: NDArray[np.float32] | None = None
         self.names: tuple[str, ...] | None = None
@@ -132,7 +132,7 @@ class Crop:
     def run(self) -> Cropped:
         """All of it."""
         settings = self.settings
-        found, self.notes = find_fields(settings.fields, settings.pattern)
+        found = self.found
         if settings.illumination == "fields":
             self.illumination = illumination_of(each.image for each in self._read(found, "illumination"))
         for name in (LABELS, OVERLAYS):

@@ -20,11 +20,11 @@ class Segment:
     Args:
         nuclei: the channel in which nuclei are bright, a name or a number from 0.
         cells: the channel in which whole cells are bright; null: a cell is its nucleus and `reach` around it.
-        smooth: standard deviation of the Gaussian that smooths both channels; null: a twelfth of a nucleus, found with
-            1.5 pixels.
-        nuclei_threshold: above which a pixel is one of a nucleus: `local` (brighter than its surroundings of ten
-            nuclei, and than half of Otsu's threshold), `otsu`, `otsu_log` (of the logarithm, for fields with dim and
-            bright cells), `li`, `triangle`, or a number.
+        smooth: standard deviation of the Gaussian that smooths both channels; null: 1.5 pixels, or where
+            `diameter` is given a twelfth of it.
+        nuclei_threshold: above which a pixel is one of a nucleus: `local` (brighter than the mean around it, by a
+            Gaussian of two diameters, and than half of Otsu's threshold), `otsu`, `otsu_log` (of the logarithm, for
+            fields with dim and bright cells), `li`, `triangle`, or a number.
         cells_threshold: the same for cells.
         diameter: of a usual nucleus; null: the median of those found.
         apart: how far apart the centres of touching nuclei are at least; null: 0.3 diameters.
@@ -46,10 +46,10 @@ class Drop:
     """Which cells are left out. Areas are square micrometres; pixels where their size is not known.
 
     Args:
-        border: whether cells that touch the border of the field are.
-        smallest: area below which a cell is; null: a quarter of the median.
-        largest: area above which a cell is; null: four times the median.
-        focus: sharpness below which a cell is, as a share of the median over all cells; 0 keeps all.
+        border: whether cells that touch the border of the field are left out.
+        smallest: area below which a cell is left out; null: a quarter of the median.
+        largest: area above which a cell is left out; null: four times the median.
+        focus: sharpness below which a cell is left out, as a share of the median over all cells; 0 keeps all.
     """
 
     border: bool = True

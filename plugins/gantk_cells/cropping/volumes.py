@@ -41,6 +41,7 @@ class Volume:
         names: of the channels; () where the file does not name them.
         pixel_size: micrometres along x; None where the file does not say.
         read: (time, channel) to planes (Z, Y, X).
+        rows: (time, channel, top, bottom) to these rows, (Z, bottom - top, X); None: they are read at once.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Volume:
     names: tuple[str, ...]
     pixel_size: float | None
     read: Callable[[int, int], NDArray[Any]]
+    rows: Callable[[int, int, int, int], NDArray[Any]] | None = None
 
 
 def open_volumes(path: Path, pages: str | None) -> list[Volume]:
@@ -146,18 +148,21 @@ def _zarr(path: Path) -> list[Volume]:
     )
     labels = tuple(str(each.get("label", "")) for each in about.get("omero", {}).get("channels", []))
 
-    def read(time: int, channel: int) -> NDArray[Any]:
-        wanted = {"t": time, "c": channel}
+    def rows(time: int, channel: int, top: int, bottom: int) -> NDArray[Any]:
+        wanted = {"t": time, "c": channel, "y": slice(top, bottom)}
         planes = np.asarray(array[tuple(wanted.get(axis, slice(None)) for axis in axes)])
         left = [axis for axis in axes if axis in "zyx"]
         planes = planes.transpose([left.index(axis) for axis in "zyx" if axis in left])
-        return planes.reshape(sizes[2:])
+        return planes.reshape(sizes[2], -1, sizes[4])
 
-    return [Volume("", sizes, np.dtype(array.dtype).name, _names(labels, sizes[1]), size, read)]  # type: ignore[arg-type]
+    def read(time: int, channel: int) -> NDArray[Any]:
+        return rows(time, channel, 0, sizes[3])
+
+    return [Volume("", sizes, np.dtype(array.dtype).name, _names(labels, sizes[1]), size, read, rows)]  # type: ignore[arg-type]
 
 
 def _rest(volume: Volume) -> tuple[Any, ...]:
-    return volume.sizes, volume.type, volume.names, volume.pixel_size, volume.read
+    return volume.sizes, volume.type, volume.names, volume.pixel_size, volume.read, volume.rows
 
 
 def _bioio(path: Path, ending: str) -> list[Volume]:

@@ -20,7 +20,6 @@ from gantk_basics.image_sizes import Fit
 from gantk_basics.pixel_values import Level
 from torch import Tensor
 
-from gantk.data import Resident
 from gantk.errors import DataError
 from gantk.interfaces import Batch
 from gantk_cells.data.alternate import AlternateGreens
@@ -131,7 +130,7 @@ class Stacks:
         self.pairs_spec = pairs
         self.spec = pairs if layout == "per_class" else stack_spec(pairs)
         stored = levels.samples(cells.images)
-        self.cells: Resident
+        self.cells: AugmentedImages
         if hide is None or split == "test":
             self.cells = AugmentedImages(stack_spec(pairs), stored, augment=augment, flips=("y", "x"))
             return
@@ -141,7 +140,7 @@ class Stacks:
             raise DataError("data.augment is not made for pairs of different cells: leave it out beside data.hide")
         if len(stored) < count - 1:
             raise DataError(f"data.hide=alternate: {len(stored)} cells of the {split} split for {count - 1} proteins")
-        self.cells = hidden = AlternateGreens(pairs, stored)
+        self.cells = hidden = AlternateGreens(pairs, stored, augment)
         self.units_apart = True
         self.class_counts = dict(zip(names[1:], hidden.counts.tolist(), strict=True))
 

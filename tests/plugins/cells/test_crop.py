@@ -2,20 +2,25 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import tifffile
+from gantk_cells.cropping.settings import CropBlocks, Drop, Segment
 from gantk_cells.data.lin import Lin
 from gantk_cells.data.stacks import Stacks
 
 from gantk.cli import run_command_line
+from gantk.components import parameters
 from gantk.recipe import load
+from tests.helpers.documents import ROOT
 from tests.plugins.cells.fields_of_view import CENTRES, discs, field, write_fields
 
 FOUND = ("segment.nuclei=D", "segment.cells=F", "segment.cells_threshold=50")
+BLOCKS = {"segment": Segment, "drop": Drop}
 SPLITS = ("train", "validation", "test")
 WANTED = ("layout", "channels", "split_by")
 PATTERN = "pattern=field{field}_{channel}.tif"
@@ -195,6 +200,11 @@ def test_a_broken_field_is_named_and_passed_over(tmp_path: Path, capsys: pytest.
     assert {row["field"] for row in rows_of(tmp_path / "one")} == {"01"}
 
 
+def test_a_folder_that_is_not_there_is_told_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command_line(["crop", str(tmp_path / "fields"), "-o", str(tmp_path / "cells")]) == 2
+    assert "no such file or folder" in capsys.readouterr().err and not list(tmp_path.glob("*cells*"))
+
+
 def test_a_folder_that_holds_something_is_not_touched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_fields(tmp_path / "fields", fields=("01",))
     assert run_command_line(["crop", str(tmp_path / "fields"), "-o", str(tmp_path / "fields"), *FOUND]) == 2
@@ -212,3 +222,39 @@ def test_class_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (data["use"], data["split_by"], data["channels"]) == ("cells/lin", "field", ["D", "F"])
     counts = [Lin(split, **{key: data[key] for key in WANTED} | {"root": Path(data["root"])}) for split in SPLITS]
     assert [each.class_counts for each in counts] == [{"mutant": n, "wild": n} for n in (16, 8, 8)]
+
+
+def test_every_key_is_documented_with_its_default() -> None:
+    text = (ROOT / "docs/tutorials/microscope.md").read_text()
+    rows = dict(re.findall(r"^\| `([a-z_.]+)` \| (.*?) \|", text, re.M))
+    known = {each.name: each for each in parameters(CropBlocks) if each.name not in ("segment", "drop")}
+    known |= {f"{block}.{each.name}": each for block, kind in BLOCKS.items() for each in parameters(kind)}
+    assert set(known) == set(rows)
+    for name, each in known.items():
+        default = each.default if isinstance(each.default, str) else json.dumps(each.default)
+        assert rows[name] == ("needed" if each.required else f"`{default}`"), name
+
+
+@pytest.mark.long
+def test_the_fly_s_fields(test_data: Path, tmp_path: Path) -> None:
+    """More nuclei than a smoothed threshold has regions, since many touch; most regions in one cell."""
+    from scipy import ndimage
+    from skimage.filters import threshold_otsu
+
+    if not (test_data / "microscopy/fly").is_dir():
+        pytest.skip(f"{test_data} has no microscopy/fly")
+    words = [str(test_data / "microscopy/fly"), PATTERN, "channels=[D, F, R]", "test=[002]", "to_um=1.3333"]
+    words += ["segment.nuclei=D", "segment.cells=F", "-q"]
+    assert run_command_line(["crop", *words, "-o", str(tmp_path / "cells")]) == 0
+    rows = rows_of(tmp_path / "cells")
+    for name in ("002", "076", "218"):
+        plane = tifffile.imread(test_data / f"microscopy/fly/field{name}_D.tif").astype(np.float32)
+        smooth = ndimage.gaussian_filter(plane, 2)
+        regions, count = ndimage.label(smooth > threshold_otsu(smooth))
+        labels = tifffile.imread(tmp_path / f"cells/labels/{name}.tif")
+        assert count < sum(row["field"] == name for row in rows) < 2 * count
+        shares = [np.bincount(labels[regions == number]).max() / (regions == number).sum() for number in
+                  np.flatnonzero(np.bincount(regions.ravel()) > 100)[1:]]  # fmt: skip
+        assert np.mean(np.array(shares) > 0.9) > 0.6
+    assert {row["split"] for row in rows if row["field"] == "002"} == {"test"}
+    assert len({row["file"] for row in rows if row["file"]}) > 1000
