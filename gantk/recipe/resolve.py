@@ -109,10 +109,16 @@ class Resolver:
                 self.reader.problems[index] = Problem(("loss", "use"), message, each.hint)
 
     def _check_sides(self) -> None:
-        """There is a net to train, and without a critic `play` says nothing of one."""
+        """There is a net to train, and `play` says nothing of a side that has none."""
         play = self.raw.get("play", {})
         if not isinstance(play, dict):
             return
+        if self.raw.get("generator") is None and play.get("generator_optimizer") is not None:
+            message = (
+                "play.generator_optimizer says how a generator is trained, and this recipe has none (generator: null)"
+            )
+            hint = "remove generator_optimizer, or name a generator"
+            self.reader.add(("play", "generator_optimizer"), message, hint, at_key=True)
         if not self._says_no_critic():
             if "critic_steps" in play and play["critic_steps"] is None:
                 message = "play.critic_steps is null, which is for recipes without a critic"

@@ -26,6 +26,9 @@ def gantk_components() -> Iterator[Component]:
         "loss", "relativistic", f"{here}.losses.relativistic:Relativistic", "real beside fake, R1, R2 (Huang 2024)"
     )
     yield Component(
+        "loss", "instance_noise", f"{here}.losses.instance_noise:InstanceNoise", "noise on all that a critic sees"
+    )
+    yield Component(
         "loss",
         "minibatch_discrimination",
         f"{here}.losses.minibatch_discrimination:MinibatchDiscrimination",

@@ -24,6 +24,7 @@ def gantk_components() -> Iterator[Component]:
     yield Component("metric", "elbo", f"{here}.metrics.elbo:Elbo", "bounds on log p(x) of a VAE, in nats")
     yield Component("loss", "fgan", f"{here}.divergences.fgan:FGan", "any f-divergence (Nowozin 2016)")
     yield Component("loss", "bgan", f"{here}.divergences.bgan:BGan", "the ratio's own divergence (Uehara 2016)")
+    yield Component("loss", "bsgan", f"{here}.divergences.bsgan:BsGan", "to the critic's boundary (Hjelm 2018)")
     yield Component("loss", "began", f"{here}.divergences.began:Began", "errors held in balance (Berthelot 2017)")
     yield Component("loss", "ebgan", f"{here}.divergences.ebgan:Ebgan", "energies up to a margin (Zhao 2017)")
 
@@ -41,6 +42,10 @@ def gantk_components() -> Iterator[Component]:
     )
     conditional = "gantk_zoo.conditional"
     yield Component("loss", "acgan", f"{conditional}.acgan:AuxiliaryClassifier", "critic names the class (Odena 2017)")
+    semi = f"{conditional}.semi_supervised:SemiSupervised"
+    yield Component("loss", "semi_supervised", semi, "K classes and fake (Salimans 2016)")
+    yield Component("loss", "icgan", f"{conditional}.icgan:IcGan", "an encoder behind a cGAN (Perarnau 2016)")
+    yield Component("metric", "few_labels", f"{here}.metrics.few_labels:FewLabels", "what unlabelled samples add")
     yield Component("metric", "anomaly", f"{here}.metrics.anomaly:Anomaly", "AUROC of a class left out (AnoGAN)")
 
 

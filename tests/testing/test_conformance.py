@@ -93,6 +93,7 @@ test_basics = conformance(
         "metric/augmentation": {"real": [5], "seeds": 2, "steps": 20, "batch": 32, "samples": 60},
         "metric/critic_test": {**BRIEF, "splits": 2, "samples": 60, "images": 200, "critic": SMALL},
         "loss/augmented": {"loss": {"use": "basics/gan"}},
+        "instance_noise": {"loss": {"use": "basics/gan"}},
         "minibatch_discrimination": {"loss": {"use": "basics/gan"}, "kernels": 3},
         "critic/packed": {"critic": SMALL},
     },

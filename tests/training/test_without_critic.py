@@ -120,7 +120,8 @@ REFUSED = {
     f"validate vae/resolved.yaml critic.use=basics/mlp {PLAY} play.critic_steps=1": "write critic: null",
     "validate vae/resolved.yaml generator=null play.generator_optimizer=null": "nothing to train",
     "validate ring_gan critic=null": "remove critic_optimizer, or name a critic",
-    "validate ring_gan generator=null": "basics/gan trains a generator",
+    "validate ring_gan generator=null": "remove generator_optimizer, or name a generator",
+    "validate ring_gan generator=null loss.use=basics/hinge": "basics/hinge trains a generator",
 }  # fmt: skip
 
 
@@ -173,7 +174,7 @@ def test_every_loss_of_basics_refuses_a_missing_critic() -> None:
     losses = [each.full for each in installed_registry().of_kind("loss") if each.plugin == "basics"]
     assert len(losses) >= 6
     for name in losses:
-        wraps = name in ("basics/minibatch_discrimination", "basics/feature_matching")
+        wraps = name in ("basics/minibatch_discrimination", "basics/feature_matching", "basics/instance_noise")
         inner = {"loss": {"use": "basics/gan"}} if wraps else {}
         recipe = {**RECIPE, "loss": {"use": name, **inner}, "play": {"generator_optimizer": {"use": "basics/adam"}}}
         from gantk.recipe.yaml_positions import dump

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import numpy as np
+import torch
 from annotated_types import Gt, Lt
 from numpy.typing import NDArray
+from torch import Tensor
 
 from gantk.errors import DataError
 from gantk.messages import did_you_mean, printable
@@ -125,3 +127,34 @@ def _total(counts: Mapping[str, int], shares: ShareOf) -> float:
         what = "which leaves nothing for the others" if others else "and every class is named: they must add up to 1"
         raise DataError(f"data.share_of: the shares add up to {asked:g}, {what}")
     return min(counts[name] / share for name, share in shares.items())
+
+
+def told(labels: NDArray[np.int64], classes: Sequence[str], count: int | None, seed: int) -> dict[str, Tensor]:
+    """The fact `labelled` of each sample: whether its label may be used, as many of each class as can be.
+
+    Args:
+        labels: of the training split, (N,).
+        classes: names of the labels.
+        count: how many may be; None: all, and there is no such fact.
+        seed: chooses them.
+
+    Returns:
+        {"labelled": (N,) of truths}, or nothing.
+
+    Raises:
+        DataError: fewer than one of each class, or more than there are.
+    """
+    if count is None:
+        return {}
+    if not len(classes) <= count <= len(labels):
+        raise DataError(
+            f"data.labelled is {count}, but there are {len(classes)} classes and {len(labels)} training samples: "
+            f"give a number from {len(classes)} to {len(labels)}, or leave it out"
+        )
+    order = np.random.default_rng(seed).permutation(len(labels))
+    turns = np.empty(len(labels), dtype=np.int64)  # how many of its class come before a sample
+    for each in range(len(classes)):
+        members = order[labels[order] == each]
+        turns[members] = np.arange(len(members))
+    chosen = order[np.argsort(turns[order], kind="stable")][:count]
+    return {"labelled": torch.from_numpy(np.isin(np.arange(len(labels)), chosen))}

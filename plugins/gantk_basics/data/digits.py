@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from gantk.data import Resident
 from gantk.spec import DataSpec
-from gantk_basics.data.class_shares import ShareOf, of_classes, with_shares, without_classes
+from gantk_basics.data.class_shares import ShareOf, of_classes, told, with_shares, without_classes
 
 DIGITS = tuple("0123456789")
 SHARES = {"train": 0.70, "validation": 0.15, "test": 0.15}
@@ -61,6 +61,7 @@ class Digits(Resident):
             left out by `seed`, the other digits keep theirs. The other splits stay as they are.
         seed: of the split.
         leave_out: digits that stand in the test split alone, for `zoo/anomaly`: ["3"].
+        labelled: how many training digits `zoo/semi_supervised` is told the label of, as many of each; null: of all.
 
     Raises:
         DataError: no such digit, none is left, or shares that cannot be had.
@@ -74,6 +75,7 @@ class Digits(Resident):
         share_of: ShareOf | None = None,
         seed: int = 0,
         leave_out: Sequence[str] = (),
+        labelled: int | None = None,
     ):
         from sklearn.datasets import load_digits
 
@@ -83,5 +85,8 @@ class Digits(Resident):
         chosen, classes, labels = of_classes(labels, chosen, DIGITS, only)
         if split == "train":
             chosen = chosen[with_shares(labels[chosen], classes, share_of, seed)]
+        truth = told(labels[chosen], classes, labelled, seed) if split == "train" else {}
         images = torch.from_numpy(found.images[chosen].astype(np.uint8)).unsqueeze(1)  # (N, 1, 8, 8), 0 … 16
-        super().__init__(digit_spec(8, 8, classes), images, labels=torch.from_numpy(labels[chosen]), top=16)
+        super().__init__(
+            digit_spec(8, 8, classes), images, labels=torch.from_numpy(labels[chosen]), truth=truth, top=16
+        )

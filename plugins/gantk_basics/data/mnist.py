@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gantk.data import Resident
 from gantk.errors import DataError, MissingData
 from gantk.files import content_of
-from gantk_basics.data.class_shares import ShareOf, of_classes, with_shares, without_classes
+from gantk_basics.data.class_shares import ShareOf, of_classes, told, with_shares, without_classes
 from gantk_basics.data.digits import DIGITS, digit_spec, stratified
 
 log = logging.getLogger(__name__)
@@ -108,6 +108,7 @@ class Mnist(Resident):
             left out by `seed`, the other digits keep theirs. The other splits stay as they are.
         seed: of the splits.
         leave_out: digits that stand in the test split alone, for `zoo/anomaly`: ["3"].
+        labelled: how many training digits `zoo/semi_supervised` is told the label of, as many of each; null: of all.
 
     Raises:
         DataError: no such folder, no such files, damaged ones, no such digit, or shares that cannot be had.
@@ -122,6 +123,7 @@ class Mnist(Resident):
         share_of: ShareOf | None = None,
         seed: int = 0,
         leave_out: Sequence[str] = (),
+        labelled: int | None = None,
     ):
         root = Path(root)
         if not root.is_dir():
@@ -155,6 +157,7 @@ class Mnist(Resident):
         chosen, classes, labels = of_classes(labels, chosen, DIGITS, only)
         if split == "train":
             chosen = chosen[with_shares(labels[chosen], classes, share_of, seed)]
+        truth = told(labels[chosen], classes, labelled, seed) if split == "train" else {}
         stored = torch.from_numpy(images[chosen]).unsqueeze(1)  # (N, 1, 28, 28)
         spec = digit_spec(images.shape[1], images.shape[2], classes, **note)
-        super().__init__(spec, stored, labels=torch.from_numpy(labels[chosen]))
+        super().__init__(spec, stored, labels=torch.from_numpy(labels[chosen]), truth=truth)

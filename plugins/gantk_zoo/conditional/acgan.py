@@ -17,7 +17,9 @@ class AuxiliaryClassifier(LossWrapper):
     Critic: L_S, the wrapped loss, and w · L_C with L_C = -E log P(c | x) - E log P(c | G(z, c)). Generator: its wrapped
     loss, and -w' · E log P(c | G(z, c)). P is a linear layer and a softmax over the features. The paper's L_S is
     cross-entropy (basics/gan), with w = w' = 1; with WGAN-GP, w' = 0.1 is usual (Gulrajani et al. 2017, their code).
-    Neither side is asked for variety, so the class terms are bought with it: look at `coverage` of
+    Where the generator has not yet learnt to use the class, the critic's second term teaches the classifier a code of its
+    own for the classes of fakes: with WGAN-GP the two then agree on classes that nobody else sees (docs/zoo.md), and
+    `classify_fakes: false` is the cure. Neither side is asked for variety, so the class terms are bought with it: look at `coverage` of
     basics/class_agreement.
 
     Odena et al. 2017, equations 2 and 3.
@@ -26,14 +28,21 @@ class AuxiliaryClassifier(LossWrapper):
         loss: the loss that is wrapped, as a nested `use:`.
         weight: w, of the critic's class terms.
         generator_weight: w', of the generator's.
+        classify_fakes: whether the critic's L_C counts fakes, as in the paper, or real samples alone.
     """
 
     def __init__(
-        self, *, loss: Loss, weight: Annotated[float, Ge(0)] = 1.0, generator_weight: Annotated[float, Ge(0)] = 1.0
+        self,
+        *,
+        loss: Loss,
+        weight: Annotated[float, Ge(0)] = 1.0,
+        generator_weight: Annotated[float, Ge(0)] = 1.0,
+        classify_fakes: bool = True,
     ):
         super().__init__(loss)
         self.weight = weight
         self.generator_weight = generator_weight
+        self.classify_fakes = classify_fakes
 
     def prepare(
         self, generator: nn.Module | None, critic: nn.Module, spec: DataSpec
@@ -57,12 +66,9 @@ class AuxiliaryClassifier(LossWrapper):
         return generator, critic
 
     def critic_loss(self, play: Play) -> dict[str, Tensor]:
-        """The wrapped loss, and the classes of real and of fake samples."""
-        return {
-            **super().critic_loss(play),
-            "class_real": self.weight * self._named(play, play.real),
-            "class_fake": self.weight * self._named(play, play.fake),
-        }
+        """The wrapped loss, and the classes of real and, unless that is switched off, of fake samples."""
+        terms = {**super().critic_loss(play), "class_real": self.weight * self._named(play, play.real)}
+        return terms | ({"class_fake": self.weight * self._named(play, play.fake)} if self.classify_fakes else {})
 
     def generator_loss(self, play: Play) -> dict[str, Tensor]:
         """The wrapped loss, and the class that was asked for."""

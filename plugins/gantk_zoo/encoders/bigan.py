@@ -10,11 +10,11 @@ from torch.nn.functional import softplus
 
 from gantk.errors import DoesNotFit
 from gantk.interfaces import (
+    GeneratorWrapper,
     Loss,
     Play,
     adam_defaults,
     declares,
-    draw_latent,
     member,
 )
 from gantk.sampling import evaluating
@@ -49,7 +49,7 @@ class JointCritic(nn.Module):
         return self.layers(torch.cat([samples.flatten(1), latent], 1)).squeeze(-1)
 
 
-class Bidirectional(nn.Module):
+class Bidirectional(GeneratorWrapper):
     """A generator and an encoder: one module, so that the moving average, checkpoints and metrics have both.
 
     Args:
@@ -58,24 +58,8 @@ class Bidirectional(nn.Module):
     """
 
     def __init__(self, generator: nn.Module, encoder: nn.Module):
-        super().__init__()
-        self.generator = generator
+        super().__init__(generator, nn.Identity())
         self.encoder = encoder
-        self.latent_shape: Any = member(generator, "latent_shape")
-        self.latent_parts: Any = member(generator, "latent_parts")
-
-    @property
-    def passes_on_to(self) -> nn.Module:
-        """The net that labels and a condition are for."""
-        return self.generator
-
-    def draw_latent(self, n: int, rng: torch.Generator) -> Tensor | None:
-        """n latents as the generator draws them."""
-        return draw_latent(self.generator, n, rng)
-
-    def forward(self, latent: Tensor, **given: Tensor) -> Tensor:
-        """Samples from these latents."""
-        return self.generator(latent, **given)
 
     def encode(self, samples: Tensor) -> Tensor:
         """E(x): (B, *spec.shape) to latents (B, latent)."""

@@ -82,6 +82,17 @@ def test_odena_equations_2_and_3() -> None:
             torch.testing.assert_close(mine, right)
 
 
+def test_fakes_may_be_left_out_of_what_the_classifier_learns() -> None:
+    generator, critic = nets()
+    loss, both = (AuxiliaryClassifier(loss=Gan(), classify_fakes=each) for each in (False, True))
+    generator, critic = loss.prepare(generator, critic, SPEC)  # type: ignore[assignment]
+    both.with_critic = loss.with_critic
+    for each in (generator, critic, loss):
+        each.double()
+    found, usual = (each.critic_loss(play_of("critic", generator, critic)) for each in (loss, both))
+    assert found == {name: value for name, value in usual.items() if name != "class_fake"} and "class_fake" in usual
+
+
 @pytest.mark.parametrize("inner", [Wgan(), WganGp()], ids=["wgan", "wgan_gp"])
 def test_the_inner_loss_is_as_it_is_alone(inner: Loss) -> None:
     loss = AuxiliaryClassifier(loss=inner, generator_weight=0.1)

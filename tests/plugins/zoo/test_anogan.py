@@ -22,6 +22,7 @@ from gantk.data import Resident
 from gantk.errors import DataError, DoesNotFit
 from gantk.interfaces import MetricInput, Samples
 from gantk.spec import DataSpec
+from tests.helpers.published import Scene
 
 POINTS = DataSpec((3,), ("coordinate",), range=None, classes=("usual", "strange"))
 
@@ -173,6 +174,16 @@ def test_digits_that_are_left_out_stand_in_the_test_split_alone(test_data: Path)
             part("train", leave_out=["three"])
         with pytest.raises(DataError, match="nothing is left"):
             part("train", leave_out=list("0123456789"))
+
+
+def test_what_is_left_out_has_no_turns_in_balanced_batches() -> None:
+    """The nine other digits are drawn equally often, and fakes are asked for with the same labels."""
+    scene = Scene("zoo/digits_cgan", 'data.leave_out=["3"]', "train.balance=classes", "train.batch=90")
+    data: Any = scene.data["train"]
+    own, seen = data.batch, []
+    data.batch = lambda indices, rng: seen.append(data.labels[indices]) or own(indices, rng)
+    scene.train(2)
+    assert len(seen) >= 2 and all(each.bincount(minlength=10).tolist() == [10] * 3 + [0] + [10] * 6 for each in seen)
 
 
 @pytest.mark.long
