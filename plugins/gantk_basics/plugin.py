@@ -147,6 +147,8 @@ def gantk_components() -> Iterator[Component]:
     yield Component(
         "callback", "tensorboard", f"{here}.callbacks.tensorboard:TensorBoard", "event files for TensorBoard"
     )
+    yield Component("callback", "mlflow", f"{here}.callbacks.mlflow:MlFlow", "numbers and pictures for MLflow")
+    yield Component("callback", "wandb", f"{here}.callbacks.wandb:WeightsAndBiases", "an offline run for W&B")
 
     yield Component("format", "table", f"{here}.files.table:NumberTable", "vectors and strings of numbers (.csv, .tsv)")
     yield Component("format", "hdf5", f"{here}.files.hdf5:Hdf5", "HDF5 with named axes (.h5, .hdf5)")
