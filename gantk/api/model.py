@@ -218,8 +218,7 @@ class Model(Translates):
         Raises:
             DoesNotFit: latents of another shape, no such class, or a generator that needs more than latents.
         """
-        latents = torch.as_tensor(latents, dtype=torch.float32)
-        shape = member(self.generator, "latent_shape")
+        latents, shape = torch.as_tensor(latents, dtype=torch.float32), member(self.generator, "latent_shape")
         if shape is None or tuple(latents.shape[1:]) != tuple(shape):
             wanted = "none" if shape is None else " × ".join(map(str, ("N", *shape)))
             raise DoesNotFit(f"this generator takes latents of shape {wanted}, and these are {tuple(latents.shape)}")

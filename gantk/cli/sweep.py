@@ -47,7 +47,7 @@ def command(
 
     \b
     gantk sweep ring_rates.yaml
-    gantk sweep ring_rates.yaml trials=60 --workers 2 --out runs/rates
+    gantk sweep ring_rates.yaml --workers 2 --out runs/rates
 
     The folder is the only line on stdout: best.yaml in it is a complete recipe, sweep.html shows all trials.
     """

@@ -76,7 +76,7 @@ def honest_words(sweep: Sweep, results: Sequence[TrialResult]) -> str:
     return (
         f"The best of {finished} trials on the validation split is better than it will prove: it was chosen for it, "
         "luck included. The test split was not looked at. Run the best recipe with seeds that the sweep has not used, "
-        f"once, and report that: gantk run best.yaml --seeds {fresh_seeds(sweep, 5)}"
+        f"once, and report that: gantk run …/best.yaml --seeds {fresh_seeds(sweep, 5)}"
     )
 
 

@@ -31,9 +31,7 @@ def import_optuna() -> Any:
     try:
         import optuna
     except ImportError as error:
-        raise GantkError(
-            "gantk sweep needs the package optuna, which is not here: pip install 'gantk[sweep]'"
-        ) from error
+        raise GantkError("a sweep needs the package optuna, which is not here: pip install 'gantk[sweep]'") from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     return optuna

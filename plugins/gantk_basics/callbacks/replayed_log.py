@@ -77,7 +77,7 @@ class ReplayedLog(Callback):
 
     def _replay(self, held: int, step: int, path: Path) -> None:
         if step > held:
-            with Image.open(path) as picture:
+            with Image.open(path, formats=["PNG"]) as picture:
                 self.picture(step, kind_of(path.stem), picture.convert("RGB"))
 
     def on_log(self, step: int, values: Mapping[str, float]) -> None:

@@ -76,4 +76,5 @@ class FewLabels(Metric):
             net = Standardised(small_classifier(test.spec), known.samples)
         rng, at = torch.Generator().manual_seed(seed), torch.device("cpu")
         train_classifier(net, [known.draw], steps=self.steps, batch=32, rng=rng, device=at)
-        return (predicted(net, test.samples.float(), at) == test.labels).double().mean().item()
+        assert test.labels is not None
+        return predicted(net, test.samples.float(), at).eq(test.labels).double().mean().item()
