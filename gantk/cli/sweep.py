@@ -51,6 +51,7 @@ def command(
 
     The folder is the only line on stdout: best.yaml in it is a complete recipe, sweep.html shows all trials.
     """
+    from gantk.errors import DoesNotFit
     from gantk.recipe.recipe import load_as
     from gantk.runs.start import claim
     from gantk.sweeps.blocks import SweepBlocks
@@ -76,6 +77,8 @@ def command(
     study = open_study(folder, values, checked.space, checked.objectives, steps, storage)
     best = write_results(checked, folder, study)
     results = trial_results(study)
+    if not best:
+        raise DoesNotFit(f"no trial has finished; {folder.report} says why each failed, and what each was run with")
     if as_json:
         console.answer_json(sweep_as_json(best, results))
         return

@@ -56,7 +56,7 @@ class Sweep:
         late = {
             f"evaluate.{at}.every": steps
             for at, entry in enumerate(recipe.values["evaluate"])
-            if entry["name"] in self.entries and entry["every"] is None
+            if entry["name"] in self.entries and (entry["every"] is None or entry["every"] > steps)
         }
         return load(self.values["recipe"], {**said, **late}) if seed is not None and late else recipe
 
