@@ -30,7 +30,7 @@ class ClassCritic(nn.Module):
         count = feature_count(critic, spec)
         self.critic = critic
         if isinstance(member(critic, "head"), nn.Module):
-            critic.head = nn.Identity()  # type: ignore[assignment]  # its weights would never be trained
+            critic.head = nn.Identity()  # its weights would never be trained
         self.classes = nn.Linear(count, len(spec.classes), device=next(critic.parameters()).device)
 
     def features(self, samples: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -76,4 +76,5 @@ class FewLabels(Metric):
             net = Standardised(small_classifier(test.spec), known.samples)
         rng, at = torch.Generator().manual_seed(seed), torch.device("cpu")
         train_classifier(net, [known.draw], steps=self.steps, batch=32, rng=rng, device=at)
-        return (predicted(net, test.samples.float(), at) == test.labels).double().mean().item()
+        answers: Any = test.labels
+        return (predicted(net, test.samples.float(), at) == answers).double().mean().item()

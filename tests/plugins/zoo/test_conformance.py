@@ -33,7 +33,6 @@ test_plugin = conformance(
         "cvae_acgan": {"generator": SMALL | {"latent": 14}, "data": DIGITS},
         "vae": {"generator": SMALL, "data": DIGITS},
         "icgan": {"generator": SMALL | {"latent": 14, "labels": "concat"}, "data": DIGITS},
-        "few_labels": {"data": DIGITS},
         "cvae": {"generator": SMALL | {"latent": 14}, "data": DIGITS},
         "bigan": {"generator": LONGER, "critic": {"use": "zoo/joint", "width": 16}},
         "began": AUTOENCODER,
