@@ -4,7 +4,7 @@
 # Both make .venv themselves. PYTHON=python3.12 chooses another interpreter.
 
 PYTHON ?= python3
-BIN := .venv/bin
+BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 # Two processes that begin with half of the tests each, so that what a file makes once is made once, and end together.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 RECIPE ?= recipes/lin_starshaped.yaml
@@ -55,10 +55,10 @@ bench: .venv/installed
 	@sh tests/install_browser.sh
 	@touch $@
 
-# Libraries that write and read microscopes' files, some of them heavy; nothing else needs them.
+# Libraries that write and read microscopes' files, MLflow, wandb, npe2: some of them heavy; nothing else needs them.
 .venv/installed-test-long: .venv/installed-test
 	@echo "installing what the long tests need"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,docs,microscopy,morphology,test-long]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,docs,microscopy,morphology,mlflow,wandb,test-long]'
 	@touch $@
 
 # Ten minutes of coverage-guided fuzzing, two a target (SECONDS=…); atheris has wheels for Linux.

@@ -46,6 +46,10 @@ class DoesNotFit(GantkError):
     exit_code = 1
 
 
+class MissingExtra(GantkError):
+    """A library that an extra brings is not installed; the message says what to type."""
+
+
 class DataError(GantkError):
     """Data that is missing, damaged or of an unexpected form. The message names the file and the cure."""
 

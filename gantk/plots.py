@@ -6,7 +6,7 @@ import io
 import re
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
@@ -56,6 +56,7 @@ class Chart:
         reference: a level drawn beside them: what real data give.
         logarithmic: the scale; None: whichever is read better.
         from_zero: whether the scale begins there, so that small changes look small.
+        bands: drawn behind a curve, by its name: steps, lower and upper ends.
     """
 
     title: str
@@ -63,6 +64,7 @@ class Chart:
     reference: float | None = None
     logarithmic: bool | None = None
     from_zero: bool = False
+    bands: Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float]]] = field(default_factory=dict)
 
     @property
     def labels(self) -> list[str]:
@@ -143,12 +145,18 @@ def draw_chart(chart: Chart, axes: Axes) -> None:
     logarithmic = chart.logarithmic
     if logarithmic is None:
         logarithmic = wants_logarithm([values for _, values in chart.curves.values()])
-    for number, (name, curve) in enumerate(zip(chart.labels, chart.curves.values(), strict=True)):
+    for number, (name, (called, curve)) in enumerate(zip(chart.labels, chart.curves.items(), strict=True)):
         steps, mean, low, high = thinned(*curve)
         colour = COLOURS[number % len(COLOURS)]
+        if called in chart.bands:
+            about, lower, upper = chart.bands[called]
+            bottom, top = thinned(about, lower)[1], thinned(about, upper)[1]
+            if logarithmic:
+                bottom = np.where(bottom > 0, bottom, np.nan)
+            axes.fill_between(steps, bottom, top, color=colour, alpha=0.2, linewidth=0)
         if logarithmic:
             mean, low = (np.where(values > 0, values, np.nan) for values in (mean, low))
-        if len(curve[0]) > POINTS:
+        if len(curve[0]) > POINTS and not chart.bands:
             axes.fill_between(steps, low, high, color=colour, alpha=0.15, linewidth=0)
         axes.plot(steps, mean, color=colour, linewidth=1.3, label=name, marker="." if len(steps) < 20 else None)
     if chart.reference is not None:
@@ -244,10 +252,14 @@ def legend_above(axes: Axes, columns: int = 2) -> None:
 
 
 def _place(figure: Figure, dpi: int) -> None:
-    """Places the parts of a figure, so that saving it does not draw it a second time for that alone."""
+    """Places the parts of a figure, so that saving it does not draw it a second time for that alone.
+
+    Twice: axes of another size may have other, longer labels.
+    """
     engine = figure.get_layout_engine()
     if engine is not None:
         figure.dpi = dpi
+        engine.execute(figure)
         engine.execute(figure)
         figure.set_layout_engine("none")
 

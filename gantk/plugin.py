@@ -78,6 +78,31 @@ class Component:
                 )
 
 
+@dataclass(frozen=True)
+class Exporter:
+    """How `gantk export` writes a trained generator for other tools into a file of some ending.
+
+    Args:
+        ending: of the file's name, in lower case, with its dot: ".onnx"; "/" for a folder.
+        target: `package.module:function`, imported on first use. Called as `function(model, path)` with a
+            `gantk.interfaces.ExportedModel`; it writes `path` and returns lines that say what was checked.
+        summary: one line.
+
+    Raises:
+        ValueError: a malformed ending or target.
+    """
+
+    ending: str
+    target: str
+    summary: str
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"/|(\.[a-z0-9]+)+", self.ending):
+            raise ValueError(f"exporter: ending {self.ending!r} is not of the form .onnx, or / for a folder")
+        if not re.fullmatch(r"[\w.]+:\w+", self.target):
+            raise ValueError(f"exporter {self.ending!r}: target {self.target!r} is not of the form package.module:name")
+
+
 INTERFACES: dict[type, str] = {}
 """Classes of `gantk.interfaces` and their kinds: a parameter annotated with one takes a component, a nested `use:`."""
 
@@ -103,4 +128,16 @@ def gantk_components() -> Iterable[Component]:
 @hookspec
 def gantk_recipes() -> Iterable[str]:
     """Yield names of packages whose `*.yaml` files are recipes that `gantk cp` and `gantk list recipes` offer."""
+    return ()
+
+
+@hookspec
+def gantk_exporters() -> Iterable[Exporter]:
+    """Yield what `gantk export` can write besides what it has. Must import nothing heavy."""
+    return ()
+
+
+@hookspec
+def gantk_bibliographies() -> Iterable[str]:
+    """Yield names of packages whose `papers.bib` holds the papers that docstrings of components name (Mirza 2014)."""
     return ()

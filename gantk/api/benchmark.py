@@ -138,7 +138,8 @@ class Bench:
         self.device = device.find_device(machine["device"])
         device.set_threads(machine["threads"])
         self.threads = torch.get_num_threads()
-        self.data = from_recipe.datasets(self.values)["train"].to(self.device)
+        splits = from_recipe.datasets(self.values)
+        self.data, self.held_out = splits["train"].to(self.device), splits.get("validation")
         self.steps = step_count(self.values, len(self.data))
         self.began = time.perf_counter()  # reading the data does not count
 
@@ -153,6 +154,7 @@ class Bench:
             state,
             self.data,
             replace(settings, steps=10**9, batch=batch or settings.batch),
+            held_out=self.held_out,
             engine=computed,
             device=self.device,
         )

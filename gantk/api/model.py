@@ -29,6 +29,7 @@ from gantk.machine import find_device
 from gantk.recipe.overrides import as_text, refuse_others
 from gantk.recipe.recipe import recipe_from_text
 from gantk.training import checkpoint, from_recipe
+from gantk.training.generator_file import read_any
 from gantk.training.training_log import training_log
 from gantk.translation.translates import Translates
 
@@ -46,7 +47,7 @@ class Model(Translates):
     """
 
     def __init__(self, path: str | Path, device: str = "auto", *, optimizers: bool = False):
-        self.checkpoint = checkpoint.read_checkpoint(run_folder.checkpoint_of(Path(path)))
+        self.checkpoint = read_any(run_folder.checkpoint_of(Path(path)))
         self.spec = self.checkpoint.spec
         checkpoint.refuse_missing_plugins(self.checkpoint.recipe, self.checkpoint.plugins, self.checkpoint.path)
         self.recipe = recipe_from_text(self.checkpoint.recipe, name=self.checkpoint.path.stem)
@@ -217,8 +218,7 @@ class Model(Translates):
         Raises:
             DoesNotFit: latents of another shape, no such class, or a generator that needs more than latents.
         """
-        latents = torch.as_tensor(latents, dtype=torch.float32)
-        shape = member(self.generator, "latent_shape")
+        latents, shape = torch.as_tensor(latents, dtype=torch.float32), member(self.generator, "latent_shape")
         if shape is None or tuple(latents.shape[1:]) != tuple(shape):
             wanted = "none" if shape is None else " × ".join(map(str, ("N", *shape)))
             raise DoesNotFit(f"this generator takes latents of shape {wanted}, and these are {tuple(latents.shape)}")

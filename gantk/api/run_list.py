@@ -12,7 +12,7 @@ from typing import Any
 
 from gantk.errors import FileError
 from gantk.files.atomic import read_json, read_lines
-from gantk.files.find_run import runs_in
+from gantk.files.find_run import runs_in, with_seeds
 from gantk.files.lock import is_held
 from gantk.files.run_folder import RunFolder
 from gantk.recipe.diagnostics import Source
@@ -60,7 +60,7 @@ class ListedRun:
 
 
 def list_runs(folder: Path) -> list[ListedRun]:
-    """The runs in a folder, or the one that it is.
+    """The runs in a folder, those in its folders of several seeds included; or the one that it is.
 
     Raises:
         FileError: there is no such folder.
@@ -69,7 +69,8 @@ def list_runs(folder: Path) -> list[ListedRun]:
         return [listed(folder)]
     if not folder.is_dir():
         raise FileError(f"{folder}: there is no such folder. Runs lie in runs/ unless --out said else")
-    return [listed(path) for path in runs_in(folder)]
+    inside = [path for repeats in with_seeds(folder) for path in runs_in(repeats)]
+    return [listed(path) for path in [*runs_in(folder), *inside]]
 
 
 def listed(path: Path) -> ListedRun:

@@ -14,7 +14,7 @@ from gantk.messages import printable
 
 COMMANDS = {
     "run": "train fit start launch exec",
-    "sample": "predict generate gen draw infer inference export test",
+    "sample": "predict generate gen draw infer inference test",
     "view": "visualize visualise plot picture draw-samples image",
     "evaluate": "eval score metrics judge",
     "interpolate": "animate walk morph",

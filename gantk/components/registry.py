@@ -28,9 +28,9 @@ from gantk.components.installed import (
 )
 from gantk.errors import ComponentError, Interrupted
 from gantk.messages import did_you_mean, printable, with_article
-from gantk.plugin import KINDS, Component
+from gantk.plugin import KINDS, Component, Exporter
 
-HOOKS = ("gantk_components", "gantk_recipes")
+HOOKS = ("gantk_components", "gantk_recipes", "gantk_exporters", "gantk_bibliographies")
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,10 @@ class Registry:
         """What the working plugins declare, by kind (in the order of KINDS) and full name."""
         self.recipe_packages: list[tuple[str, str]] = []
         """(plugin, package that holds recipes)."""
+        self.exporters: list[Exporter] = []
+        """What `gantk export` can write."""
+        self.bibliographies: list[str] = []
+        """Packages that hold a papers.bib."""
         holders: dict[str, InstalledPlugin] = {}
         ordered = sorted(found, key=precedence)
         claims = Counter(each.name for each in ordered)
@@ -105,7 +109,7 @@ class Registry:
     def _take(self, plugin: InstalledPlugin, entry_point: EntryPoint) -> InstalledPlugin:
         """Loads all components of one plugin or none, and returns the plugin with its state."""
         try:
-            components, packages = _declarations(plugin, entry_point)
+            declared = _declarations(plugin, entry_point)
         except (KeyboardInterrupt, Interrupted):
             raise
         except BaseException as error:  # whatever a stranger's module raises is its own affair
@@ -113,8 +117,10 @@ class Registry:
             reason = (reason.strip().splitlines() or [""])[0]
             trace = "" if isinstance(error, _Unusable) else traceback.format_exc()
             return replace(plugin, state="broken", reason=reason, traceback=trace)
-        self.components += components
-        self.recipe_packages += [(plugin.name, package) for package in packages]
+        self.components += declared.components
+        self.recipe_packages += [(plugin.name, package) for package in declared.recipe_packages]
+        self.exporters += declared.exporters
+        self.bibliographies += declared.bibliographies
         return plugin
 
     def _insist(self) -> None:
@@ -209,7 +215,17 @@ def installed_registry() -> Registry:
     return Registry()
 
 
-def _declarations(plugin: InstalledPlugin, entry_point: EntryPoint) -> tuple[list[Declared], list[str]]:
+@dataclass
+class _Declarations:
+    """What the hooks of one plugin yield."""
+
+    components: list[Declared]
+    recipe_packages: list[str]
+    exporters: list[Exporter]
+    bibliographies: list[str]
+
+
+def _declarations(plugin: InstalledPlugin, entry_point: EntryPoint) -> _Declarations:
     """What one plugin declares. Raises anything at all, where the plugin is at fault."""
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", plugin.name):
         raise _Unusable(f"plugin name {plugin.name!r}: use lower case letters, digits, '_' and '-'")
@@ -235,11 +251,23 @@ def _declarations(plugin: InstalledPlugin, entry_point: EntryPoint) -> tuple[lis
             plugin.version,
             component.inspector,
         )
-    packages = [package for packages in manager.hook.gantk_recipes() for package in packages]
+    exporters = [each for several in manager.hook.gantk_exporters() for each in several]
+    if wrong := [each for each in exporters if not isinstance(each, Exporter)]:
+        raise _Unusable(f"gantk_exporters yielded {wrong[0]!r}, which is not an Exporter")
+    return _Declarations(
+        list(found.values()),
+        _packages("gantk_recipes", manager.hook.gantk_recipes()),
+        exporters,
+        _packages("gantk_bibliographies", manager.hook.gantk_bibliographies()),
+    )
+
+
+def _packages(hook: str, yielded: Iterable[Iterable[Any]]) -> list[str]:
+    packages = [package for several in yielded for package in several]
     for package in packages:
         if not isinstance(package, str):
-            raise _Unusable(f"gantk_recipes yielded {package!r}, which is not the name of a package")
-    return list(found.values()), packages
+            raise _Unusable(f"{hook} yielded {package!r}, which is not the name of a package")
+    return packages
 
 
 def _check_hook_names(module: Any) -> None:

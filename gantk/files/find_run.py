@@ -9,6 +9,8 @@ from gantk.messages import nearest
 
 RUNS = Path("runs")
 """Where runs are made unless --out says else."""
+SEEDS = "seeds.json"
+"""In a folder that holds a run for each of several seeds: which recipe, which seeds."""
 
 
 def runs_in(folder: Path) -> list[Path]:
@@ -22,6 +24,11 @@ def runs_in(folder: Path) -> list[Path]:
 _DIGITS = re.compile(r"(\d+)")
 
 
+def with_seeds(folder: Path) -> list[Path]:
+    """The folders in a folder that hold a run for each of several seeds."""
+    return sorted(path.parent for path in folder.glob(f"*/{SEEDS}"))
+
+
 def run_around(path: Path) -> Path | None:
     """The run folder that a path lies in, or None."""
     here = Path.cwd()
@@ -31,6 +38,9 @@ def run_around(path: Path) -> Path | None:
 
 def hint_of_run(path: Path) -> str:
     """What was probably meant by a path that is no run and no checkpoint."""
+    if (path / SEEDS).is_file():
+        first = next(iter(runs_in(path)), None)
+        return "It holds a run for each of several seeds" + (f": write {first}" if first else ", and none has begun")
     around = run_around(path)
     if around is not None:
         return f"It lies in the run {around}: write that"

@@ -303,15 +303,15 @@ def step_in_name(path: Path) -> int:
 
 
 def checkpoint_of(path: Path) -> Path:
-    """The checkpoint that `path` names: a checkpoint file itself, or of a run folder the best, else the newest.
-
-    Where there is no such path, it may be the name of a trained generator that gantk brings: "demo".
+    """The checkpoint that `path` names: a file; of a run the best, else the newest; an exported generator; or "demo".
 
     Raises:
         FileError: neither a checkpoint nor a run.
     """
     path = Path(path)
     if path.is_dir():
+        if (path / "model.safetensors").is_file():
+            return path
         folder = RunFolder(path)
         return folder.best_checkpoint if folder.best_checkpoint.exists() else folder.last_checkpoint()
     found = path if path.exists() else model_called(path)

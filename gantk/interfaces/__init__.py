@@ -7,6 +7,7 @@ from gantk.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from gantk.interfaces.callbacks import Callback, StopTraining
     from gantk.interfaces.dataset import SPLITS, Batch, Dataset, Samples
+    from gantk.interfaces.exporters import ExportedModel
     from gantk.interfaces.inspection import Inspection, Inspector, InspectRequest, InspectTable
     from gantk.interfaces.loss import Loss, LossWrapper, adam_defaults
     from gantk.interfaces.metrics import Metric, MetricInput, Objective, TrainingLog, Value
@@ -39,6 +40,7 @@ __all__ = [
     "Callback",
     "Critic",
     "Dataset",
+    "ExportedModel",
     "Format",
     "Generator",
     "GeneratorWrapper",
@@ -83,6 +85,7 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "callbacks": ["Callback", "StopTraining"],
+        "exporters": ["ExportedModel"],
         "dataset": ["Batch", "Dataset", "SPLITS", "Samples"],
         "inspection": ["InspectRequest", "InspectTable", "Inspection", "Inspector"],
         "loss": ["Loss", "LossWrapper", "adam_defaults"],

@@ -65,6 +65,10 @@ class Loss(nn.Module):
         """
         return {}
 
+    def neutral_score(self) -> float | None:
+        """The score of a sample that is as likely real as generated; None: scores may all move alike, or unknown."""
+        return None
+
     def critic_steps(self, step: int, usual: int) -> int:
         """How many critic updates this step has, given the recipe's `play.critic_steps`: a pure function (warm-ups)."""
         return usual
@@ -125,6 +129,10 @@ class LossWrapper(Loss):
     def indifferent(self) -> Mapping[str, float]:
         """Those of the inner loss."""
         return self.loss.indifferent()
+
+    def neutral_score(self) -> float | None:
+        """That of the inner loss."""
+        return self.loss.neutral_score()
 
     def critic_steps(self, step: int, usual: int) -> int:
         """As the inner loss has it."""

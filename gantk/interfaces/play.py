@@ -29,6 +29,7 @@ class Play:
         shared_forward: whether real and fake samples may share one forward pass of the critic.
         critic_optimizer: what trains the critic's side, to be read only (a loss that looks ahead of it); None where the
             engine replays updates, which must not depend on its state.
+        fetch_held_out: gives as many samples of the validation split; None where there is none.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Play:
         batch: int,
         shared_forward: bool = True,
         critic_optimizer: torch.optim.Optimizer | None = None,
+        fetch_held_out: Callable[[], Batch] | None = None,
     ):
         self.side = side
         self.generator = generator
@@ -53,6 +55,7 @@ class Play:
         self.shared_forward = shared_forward
         self.critic_optimizer = critic_optimizer
         self._fetch = fetch
+        self._fetch_held_out = fetch_held_out
 
     @property
     def step(self) -> int:
@@ -88,6 +91,17 @@ class Play:
     def data(self) -> Batch:
         """The real batch, with its labels and condition."""
         return self._fetch()
+
+    @cached_property
+    def held_out(self) -> Batch:
+        """As many samples of the validation split, as they are: to be measured by, never trained on.
+
+        Raises:
+            DoesNotFit: there is no validation split.
+        """
+        if self._fetch_held_out is None:
+            raise DoesNotFit("this loss measures itself by held-out samples, and these data have no validation split")
+        return self._fetch_held_out()
 
     @property
     def real(self) -> Tensor:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -40,12 +40,17 @@ CAPTIONS = {"generated": "Generated", "data": "The data"}
 
 def write_report(folder: RunFolder) -> Path:
     """Writes report.html from what stands in the run folder, and returns its path."""
+    path = folder.path / "report.html"
+    write_text(path, page("report.html.j2", _content(folder)))
+    return path
+
+
+def page(template: str, content: Mapping[str, Any]) -> str:
+    """A page from a template of gantk's: texts are escaped, and control characters in them made visible."""
     environment = Environment(
         loader=PackageLoader("gantk"), autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_visible
     )
-    path = folder.path / "report.html"
-    write_text(path, environment.get_template("report.html.j2").render(_content(folder)))
-    return path
+    return environment.get_template(template).render(content)
 
 
 def _visible(value: Any) -> Any:
@@ -164,7 +169,7 @@ def _charts(numbers: report_text.Numbers, results: Results, resolved: dict[str, 
 
 def _frames(folder: RunFolder, damaged: list[str]) -> tuple[list[dict[str, Any]], int]:
     """Pictures over training, and how many there are in the run folder."""
-    paths = _readable(folder.step_pictures(), damaged)
+    paths = readable_pictures(folder.step_pictures(), damaged)
     chosen = evenly(paths, FRAMES)
     printed = evenly(chosen, PRINTED)
     wide = bool(chosen) and _width(chosen[0]) > WIDE
@@ -173,13 +178,13 @@ def _frames(folder: RunFolder, damaged: list[str]) -> tuple[list[dict[str, Any]]
             "step": int(path.stem.removeprefix("step-")),
             "printed": path in printed,
             "wide": wide,
-            "source": _picture(path),
+            "source": picture_source(path),
         }
         for path in chosen
     ], len(paths)
 
 
-def _readable(paths: Iterable[Path], damaged: list[str]) -> list[Path]:
+def readable_pictures(paths: Iterable[Path], damaged: list[str]) -> list[Path]:
     """Those pictures that can be opened; the others (a full disk leaves some of 0 bytes) are named in `damaged`."""
     found = []
     for path in paths:
@@ -197,11 +202,11 @@ def _pictures(folder: RunFolder, damaged: list[str]) -> list[dict[str, Any]]:
     parts: dict[str, list[dict[str, Any]]] = {}
     order = list(CAPTIONS)
     known = [path for path in sorted(folder.samples.glob("*.png")) if path.stem.partition("-")[0] in order]
-    paths = _readable(known, damaged)
+    paths = readable_pictures(known, damaged)
     for path in sorted(paths, key=lambda path: order.index(path.stem.partition("-")[0])):
         kind, _, part = path.stem.partition("-")
         wide = not part and _width(path) > WIDE
-        parts.setdefault(part, []).append({"caption": CAPTIONS[kind], "wide": wide, "source": _picture(path)})
+        parts.setdefault(part, []).append({"caption": CAPTIONS[kind], "wide": wide, "source": picture_source(path)})
     return [{"part": part, "pictures": pictures} for part, pictures in sorted(parts.items())]
 
 
@@ -210,11 +215,11 @@ def _metric_pictures(folder: RunFolder, resolved: dict[str, Any], damaged: list[
     entries = {block["name"] for block in resolved.get("evaluate") or []}
     found = []
     for title, drawn in metric_pictures(folder.samples, entries).items():
-        readable = _readable([path for _, path in drawn], damaged)
+        readable = readable_pictures([path for _, path in drawn], damaged)
         shown = [
             {
                 "when": "at the end, test split" if step is None else f"step {step:,}, validation split",
-                "source": _picture(path),
+                "source": picture_source(path),
             }
             for step, path in evenly([each for each in drawn if each[1] in readable], MOST_SHOWN)
         ]
@@ -240,8 +245,8 @@ def _panels(folder: RunFolder, damaged: list[str]) -> list[dict[str, Any]]:
             damaged.append(f"panels.json names {name!r}, which is no picture beside it: left out.")
         elif path.suffix == ".svg" and path.is_file():
             panels.append({**panel, "svg": Markup(path.read_text(encoding="utf-8", errors="replace")), "wide": False})
-        elif path.suffix == ".png" and path.is_file() and _readable([path], damaged):
-            panels.append({**panel, "source": _picture(path), "wide": _width(path) > WIDE_PANEL})
+        elif path.suffix == ".png" and path.is_file() and readable_pictures([path], damaged):
+            panels.append({**panel, "source": picture_source(path), "wide": _width(path) > WIDE_PANEL})
     return panels
 
 
@@ -249,7 +254,8 @@ def _width(path: Path) -> int:
     return size_of(path)[0]
 
 
-def _picture(path: Path) -> str:
+def picture_source(path: Path) -> str:
+    """A picture as the source of an image in a page."""
     return _inline(path.read_bytes(), "image/png")
 
 

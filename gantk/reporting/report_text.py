@@ -80,6 +80,13 @@ def warnings(numbers: Numbers, history: Lines, env: Mapping[str, Any], judged: i
             f"Mode collapse was suspected at step {', '.join(collapsed)}: the samples of a batch lay much closer "
             "together than real ones."
         )
+    won = [f"{line['step']:,}" for line in numbers.others if line.get("critic_warning")]
+    if won:
+        found.append(
+            f"The critic seemed to win at step {', '.join(won)}: it scored nearly all real samples above generated "
+            "ones while these came no nearer to the data. With few samples try loss.use=basics/augmented, a "
+            "penalty, or a smaller critic."
+        )
     last = history[-1] if history else {}
     if last.get("event") == "diverged":
         found.append(f"Training diverged. {last.get('reason', '')}")

@@ -1,4 +1,4 @@
-"""Pictures of a run on fixed latents, and the early warning of mode collapse that looks at the same samples."""
+"""Pictures of a run on fixed latents, and the early warnings that look at the same samples: of mode collapse, here."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from gantk.interfaces import Callback, Dataset, Panel, Samples, View, declares
 from gantk.interfaces.optional_members import overrides
 from gantk.reporting.nearest import FROM_CONDITIONS, SHOWN, nearest_panel
 from gantk.reporting.pictures import build_view, name_of_metric_picture
+from gantk.reporting.winning_critic import WinningCritic
 from gantk.sampling import draw, draw_like
 from gantk.spec import DataSpec
 from gantk.training.state import State
@@ -85,13 +86,15 @@ class Pictures:
         self.real, self._shown = shown[: self.wanted], shown
         self._real_diversity = diversity(shown.samples[:COMPARED], train.spec)
         self._was_low = self._warned = False
+        self._winning = WinningCritic(steps)
 
     def remember(self, line: Mapping[str, Any]) -> None:
-        """Restores the warning of mode collapse to where it was when the run stopped.
+        """Restores the warnings to where they were when the run stopped.
 
         Args:
             line: of metrics.jsonl; they come in order.
         """
+        self._winning.remember(line)
         if "diversity" in line:
             self._was_low = self._is_low(line["diversity"], line["step"])
             self._warned = self._warned or bool(line.get("collapse_warning"))
@@ -119,7 +122,11 @@ class Pictures:
                 f"step {state.step}: mode collapse? The samples of a batch are {lowest:.2f} times as far apart as real "
                 "ones. If that stays, try a lower learning rate, loss r1 > 0, or basics/minibatch_discrimination"
             )
-        return {"diversity": lowest, "collapse_warning": float(collapsed)}
+        found = {"diversity": lowest, "collapse_warning": float(collapsed)}
+        if state.critic is not None and state.critic_optimizer is not None:
+            real, made = self._shown[:COMPARED], drawn[:COMPARED]
+            found |= self._winning.look(state.critic, real, made, state.step, self.device)
+        return found
 
     def of_result(self, state: State) -> None:
         """Draws samples/generated.png and whatever more pictures the view has."""

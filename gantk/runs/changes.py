@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from gantk.errors import RecipeError
 from gantk.messages import shown
 
 MAY_CHANGE = (
@@ -62,3 +64,26 @@ def changed_keys(before: Any, after: Any, path: str = "") -> set[str]:
         inner = (changed_keys(before.get(key), after.get(key), f"{path}.{key}" if path else key) for key in keys)
         return set().union(*inner)
     return set() if before == after else {path}
+
+
+def refuse_other_values(where: Path, there: Any, asked: Any, free: Sequence[str] = ("machine",)) -> None:
+    """Refuses values of a recipe that are not those of the folder which is to be gone on with.
+
+    Args:
+        where: the folder.
+        there: the values of its recipe.
+        asked: the values that were asked for.
+        free: blocks in which they may differ.
+
+    Raises:
+        RecipeError: they differ; names the keys.
+    """
+    differing = [key for key in sorted(changed_keys(there, asked)) if key.partition(".")[0] not in free]
+    if differing:
+        told = "\n".join(
+            f"  {key}: {value_shown(there, key)} there, {value_shown(asked, key)} asked for" for key in differing[:8]
+        )
+        raise RecipeError(
+            f"--resume: {where} was begun with another recipe:\n{told}\nGive another --out for a new run. What may "
+            "change in a run (steps, pictures, evaluation), `gantk resume RUN KEY=VALUE` changes"
+        )

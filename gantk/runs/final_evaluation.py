@@ -24,6 +24,8 @@ def evaluate_test_split(
 ) -> None:
     """Evaluates the last state, or the best checkpoint where one was kept, and writes evaluation.json and the report.
 
+    Where the parts say that the test split is not to be looked at, it writes the report alone.
+
     Args:
         folder: the run's.
         parts: with the trained state.
@@ -34,6 +36,10 @@ def evaluate_test_split(
     Raises:
         FileError: evaluation.json cannot be written.
     """
+    if not parts.evaluate_test:
+        with forgiving("the report"):
+            write_report(folder)
+        return
     state = parts.state
     if folder.best_checkpoint.exists():
         best = checkpoint.read_checkpoint(folder.best_checkpoint)

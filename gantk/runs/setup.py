@@ -20,6 +20,7 @@ from gantk.recipe.recipe import Recipe
 from gantk.reporting import pictures
 from gantk.training import checkpoint, from_recipe
 from gantk.training.distributed.ranks import ALONE, Ranks
+from gantk.training.generator_file import read_any
 from gantk.training.loop import train
 from gantk.training.settings import TrainSettings, step_count
 from gantk.training.state import State
@@ -41,6 +42,7 @@ class Parts:
         view: what draws samples, where the data name one.
         best: what `keep_best` has seen: {"metric", "value", "step"}, or {}.
         ranks: the processes that train it together.
+        evaluate_test: whether the end of training is evaluated on the test split.
     """
 
     values: Mapping[str, Any]
@@ -54,6 +56,7 @@ class Parts:
     view: View | None
     best: dict[str, Any]
     ranks: Ranks = ALONE
+    evaluate_test: bool = True
 
     def begin(self, last: checkpoint.Checkpoint | None = None) -> None:
         """Gives the newly built state what it begins with: a checkpoint, or the weights of `train.start_from`.
@@ -65,7 +68,7 @@ class Parts:
             checkpoint.restore(last, self.state)
         elif self.values["train"]["start_from"] is not None:
             path = checkpoint_of(Path(self.values["train"]["start_from"]))
-            checkpoint.load_weights(checkpoint.read_checkpoint(path), self.state)
+            checkpoint.load_weights(read_any(path), self.state)
 
     def build_anew(self) -> None:
         """Makes the state what it was before anything was trained or loaded."""
@@ -78,6 +81,7 @@ class Parts:
             self.state,
             self.data["train"],
             TrainSettings.from_recipe(values, len(self.data["train"])),
+            held_out=self.data.get("validation"),
             engine=from_recipe.make_engine(values["machine"]["engine"], self.device, values["train"]["precision"]),
             ranks=self.ranks,
             device=self.device,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,23 +19,25 @@ from gantk.interfaces import Callback
 from gantk.recipe.recipe import Recipe, recipe_from_text
 from gantk.runs import environment
 from gantk.runs.callbacks import reason_of
-from gantk.runs.changes import changed_keys, may_change, value_shown
+from gantk.runs.changes import changed_keys, may_change, refuse_other_values, value_at, value_shown
 from gantk.runs.finished import checkpoint_to_go_on_from, how_to_train_on, is_finished
 from gantk.runs.setup import Parts, prepare
 from gantk.runs.trainer import carry_out
 from gantk.runs.worker_ranks import train_along
 from gantk.training import checkpoint
 from gantk.training.distributed.process_group import is_first, joined
-from gantk.training.distributed.ranks import Ranks
 
 
-def start(recipe: Recipe, out: Path | None = None, callbacks: Sequence[Callback] = ()) -> RunFolder:
+def start(
+    recipe: Recipe, out: Path | None = None, callbacks: Sequence[Callback] = (), *, evaluate_test: bool = True
+) -> RunFolder:
     """Runs a recipe from the first step to the report, in a new folder.
 
     Args:
         recipe: resolved and free of mistakes.
         out: the folder to make; None: the next free runs/<name>-<number>.
         callbacks: told of the run besides those that the recipe names.
+        evaluate_test: False: the test split is not looked at, as where a run is one of many to be chosen from.
 
     Raises:
         GantkError: data, parts or folder are not right (before anything is made), or training diverged.
@@ -46,6 +48,7 @@ def start(recipe: Recipe, out: Path | None = None, callbacks: Sequence[Callback]
         if not ranks.first:
             return train_along(parts)
         parts.callbacks += callbacks
+        parts.evaluate_test = evaluate_test
         parts.begin()
         return _start(recipe, parts, claim(recipe.name, out))
 
@@ -69,12 +72,40 @@ def _start(recipe: Recipe, parts: Parts, path: Path) -> RunFolder:
     return folder
 
 
+def start_or_resume(
+    recipe: Recipe, out: Path, callbacks: Sequence[Callback] = (), *, evaluate_test: bool = True
+) -> RunFolder:
+    """Starts a recipe in `out`, or goes on with what was begun there: the same call may be made again and again.
+
+    Args:
+        recipe: resolved and free of mistakes.
+        out: the run folder.
+        callbacks: told of the run besides those that the recipe names.
+        evaluate_test: as for `start`.
+
+    Raises:
+        RecipeError: a run of another recipe lies there.
+        GantkError: what `start` or `resume` raises.
+    """
+    if not (out / "resolved.yaml").is_file():
+        return start(recipe, out, callbacks, evaluate_test=evaluate_test)
+    there = recipe_of_run(RunFolder(out)).values
+    refuse_other_values(out, there, recipe.values)
+    asked = [f"machine.{key}" for key in recipe.values["machine"]]
+    said = {key for key in asked if recipe.origins.get(key, "default") != "default"}
+    machine = {
+        key: value_at(recipe.values, key) for key in said if value_at(there, key) != value_at(recipe.values, key)
+    }
+    return resume(out, machine, callbacks, evaluate_test=evaluate_test)
+
+
 def resume(
     path: Path,
     overrides: Sequence[str] | Mapping[str, Any] = (),
     callbacks: Sequence[Callback] = (),
     *,
     older: str | None = None,
+    evaluate_test: bool = True,
 ) -> RunFolder:
     """Resumes a run, to its last step or to a new `train.steps`.
 
@@ -83,6 +114,7 @@ def resume(
         overrides: `key=value` for what may change: steps, pictures, evaluation, machine, what divergence does.
         callbacks: told of the run besides those that the recipe names.
         older: name of the checkpoint to go on from ("step-500.h5"); None: the newest. Newer ones are set aside.
+        evaluate_test: as for `start`.
 
     Raises:
         GantkError: no run there, another process at work in it, a damaged checkpoint, or an override that would
@@ -112,7 +144,14 @@ def resume(
     with joined(recipe.values["machine"]["devices"]) as ranks:
         if not ranks.first:
             return train_along(prepare(recipe, ranks))
-        return _resume(recipe, before, changed, folder, callbacks, older, ranks)
+
+        def prepared() -> Parts:
+            parts = prepare(recipe, ranks)
+            parts.callbacks += callbacks
+            parts.evaluate_test = evaluate_test
+            return parts
+
+        return _resume(recipe, before, changed, folder, prepared, older)
 
 
 def recipe_of_run(folder: RunFolder, overrides: Sequence[str] | Mapping[str, Any] = ()) -> Recipe:
@@ -135,13 +174,11 @@ def _resume(
     before: Recipe,
     changed: Sequence[str],
     folder: RunFolder,
-    callbacks: Sequence[Callback],
+    prepared: Callable[[], Parts],
     older: str | None,
-    ranks: Ranks,
 ) -> RunFolder:
     with Lock(folder.path):
-        parts = prepare(recipe, ranks)
-        parts.callbacks += callbacks
+        parts = prepared()
         last_checkpoint = checkpoint_to_go_on_from(folder, older)
         if last_checkpoint is not None:
             _refuse_another_run(folder, before.values, last_checkpoint)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from gantk.components.registry import Registry
 from gantk.components.registry import installed_registry as installed
-from gantk.errors import ComponentError, GantkError
+from gantk.errors import ComponentError, GantkError, MissingExtra
 from gantk.messages import did_you_mean
 from gantk.spec import DataSpec
 from gantk.testing.rule import DOCUMENT, RULES, Broken, NotChecked, Rule
@@ -78,6 +78,8 @@ class Case:
             self.check()
         except NotChecked:
             raise
+        except MissingExtra as error:
+            raise NotChecked(str(error)) from error
         except Broken as error:
             raise Broken(self._told(str(error))) from error.__cause__
         except GantkError as error:
@@ -215,10 +217,12 @@ def conformance(
     @pytest.mark.parametrize("case", every, ids=[case.name for case in every])
     def test_conformance(case: Case) -> None:
         __tracebackhide__ = True
-        outcome, text = case.outcome()
-        if outcome == "not checked":
-            (pytest.fail if case.rule == "builds" else pytest.skip)(text)
-        if outcome == "broken":
-            pytest.fail(text, pytrace=False)
+        try:
+            case.run()
+        except NotChecked as reason:
+            needed = case.rule == "builds" and not isinstance(reason.__cause__, MissingExtra)
+            (pytest.fail if needed else pytest.skip)(str(reason))
+        except Broken as problem:
+            pytest.fail(str(problem), pytrace=False)
 
     return test_conformance

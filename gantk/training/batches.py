@@ -25,6 +25,7 @@ class Batches:
         ranks: the processes that share each batch.
         device: where the samples are wanted.
         balanced_by: labels (N,), whose classes are all drawn equally often; None: samples are.
+        augment: whether the data set draws its augmentation.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Batches:
         ranks: Ranks,
         device: torch.device,
         balanced_by: Tensor | None = None,
+        augment: bool = True,
     ):
         self.dataset: Any = dataset
         self.order: Order | BalancedOrder = (
@@ -43,7 +45,8 @@ class Batches:
             if balanced_by is None
             else BalancedOrder(balanced_by, batch, seed, side)
         )
-        self.augmented: bool = member(dataset, "augments")  # then a batch is made whole before it is shared
+        self.augment = augment
+        self.augmented: bool = augment and member(dataset, "augments")  # then a batch is made whole before it is shared
         self.read_ahead: Callable[[Tensor], None] | None = member(dataset, "prefetch")
         self.seed, self.side, self.ranks, self.device = seed, side, ranks, device
 
@@ -56,7 +59,7 @@ class Batches:
             number: which draw of the side, from 0.
         """
         rng = randomness.generator(self.seed, f"{self.side}/augmentation", step, update, self.device)
-        batch = self.dataset.batch(self._indices(number), rng).to(self.device)
+        batch = self.dataset.batch(self._indices(number), rng if self.augment else None).to(self.device)
         if self.read_ahead is not None:
             self.read_ahead(self._indices(number + 1))
         return self.ranks.share(batch) if self.augmented else batch

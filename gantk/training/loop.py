@@ -30,6 +30,7 @@ def train(
     dataset: Dataset,
     settings: TrainSettings,
     *,
+    held_out: Dataset | None = None,  # the validation split, for losses that measure themselves by it
     engine: Eager | None = None,  # computes the gradients of an update; None: as torch does
     ranks: Ranks = ALONE,  # the processes that share each batch; what is drawn for it is drawn whole, then shared
     device: torch.device | str = "cpu",
@@ -48,6 +49,11 @@ def train(
     batches = {
         side: Batches(dataset, settings.batch, seed, side, ranks, device, labels) for side in ("critic", "generator")
     }
+    aside = (
+        None
+        if held_out is None or not len(held_out)
+        else Batches(held_out, settings.batch, seed, "held out", ranks, device, augment=False)
+    )
     draws = {
         "critic": sum(loss.critic_steps(earlier, settings.critic_steps) for earlier in range(state.step)),
         "generator": state.step * settings.generator_steps,
@@ -67,6 +73,7 @@ def train(
             batch=ranks.share_of(settings.batch),
             shared_forward=shared_forward,
             critic_optimizer=state.critic_optimizer,
+            fetch_held_out=None if aside is None else lambda: aside.fetch(step, update, number),
         )
 
     def update_side(

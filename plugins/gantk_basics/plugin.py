@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gantk.plugin import Component, hookimpl
+from gantk.plugin import Component, Exporter, hookimpl
 
 
 @hookimpl
@@ -35,6 +35,7 @@ def gantk_components() -> Iterator[Component]:
         "critic sees the whole batch (Salimans 2016)",
     )
 
+    yield Component("loss", "augmented", f"{here}.losses.augmented:Augmented", "for few images (Zhao, Karras 2020)")
     yield Component("loss", "pix2pix", f"{here}.losses.pix2pix:Pix2Pix", "conditional GAN and L1 (Isola 2017)")
     yield Component("loss", "cyclegan", f"{here}.losses.cyclegan:CycleGan", "there and back unpaired (Zhu 2017)")
 
@@ -146,6 +147,8 @@ def gantk_components() -> Iterator[Component]:
     yield Component(
         "callback", "tensorboard", f"{here}.callbacks.tensorboard:TensorBoard", "event files for TensorBoard"
     )
+    yield Component("callback", "mlflow", f"{here}.callbacks.mlflow:MlFlow", "numbers and pictures for MLflow")
+    yield Component("callback", "wandb", f"{here}.callbacks.wandb:WeightsAndBiases", "an offline run for W&B")
 
     yield Component("format", "table", f"{here}.files.table:NumberTable", "vectors and strings of numbers (.csv, .tsv)")
     yield Component("format", "hdf5", f"{here}.files.hdf5:Hdf5", "HDF5 with named axes (.h5, .hdf5)")
@@ -156,3 +159,18 @@ def gantk_components() -> Iterator[Component]:
         f"{here}.commands.reconstruct:reconstruct",
         "latents that reproduce held-out samples",
     )
+
+
+@hookimpl
+def gantk_exporters() -> Iterator[Exporter]:
+    """What `gantk export` writes."""
+    here = "gantk_basics.exporters"
+    yield Exporter(".onnx", f"{here}.onnx:export_onnx", "ONNX in one file, checked by onnxruntime")
+    yield Exporter(".pt2", f"{here}.pt2:export_pt2", "a program of torch.export")
+    yield Exporter("/", f"{here}.safetensors:export_folder", "safetensors, configuration and card, as on the HF hub")
+
+
+@hookimpl
+def gantk_bibliographies() -> Iterator[str]:
+    """The papers that docstrings name, in papers.bib."""
+    yield "gantk_basics"

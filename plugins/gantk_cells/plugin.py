@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from gantk.plugin import Component, hookimpl
 
@@ -75,3 +75,9 @@ COMPONENTS = (
 def gantk_components() -> Iterable[Component]:
     """The components of this plugin."""
     return COMPONENTS
+
+
+@hookimpl
+def gantk_bibliographies() -> Iterator[str]:
+    """The papers that docstrings name, in papers.bib."""
+    yield "gantk_cells"

@@ -59,6 +59,7 @@ def gantk_components() -> Iterator[Component]:
 
     yield Component("critic", "predictor", "gantk_dna.nets.predictor:Predictor", "predicts a score from a sequence")
     yield Component("loss", "regression", "gantk_dna.losses:Regression", "trains a predictor; without a generator")
+    yield Component("loss", "augmented", "gantk_dna.losses:AugmentedSequences", "for few sequences (Zhao, Karras 2020)")
     yield Component(
         "metric", "prediction", "gantk_dna.metrics.prediction:Prediction", "how well a predictor orders sequences"
     )
@@ -72,3 +73,9 @@ def gantk_components() -> Iterator[Component]:
 def gantk_recipes() -> Iterator[str]:
     """Recipes of `gantk design`."""
     yield "gantk_dna.recipes"
+
+
+@hookimpl
+def gantk_bibliographies() -> Iterator[str]:
+    """The papers that docstrings name, in papers.bib."""
+    yield "gantk_dna"

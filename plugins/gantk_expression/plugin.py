@@ -70,3 +70,9 @@ def gantk_components() -> Iterator[Component]:
     yield Component("metric", "inference", f"{here}.metrics.inference:Inference", "errors beside ridge, kNN, the mean")
     yield Component("generator", "bulk", f"{here}.nets.bulk:BulkGenerator", "profiles of covariates (Viñas 2022)")
     yield Component("critic", "bulk", f"{here}.nets.bulk:BulkCritic", "profiles with covariates (Viñas 2022)")
+
+
+@hookimpl
+def gantk_bibliographies() -> Iterator[str]:
+    """The papers that docstrings name, in papers.bib."""
+    yield "gantk_expression"

@@ -53,3 +53,9 @@ def gantk_components() -> Iterator[Component]:
 def gantk_recipes() -> Iterator[str]:
     """One recipe for each system: `gantk run zoo/digits_vae`."""
     yield "gantk_zoo.recipes"
+
+
+@hookimpl
+def gantk_bibliographies() -> Iterator[str]:
+    """The papers that docstrings name, in papers.bib."""
+    yield "gantk_zoo"

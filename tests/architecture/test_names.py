@@ -23,7 +23,7 @@ FOLDERS = {
     "recipes",
 }  # fmt: skip
 WORK = {
-    "gantk_basics": {"inspection", "reconstruction"},
+    "gantk_basics": {"exporters", "inspection", "reconstruction"},
     "gantk_cells": {"inspection", "cropping", "translation"},
     "gantk_dna": {"design"},
     "gantk_expression": {"inspection"},

@@ -32,11 +32,13 @@ from tests.helpers.documents import ROOT
 from tests.helpers.hints import COMMAND, COMPONENT, DOCUMENT, KEY, OPTION, PLACE, texts
 
 NO_COMMANDS = {
+    "authors": "who wrote it: the gantk authors, in BibTeX",
     "brings": "a sentence: gantk brings these recipes",
     "checkpoint": "what a file is called",
     "does": "a sentence: gantk does not use or supply something",
     "reads": "a sentence: gantk reads up to that version",
     "recipe": "the title of the JSON Schema",
+    "says": "a sentence: what the numbers are, as gantk says, which wrote them",
     "samples": "the first bytes of a sample file",
     "supplies": "a sentence: gantk supplies these arguments",
     "wrote": "a sentence: gantk wrote a sidecar",
@@ -44,14 +46,16 @@ NO_COMMANDS = {
 }
 NO_OPTIONS = {"--nproc-per-node": "of torchrun"}
 NO_KEYS = {
+    "data.h5ad": "a file",
     "data.png": "a file",
     "play.mean": "a method of Play",
     "play.normal": "a method of Play",
     "play.step": "an attribute of Play",
     "play.uniform": "a method of Play",
+    "train.yaml": "a file that gantk crop writes",
 }
 NO_COMPONENTS: dict[str, str] = {}
-NO_DOCUMENTS = {"README.md": "of the package that gantk new-plugin writes"}
+NO_DOCUMENTS = {"README.md": "of the package that gantk new-plugin writes", "model_card.md": "a template of gantk's"}
 KINDS_OF_BLOCKS = {"data": "dataset", "generator": "generator", "critic": "critic", "loss": "loss"}
 OF_A_VIEW = ("view", "interpolate", "inspect")
 

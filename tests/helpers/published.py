@@ -41,7 +41,8 @@ class Scene:
     def train(self, steps: int) -> list[dict[str, float]]:
         """Terms of each step up to `steps`, of a run of `self.whole` steps."""
         settings = replace(TrainSettings.from_recipe(self.values, 0), steps=self.whole)
-        made = islice(train(self.state, self.data["train"], settings), steps - self.state.step)
+        held_out = self.data.get("validation")
+        made = islice(train(self.state, self.data["train"], settings, held_out=held_out), steps - self.state.step)
         return [{name: float(value) for name, value in terms.items()} for terms in made]
 
     def tensors(self) -> dict[str, Tensor]:

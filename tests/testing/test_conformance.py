@@ -92,11 +92,13 @@ test_basics = conformance(
         "metric/c2st": {**BRIEF, "samples": 60, "critic": SMALL},
         "metric/augmentation": {"real": [5], "seeds": 2, "steps": 20, "batch": 32, "samples": 60},
         "metric/critic_test": {**BRIEF, "splits": 2, "samples": 60, "images": 200, "critic": SMALL},
+        "loss/augmented": {"loss": {"use": "basics/gan"}},
         "instance_noise": {"loss": {"use": "basics/gan"}},
         "minibatch_discrimination": {"loss": {"use": "basics/gan"}, "kernels": 3},
         "critic/packed": {"critic": SMALL},
     },
     nets={
+        "augmented": {"generator": {"use": "basics/dcgan", **NARROW}, "critic": {"use": "basics/dcgan", **NARROW}},
         "pix2pix": {"generator": {"use": "basics/unet", **NARROW}, "critic": {"use": "basics/patch", "width": 2}},
         "cyclegan": {"generator": {"use": "basics/unet", **NARROW}, "critic": {"use": "basics/patch", "width": 2}},
     },

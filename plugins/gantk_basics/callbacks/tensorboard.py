@@ -11,9 +11,10 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from gantk.errors import GantkError
+from gantk.errors import MissingExtra
 from gantk.files import read_lines
 from gantk.interfaces import Callback
+from gantk_basics.callbacks.replayed_log import kind_of, tag_of
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -30,14 +31,14 @@ class TensorBoard(Callback):
         pictures: whether sample pictures are written, too; they make most of the files' size.
 
     Raises:
-        GantkError: the package tensorboard is not installed.
+        MissingExtra: the package tensorboard is not installed.
     """
 
     def __init__(self, *, pictures: bool = True):
         try:
             import tensorboard  # noqa: F401
         except ImportError as error:
-            raise GantkError(
+            raise MissingExtra(
                 "basics/tensorboard needs the package tensorboard, which is not here: pip install 'gantk[tensorboard]'"
             ) from error
         self.pictures = pictures
@@ -77,8 +78,7 @@ class TensorBoard(Callback):
         """Writes a picture; pictures of one kind, such as step-000100, under one name."""
         if self._writer is None or not self.pictures or step < self._begun_at:
             return
-        kind = "over_training" if name.startswith("step-") else name
-        self._writer.add_image(f"samples/{kind}", np.asarray(picture.convert("RGB")), step, dataformats="HWC")
+        self._writer.add_image(f"samples/{kind_of(name)}", np.asarray(picture.convert("RGB")), step, dataformats="HWC")
         self._writer.flush()
 
     def on_end(self, folder: Path) -> None:
@@ -86,9 +86,3 @@ class TensorBoard(Callback):
         if self._writer is not None:
             self._writer.close()
             self._writer = None
-
-
-def tag_of(name: str) -> str:
-    """The tag of a number, whose part before "/" TensorBoard groups by: "training/r1", "motif_rate/hits"."""
-    entry, dot, value = name.partition(".")
-    return f"{entry}/{value}" if dot else f"training/{name}"

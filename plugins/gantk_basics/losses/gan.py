@@ -1,5 +1,6 @@
 """The adversarial losses that compare scores with targets: cross-entropy, least squares, hinge."""
 
+import math
 from typing import Annotated, Any
 
 import torch
@@ -118,6 +119,14 @@ class Gan(Loss):
             "critic_fake": cross_entropy(at, fake).item() if told_real else 0.0,
         }
 
+    def neutral_score(self) -> float | None:
+        """0: as likely real as generated. Smoothed targets move it, told_real / 2 being the even chance."""
+        return math.log(self._even / (1 - self._even)) if self._even else None
+
+    @property
+    def _even(self) -> float:
+        return (1 - self.label_smoothing) / 2
+
     @classmethod
     def play_defaults(cls, **parameters: Any) -> dict[str, Any]:
         """Radford et al. 2016: Adam(2e-4, 0.5, 0.999), one critic update a step."""
@@ -161,6 +170,10 @@ class LeastSquares(Loss):
         half = ((self.real - self.fake) / 2) ** 2 / 2
         return {"critic_real": half, "critic_fake": half}
 
+    def neutral_score(self) -> float:
+        """Midway between the targets of real and fake."""
+        return (self.real + self.fake) / 2
+
     @classmethod
     def play_defaults(cls, **parameters: Any) -> dict[str, Any]:
         """Mao et al. 2017, section 4: Adam(2e-4, 0.5, 0.999), one critic update a step."""
@@ -187,6 +200,10 @@ class Hinge(Loss):
     def indifferent(self) -> dict[str, float]:
         """Of a score of 0; any within the margin has the same sum."""
         return {"critic_real": 1.0, "critic_fake": 1.0}
+
+    def neutral_score(self) -> float:
+        """0."""
+        return 0.0
 
     @classmethod
     def play_defaults(cls, **parameters: Any) -> dict[str, Any]:

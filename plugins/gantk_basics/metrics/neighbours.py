@@ -267,12 +267,12 @@ class Memorisation(Metric):
             f"{copies.value:.1%} suspiciously near, {copies.reference or 0:.2g} expected"
         )
         if near.value == 0:
-            return f"generated samples are copies of training samples: {numbers}"
+            return f"too few training samples, or trained too long: it repeats them as they are: {numbers}"
         if few := too_few(near):
             return f"whether training samples are repeated cannot be said ({few}): {numbers}"
         close = (nearer.low or 0) > 0.5
         if close and (copies.low or 0) > (copies.reference or 0):
-            return f"training samples are repeated, or nearly: {numbers}"
+            return f"too few training samples, or trained too long: it repeats them, or nearly: {numbers}"
         if close:
             return f"generated samples lie nearer to training samples than held-out ones do: {numbers}"
         return f"no sign that training samples are repeated: {numbers}"

@@ -29,8 +29,7 @@ def crop(fields: tuple[str, ...], out: Path, as_json: bool) -> None:
 
     \b
     gantk crop fields -o cells segment.nuclei=DAPI segment.cells=GFP
-    gantk crop fly -o fly_cells 'pattern=field{field}_{channel}.tif' \\
-        segment.nuclei=D segment.cells=F test=[002]
+    gantk crop fly -o cells 'pattern=f{field}_{channel}.tif' segment.nuclei=D
     gantk crop fields -o cells 'masks=masks/{field}_cp_masks.tif'
     gantk crop cells/crop.yaml -o cells_2 turn=long_axis to_um=0.2
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -172,7 +173,7 @@ def _bioio(path: Path, ending: str) -> list[Volume]:
     except ImportError as error:
         raise MissingReader(f"{shown(path)} needs the library bioio: {EXTRA}{_besides(ending)}") from error
     try:
-        reader = __import__(READERS[ending]).Reader
+        reader = import_module(READERS[ending]).Reader
     except ImportError as error:
         if ending == ".czi":
             raise MissingReader(

@@ -94,7 +94,7 @@ def picture(found: Survey, label: str | None) -> Image.Image:
     target = io.BytesIO()
     figure.savefig(target, format="png", dpi=110)
     target.seek(0)
-    return Image.open(target).convert("RGB")
+    return Image.open(target, formats=["PNG"]).convert("RGB")
 
 
 def as_document(found: Survey) -> dict[str, object]:

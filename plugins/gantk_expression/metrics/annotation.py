@@ -131,4 +131,4 @@ def _columns(name: str, values: Any) -> Iterator[Annotation]:
     for level in shown:
         yes = np.where(known, (texts == level).astype(np.float64), np.nan)
         if min((yes == 1).sum(), (yes == 0).sum()) >= 3:
-            yield Annotation(f"{name}={level}", yes, "two classes")
+            yield Annotation(f"{name}:{level}", yes, "two classes")

@@ -155,7 +155,7 @@ def apart(found: Sequence[Found]) -> list[Found]:
     """The strongest of each column of words first (of all types one), then the others, in their order."""
     first: dict[str, Found] = {}
     for each in found:
-        first.setdefault(each.column.name.partition("=")[0], each)
+        first.setdefault(each.column.name.partition(":")[0], each)
     return [*first.values(), *(each for each in found if all(each is not other for other in first.values()))]
 
 

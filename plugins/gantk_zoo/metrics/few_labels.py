@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -76,5 +76,5 @@ class FewLabels(Metric):
             net = Standardised(small_classifier(test.spec), known.samples)
         rng, at = torch.Generator().manual_seed(seed), torch.device("cpu")
         train_classifier(net, [known.draw], steps=self.steps, batch=32, rng=rng, device=at)
-        answers: Any = test.labels
-        return (predicted(net, test.samples.float(), at) == answers).double().mean().item()
+        assert test.labels is not None
+        return predicted(net, test.samples.float(), at).eq(test.labels).double().mean().item()

@@ -156,6 +156,12 @@ def test_memorisation_tells_copies_from_new_samples() -> None:
     assert copies["nearest_training"].value == 0
     assert copies["nearer"].value == copies["copies"].value == 1
     assert "100.0% suspiciously near" in Memorisation().summary(copies)
+    assert Memorisation().summary(copies).startswith("too few training samples, or trained too long: it repeats them")
+    blurred = take(train, 150)
+    blurred.samples = blurred.samples + 1e-3
+    nearly = Memorisation().summary(compute(Memorisation(samples=150), blurred, train, test))
+    assert nearly.startswith("too few training samples, or trained too long: it repeats them, or nearly: ")
+    assert "too few training" not in Memorisation().summary(new)
 
 
 def test_features_are_the_critics() -> None:

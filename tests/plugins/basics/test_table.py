@@ -61,7 +61,7 @@ def test_shapes_are_kept(spec: DataSpec, tmp_path: Path) -> None:
 def test_what_is_no_table_of_numbers_is_refused_with_its_place(text: str, told: str, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(text)
     with pytest.raises(FileError, match=told):
-        gantk.read(tmp_path / "a.csv")
+        NumberTable().read(tmp_path / "a.csv")  # another format may read what this one refuses
 
 
 def test_strings_as_text(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from gantk_basics.callbacks.tensorboard import TensorBoard, tag_of
+from gantk_basics.callbacks.replayed_log import tag_of
+from gantk_basics.callbacks.tensorboard import TensorBoard
 from PIL import Image
 
 import gantk

@@ -110,7 +110,7 @@ def test_turned_copies_with_other_partners_are_copies(layout: str) -> None:
     values = compute(Memorisation(), copies, train, test)
     assert values["nearest_training"].value == 0
     assert values["nearer"].value == values["copies"].value == 1
-    assert "are copies of training samples" in Memorisation().summary(values)
+    assert "it repeats them as they are" in Memorisation().summary(values)
     new = take(cells(layout, (30, 30), 40), 30)
     assert compute(Memorisation(), new, train, test)["copies"].value < 0.2
 

@@ -109,7 +109,7 @@ def test_where_no_metric_has_a_value_evaluate_says_so_and_exits_with_1(
         tifffile.imwrite(f"{name}.ome.tif", pixels, ome=True, photometric="minisblack", metadata={"axes": "TCYX"})
     assert run_command_line(["evaluate", "a.ome.tif", "--data", "b.ome.tif"]) == 1
     out, err = capsys.readouterr()
-    assert out == "" and "nothing was measured: dependence, interplay, probe gave no value" in err
+    assert out == "" and "nothing was measured: dependence, interplay, morphology, probe gave no value" in err
     cure = err.partition("'")[2].partition("'")[0]
     assert run_command_line(["evaluate", "a.ome.tif", "--data", "b.ome.tif", cure]) == 0
     assert "diversity" in capsys.readouterr().out

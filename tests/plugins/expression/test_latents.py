@@ -87,19 +87,19 @@ def test_associations_are_those_of_scipy_and_scikit_learn() -> None:
 def test_columns_are_labels_and_facts() -> None:
     data = planted(COUNT, 0)
     found = {each.name: each.kind for each in columns_of(data)}
-    assert found == {"trait=1": "two classes", "age": "number"}, (
+    assert found == {"trait:1": "two classes", "age": "number"}, (
         "of two classes one; what is no number a sample, is not"
     )
     spec = DataSpec(SPEC.shape, SPEC.axes, names=SPEC.names, classes=("a", "b", "c"), attributes={"label": "tissue"})
     labelled = Resident(spec, data.stored, labels=torch.arange(COUNT) % 3)
-    assert [each.name for each in columns_of(labelled)] == ["tissue=a", "tissue=b", "tissue=c"]
+    assert [each.name for each in columns_of(labelled)] == ["tissue:a", "tissue:b", "tissue:c"]
 
 
 def test_a_planted_latent_is_found_with_its_genes_and_drawn() -> None:
     metric = Latents(shown=2, genes=4)
     found = metric.compute(inputs_of(Coder()))
-    assert found["trait=1"].value == 1.0 and "latent 2" in found["trait=1"].note
-    assert found["trait=1"].reference is not None and found["trait=1"].reference > 0.9
+    assert found["trait:1"].value == 1.0 and "latent 2" in found["trait:1"].note
+    assert found["trait:1"].reference is not None and found["trait:1"].reference > 0.9
     assert found["age"].value > 0.9 and found["age"].note.startswith("correlation, latent 1")
     assert found["latents_with_annotation"].value == 2
     path = metric.traversals[1]
@@ -110,10 +110,10 @@ def test_a_planted_latent_is_found_with_its_genes_and_drawn() -> None:
 
 
 def test_a_column_of_many_classes_does_not_crowd_out_others() -> None:
-    names = ("type=a", "type=b", "trait=1", "type=c")
+    names = ("type:a", "type:b", "trait:1", "type:c")
     some = association(np.eye(4), Annotation("x", np.arange(4.0), "number"))
     found = [Found(Annotation(name, np.zeros(4), "two classes"), some, some) for name in names]
-    assert [each.column.name for each in apart(found)] == ["type=a", "trait=1", "type=b", "type=c"]
+    assert [each.column.name for each in apart(found)] == ["type:a", "trait:1", "type:b", "type:c"]
 
 
 def test_what_has_no_encoder_or_annotation_is_refused() -> None:
@@ -214,8 +214,8 @@ def test_the_planted_trait_is_found(tmp_path: Path) -> None:
     metric = Latents(columns=100)
     inputs = MetricInput(None, data["train"], data["test"], rng=torch.Generator(), nets={"generator": run.generator})  # type: ignore[arg-type]
     found = metric.compute(inputs)
-    assert found["trait=1"].value > 0.75
-    trait = next(each for each in metric.found if each.column.name == "trait=1")
+    assert found["trait:1"].value > 0.75
+    trait = next(each for each in metric.found if each.column.name == "trait:1")
     assert trait.latents.p[trait.latents.best] < 1e-6
     from gantk_expression.metrics.latents import traversal
 

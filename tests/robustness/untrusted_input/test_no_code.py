@@ -21,6 +21,14 @@ ALLOWED = {
     ): "modules of the package itself, by their names in a fixed table",
     ("gantk/cli/__init__.py", "importlib.import_module"): "a command of gantk's own, by its name in a fixed table",
     ("gantk/components/registry.py", "importlib.import_module"): "what an installed plugin declares",
+    ("gantk/cli/export.py", "importlib.import_module"): "the exporter of an installed plugin, as it declares it",
+    ("gantk/repeats/jobs.py", "subprocess"): "gantk itself, with the arguments it was given, for each seed or worker",
+    ("plugins/gantk_basics/exporters/onnx.py", "importlib.import_module"): "the libraries of ONNX, by fixed names",
+    (
+        "plugins/gantk_cells/cropping/volumes.py",
+        "importlib.import_module",
+    ): "readers of bioio, by their names in a fixed table",
+    ("plugins/gantk_cells/scikit_image.py", "importlib.import_module"): "parts of scikit-image, by fixed names",
     ("gantk/api/sampling_options.py", "np.load"): "latents and conditions of numpy, never pickled ones",
     ("gantk/machine.py", "ctypes"): "mallopt and malloc_trim of the C library that Python itself uses",
     (

@@ -1,0 +1,1 @@
+"""Trained generators that leave gantk: what exporters get, model cards, citations."""

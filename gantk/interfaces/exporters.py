@@ -1,0 +1,79 @@
+"""ExportedModel: a trained generator and all that stands beside it, as exporters get it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from gantk.errors import DoesNotFit
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from gantk.spec import DataSpec
+
+BATCHES = (1, 3, 7)
+TOLERANCE = 1e-4
+"""Of the range of the samples: a file whose samples differ by more is not kept."""
+
+
+@dataclass(frozen=True)
+class ExportedModel:
+    """A trained generator for another tool.
+
+    Args:
+        net: a module whose `forward` takes the inputs in the order of `inputs` and returns samples (B, *spec.shape); in
+            evaluation mode, on the CPU.
+        inputs: name ("latent", "labels", "condition") to an example of three, (3, …).
+        axes: of each input and of "samples", the names of its axes: {"latent": ("batch", "latent"), …}.
+        spec: of the samples.
+        draw: `(n, seed)`: other inputs, n of each, as `gantk sample --seed` draws latents.
+        generator: the net that samples come from, with the names of its weights as in a checkpoint.
+        facts: JSON values: recipe (YAML text), spec, step, digest of the checkpoint, plugins, gantk.
+        card: the model card, Markdown.
+    """
+
+    net: nn.Module
+    inputs: Mapping[str, Tensor]
+    axes: Mapping[str, tuple[str, ...]]
+    spec: DataSpec
+    draw: Callable[[int, int], Mapping[str, Tensor]]
+    generator: nn.Module
+    facts: Mapping[str, Any]
+    card: str
+
+    def compare(self, run: Callable[[Mapping[str, Tensor]], np.ndarray], what: str) -> str:
+        """Compares the samples of what was written with those of `net`, in batches of 1, 3 and 7.
+
+        Args:
+            run: inputs by name to samples, by the other tool.
+            what: it is called in messages: "onnxruntime 1.22".
+
+        Returns:
+            a line with the largest difference.
+
+        Raises:
+            DoesNotFit: they differ by more than a ten-thousandth of the range.
+        """
+        largest, width = 0.0, 0.0
+        for n in BATCHES:
+            inputs = self.draw(n, n)
+            with torch.no_grad():
+                own = self.net(*inputs.values()).float().numpy()
+            theirs = np.asarray(run(inputs), dtype=np.float32)
+            if own.shape != theirs.shape:
+                raise DoesNotFit(f"by {what}, a batch of {n} has the shape {theirs.shape}, and not {own.shape}")
+            largest = max(largest, float(np.abs(own - theirs).max()))
+            width = max(width, float(np.ptp(own)))
+        if self.spec.range is not None:
+            width = self.spec.range[1] - self.spec.range[0]
+        if not largest <= TOLERANCE * width:
+            raise DoesNotFit(
+                f"by {what}, samples differ by {largest:.2g}, which is more than {TOLERANCE:g} of their range "
+                f"({width:.3g}): no file was kept"
+            )
+        return f"samples by {what} differ by at most {largest:.2g} (range {width:.3g}; batches of 1, 3 and 7)"
