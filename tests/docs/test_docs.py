@@ -139,7 +139,7 @@ def test_every_exit_code_is_documented_and_no_other() -> None:
 def test_every_hook_and_kind_is_documented_and_no_other() -> None:
     text = (ROOT / "docs" / "plugins.md").read_text()
     hooks = {name for name, value in vars(plugin).items() if getattr(value, "gantk_spec", None) is not None}
-    assert hooks == {"gantk_components", "gantk_recipes"}
+    assert hooks == {"gantk_components", "gantk_recipes", "gantk_exporters", "gantk_bibliographies"}
     for path in DOCUMENTS:
         assert set(re.findall(r"def (gantk_\w+)\(", path.read_text())) <= hooks, path
     assert set(re.findall(r"def (gantk_\w+)\(", text)) == hooks

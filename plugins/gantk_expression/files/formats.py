@@ -226,6 +226,11 @@ class DelimitedTable(TextFile):
 
     def _write(self, path: Path, written: Written) -> None:
         matrix, text = written.matrix, io.StringIO()
+        if numeric := [name for name, column in matrix.obs.items() if column.numeric]:
+            raise DoesNotFit(
+                f"{path}: {', '.join(map(repr, numeric[:5]))} are numbers of a sample, and in a table would read as "
+                "genes: write .h5ad or .gct"
+            )
         writer = csv.writer(text, delimiter="\t" if ".tsv" in path.name.lower() else ",", lineterminator="\n")
         writer.writerow(["sample", *matrix.obs, *matrix.genes])
         about = list(zip(*(column.texts() for column in matrix.obs.values()), strict=True))
