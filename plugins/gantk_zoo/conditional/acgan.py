@@ -17,17 +17,10 @@ class AuxiliaryClassifier(LossWrapper):
     Critic: L_S, the wrapped loss, and w · L_C with L_C = -E log P(c | x) - E log P(c | G(z, c)). Generator: its wrapped
     loss, and -w' · E log P(c | G(z, c)). P is a linear layer and a softmax over the features. The paper's L_S is
     cross-entropy (basics/gan), with w = w' = 1; with WGAN-GP, w' = 0.1 is usual (Gulrajani et al. 2017, their code).
-<<<<<<< HEAD
-    Where the generator does not use the class yet, the critic's second term teaches the classifier a code of its own
-    for the classes of fakes: with WGAN-GP the two then agree on classes that nobody else sees (docs/zoo.md), which
-    `classify_fakes: false` cures. Neither side is asked for variety, so the class terms are bought with it: look at
-    `coverage` of basics/class_agreement.
-=======
     Where the generator has not yet learnt to use the class, the critic's second term teaches the classifier a code of
     its own for the classes of fakes: with WGAN-GP the two then agree on classes that nobody else sees (docs/zoo.md),
     and `classify_fakes: false` is the cure. Neither side is asked for variety, so the class terms are bought with it:
     look at `coverage` of basics/class_agreement.
->>>>>>> integ
 
     Odena et al. 2017, equations 2 and 3.
 
