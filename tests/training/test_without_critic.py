@@ -174,7 +174,8 @@ def test_every_loss_of_basics_refuses_a_missing_critic() -> None:
     losses = [each.full for each in installed_registry().of_kind("loss") if each.plugin == "basics"]
     assert len(losses) >= 6
     for name in losses:
-        wraps = name in ("basics/minibatch_discrimination", "basics/feature_matching", "basics/instance_noise")
+        wrappers = ("augmented", "feature_matching", "instance_noise", "minibatch_discrimination")
+        wraps = name.removeprefix("basics/") in wrappers
         inner = {"loss": {"use": "basics/gan"}} if wraps else {}
         recipe = {**RECIPE, "loss": {"use": name, **inner}, "play": {"generator_optimizer": {"use": "basics/adam"}}}
         from gantk.recipe.yaml_positions import dump

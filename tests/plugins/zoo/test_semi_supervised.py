@@ -83,6 +83,6 @@ def test_resumed_is_the_run_that_never_stopped(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("overrides", [[], ["loss.weight=0"]], ids=["the recipe", "never told a label"])
+@pytest.mark.parametrize("overrides", [[], ["loss.loss.weight=0"]], ids=["the recipe", "never told a label"])
 def test_the_recipe_reaches_its_bar_and_a_broken_twin_misses_it(overrides: list[str], tmp_path: Path) -> None:
     assert (missed("zoo/digits_semi_supervised", tmp_path / "run", overrides) != []) == bool(overrides)
