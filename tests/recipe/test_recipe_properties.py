@@ -53,6 +53,8 @@ OVERRIDES: dict[str, st.SearchStrategy[Any]] = {
 @settings(max_examples=60, deadline=None)
 @given(st.fixed_dictionaries({}, optional=OVERRIDES))
 def test_any_subset_of_valid_overrides_gives_a_recipe_that_resolves_to_itself(overrides: dict[str, Any]) -> None:
+    if overrides.get("generator", "there") is None:
+        overrides.pop("play.generator_optimizer", None)  # beside no generator it is a mistake
     once = recipe_from_text(RECIPE, "x", overrides, REGISTRY)
     again = recipe_from_text(once.to_yaml(), "x", (), REGISTRY)
     assert again.values == once.values
