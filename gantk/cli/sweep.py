@@ -70,11 +70,11 @@ def command(
     checked = check(values)
     folder = SweepFolder.begin(out if out is not None else claim(sweep.stem, None), values)
     if workers == 1:
-        work(checked, folder, storage)
+        study = work(checked, folder, storage)
     else:
         _work_together(checked, folder, workers, storage)
-    steps = checked.recipe.values["train"]["steps"]
-    study = open_study(folder, values, checked.space, checked.objectives, steps, storage)
+        steps = checked.recipe.values["train"]["steps"]
+        study = open_study(folder, values, checked.space, checked.objectives, steps, storage)
     best = write_results(checked, folder, study)
     results = trial_results(study)
     if not best:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gantk import console
-from gantk.errors import BarMissed, FileError, GantkError, Interrupted, RecipeError
+from gantk.errors import BarMissed, FileError, GantkError, Interrupted
 from gantk.evaluation.results import bars, from_json
 from gantk.files.find_run import SEEDS
 from gantk.files.lock import Lock
@@ -19,7 +19,7 @@ from gantk.repeats.folder import RepeatsFolder
 from gantk.repeats.jobs import Job, run_jobs, threads_each
 from gantk.repeats.report import write_repeats_report
 from gantk.runs.finished import is_finished
-from gantk.runs.start import claim
+from gantk.runs.start import claim, recipe_of_run
 
 QUIET_SECONDS = 15.0  # a line about how far the runs are, about this often
 
@@ -56,7 +56,7 @@ def run_seeds(recipe: Recipe, seeds: Sequence[int], out: Path | None, at_once: i
 
 def _train(folder: RepeatsFolder, recipe: Recipe, seeds: Sequence[int], at_once: int) -> None:
     there = folder.runs()
-    finished = [seed for seed in seeds if seed in there and is_finished(there[seed], _values(there[seed], recipe))]
+    finished = [seed for seed in seeds if _is_done(folder, seed)]
     if finished:
         console.say(f"finished already: seed {', '.join(map(str, finished))}")
     left = [seed for seed in seeds if seed not in finished]
@@ -74,7 +74,7 @@ def _train(folder: RepeatsFolder, recipe: Recipe, seeds: Sequence[int], at_once:
     def ended(job: Job, code: int, seconds: float) -> None:
         how = (
             "done"
-            if code in (0, BarMissed.exit_code) and _is_done(folder, names[job.name], recipe)
+            if code in (0, BarMissed.exit_code) and _is_done(folder, names[job.name])
             else f"ended with exit code {code}"
         )
         console.say(f"{job.name}: {how} after {duration(seconds)}")
@@ -93,9 +93,9 @@ def _train(folder: RepeatsFolder, recipe: Recipe, seeds: Sequence[int], at_once:
             f"--out {shlex.quote(str(folder.path))} --resume",
             128 + stopped_by,
         )
-    failed = [name for name, code in codes.items() if code and not _is_done(folder, names[name], recipe)]
+    failed = [name for name, code in codes.items() if code and not _is_done(folder, names[name])]
     if failed:
-        raise _failure(folder, failed, names)
+        raise _failure(folder, failed, names, codes[failed[0]])
 
 
 def refuse_missed_bars(folder: RepeatsFolder) -> None:
@@ -123,19 +123,13 @@ def _threads_of(run: RunFolder | None, recipe: Recipe, threads: int | None) -> i
     """The threads of a job: those that its run began with, as another number is another rounding."""
     if run is None or recipe.values["machine"]["threads"] is not None:
         return threads
-    return _values(run, recipe)["machine"]["threads"]
+    return recipe_of_run(run).values["machine"]["threads"]
 
 
-def _values(run: RunFolder, recipe: Recipe) -> dict:
-    from gantk.runs.start import recipe_of_run
-
-    return recipe_of_run(run).values
-
-
-def _is_done(folder: RepeatsFolder, seed: int, recipe: Recipe) -> bool:
+def _is_done(folder: RepeatsFolder, seed: int) -> bool:
     run = folder.runs().get(seed)
     try:
-        return run is not None and is_finished(run, _values(run, recipe))
+        return run is not None and is_finished(run, recipe_of_run(run).values)
     except GantkError:
         return False
 
@@ -145,12 +139,14 @@ def _step(folder: RepeatsFolder, seed: int) -> int:
     return 0 if run is None else max((line["step"] for line in run.lines()), default=0)
 
 
-def _failure(folder: RepeatsFolder, failed: Sequence[str], names: dict[str, int]) -> GantkError:
-    """What to say of runs that failed: the last error that each printed, or where to look."""
+def _failure(folder: RepeatsFolder, failed: Sequence[str], names: dict[str, int], code: int) -> GantkError:
+    """What to say of runs that failed: the last error that each printed, or where to look; with this exit code."""
     told = []
     for name in failed:
         log = folder.log_path(names[name])
         text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
         errors = text.rpartition("error: ")[2].strip() if "error: " in text else f"see {log}"
         told.append(f"{name}: {errors}")
-    return RecipeError("\n".join(told)) if len(failed) == len(names) else GantkError("\n".join(told))
+    error = GantkError("\n".join(told))
+    error.exit_code = code
+    return error

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gantk.errors import FileError, GantkError
+from gantk.errors import FileError, GantkError, MissingExtra
 from gantk.files.lock import Lock
 from gantk.sweeps.folder import SweepFolder, study_name
 from gantk.sweeps.space import Dimension, grid_choices
@@ -26,12 +26,12 @@ def import_optuna() -> Any:
     """The package optuna.
 
     Raises:
-        GantkError: it is not installed.
+        MissingExtra: it is not installed.
     """
     try:
         import optuna
     except ImportError as error:
-        raise GantkError("a sweep needs the package optuna, which is not here: pip install 'gantk[sweep]'") from error
+        raise MissingExtra("a sweep needs the package optuna, which is not here: pip install 'gantk[sweep]'") from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     return optuna

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gantk.errors import FileError, GantkError
+from gantk.errors import FileError, MissingExtra
 from gantk.files.whole import whole_file
 from gantk.spec import DataSpec
 from gantk.training.checkpoint import Checkpoint, read_checkpoint, store, to_bytes
@@ -42,12 +42,12 @@ def read_generator_folder(path: Path) -> Checkpoint:
 
     Raises:
         FileError: a file is damaged, is not gantk's, or was written by a newer gantk.
-        GantkError: safetensors is not installed.
+        MissingExtra: safetensors is not installed.
     """
     try:
         from safetensors.numpy import load
     except ImportError as error:
-        raise GantkError(
+        raise MissingExtra(
             f"{path}: to read it needs the package safetensors, which is not here: pip install 'gantk[safetensors]'"
         ) from error
     try:

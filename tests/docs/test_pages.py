@@ -19,8 +19,23 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("path", [each for each in documents() if blocks(each)], ids=name_of)
+LONG = {
+    *(f"docs/tutorials/{name}.md" for name in ("latents", "nih-course", "week", "which-model")),
+    *(f"docs/how-to/{name}.md" for name in ("cluster", "exercise", "judge-files", "own-loss", "own-sequences")),
+    *(f"docs/how-to/{name}.md" for name in ("read-samples", "seeds", "several-devices", "sweep", "translate")),
+    *("docs/expression.md", "docs/zoo.md"),
+}
+"""Pages that `make test-long` runs: what they show has quick tests of its own, and `test_docs` knows their commands."""
+
+
+def page_cases() -> list[object]:
+    """The pages that have blocks, those of `LONG` marked."""
+    pages = [each for each in documents() if blocks(each)]
+    marks = {path: [pytest.mark.long] if name_of(path) in LONG else [pytest.mark.slow] for path in pages}
+    return [pytest.param(path, marks=marks[path], id=name_of(path)) for path in pages]
+
+
+@pytest.mark.parametrize("path", page_cases())
 def test_page(path: Path, forks: Path, cache: Path, tmp_path: Path) -> None:
     missing = [each.needs for each in blocks(path) if each.needs and not (real_data() / each.needs).is_dir()]
     if missing:
@@ -34,6 +49,10 @@ def test_page(path: Path, forks: Path, cache: Path, tmp_path: Path) -> None:
                 pytest.fail(f"{name_of(path)}:{block.line}\n{block.text}\n{error}", pytrace=False)
     finally:
         page.close()
+
+
+def test_long_pages_are_there() -> None:
+    assert {name_of(path) for path in documents() if blocks(path)} >= LONG
 
 
 def test_most_blocks_are_tried() -> None:

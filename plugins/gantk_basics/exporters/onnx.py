@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gantk.errors import DoesNotFit, GantkError
+from gantk.errors import DoesNotFit, MissingExtra
 from gantk.files import write_bytes
 from gantk.interfaces import ExportedModel
 
@@ -36,7 +36,7 @@ def export_onnx(model: ExportedModel, path: Path) -> list[str]:
 
     Raises:
         DoesNotFit: it cannot be written as ONNX, or onnxruntime gives other samples.
-        GantkError: onnx, onnxscript or onnxruntime is not installed.
+        MissingExtra: onnx, onnxscript or onnxruntime is not installed.
     """
     content = onnx_bytes(model)
     session = _session(content)
@@ -50,7 +50,7 @@ def onnx_bytes(model: ExportedModel) -> bytes:
 
     Raises:
         DoesNotFit: the generator has a part that ONNX cannot say.
-        GantkError: onnx, onnxscript or onnxruntime is not installed.
+        MissingExtra: onnx, onnxscript or onnxruntime is not installed.
     """
     _need("onnx", "onnxscript", "onnxruntime")
     batch = torch.export.Dim("batch")
@@ -102,4 +102,6 @@ def _need(*packages: str) -> None:
         try:
             importlib.import_module(name)
         except ImportError as error:
-            raise GantkError(f"ONNX needs the package {name}, which is not here: pip install 'gantk[onnx]'") from error
+            raise MissingExtra(
+                f"ONNX needs the package {name}, which is not here: pip install 'gantk[onnx]'"
+            ) from error

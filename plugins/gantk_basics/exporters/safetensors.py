@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from gantk.errors import GantkError
+from gantk.errors import MissingExtra
 from gantk.interfaces import ExportedModel
 
 
@@ -20,12 +20,12 @@ def export_folder(model: ExportedModel, path: Path) -> list[str]:
         lines that say what was checked.
 
     Raises:
-        GantkError: safetensors is not installed.
+        MissingExtra: safetensors is not installed.
     """
     try:
         from safetensors.torch import save_file
     except ImportError as error:
-        raise GantkError(
+        raise MissingExtra(
             "this needs the package safetensors, which is not here: pip install 'gantk[safetensors]'"
         ) from error
     path.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ from gantk.files import write_bytes
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
 from gantk_expression import fitting
-from gantk_expression.files.h5ad import EXTRA, OURS
+from gantk_expression.files.h5ad import OURS, anndata_writer
 from gantk_expression.files.latents import write_latents
 from gantk_expression.files.reading import read_expression
 from gantk_expression.files.written import Round, Written, spec_in, to_write
@@ -160,12 +160,10 @@ class H5ad(ExpressionFile):
     write_latents = staticmethod(write_latents)
 
     def _write(self, path: Path, written: Written) -> None:
-        try:
-            import anndata
-            import pandas
-            from anndata.io import write_elem
-        except ImportError as error:
-            raise FileError(f"{path}: h5ad files need the package anndata, which is not here: {EXTRA}") from error
+        write_elem = anndata_writer(path)
+        import anndata
+        import pandas
+
         matrix = written.matrix
         values: NDArray[Any] = matrix.values
         columns = {

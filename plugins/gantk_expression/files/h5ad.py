@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from gantk.console import say
-from gantk.errors import DataError
+from gantk.errors import DataError, FileError
 from gantk.messages import printable
 from gantk_expression.files.h5ad_elements import Elements
 from gantk_expression.matrix import Column, ExpressionMatrix, Values
@@ -37,6 +37,22 @@ def anndata_reader() -> Callable[[Any], Any]:
     except ImportError as error:
         raise DataError(f"h5ad files need the package anndata, which is not here: {EXTRA}") from error
     return read_elem
+
+
+def anndata_writer(path: Path) -> Callable[..., None]:
+    """The function of anndata that writes one element.
+
+    Args:
+        path: what is to be written, for the message.
+
+    Raises:
+        FileError: anndata is not installed.
+    """
+    try:
+        from anndata.io import write_elem
+    except ImportError as error:
+        raise FileError(f"{path}: h5ad files need the package anndata, which is not here: {EXTRA}") from error
+    return write_elem
 
 
 def read_h5ad(path: Path, layer: str | None = None) -> ExpressionMatrix:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gantk.errors import DoesNotFit, FileError
 from gantk.files import write_bytes
-from gantk_expression.files.h5ad import EXTRA
+from gantk_expression.files.h5ad import anndata_writer
 from gantk_expression.files.reading import kind_of, read_expression
 
 KEY = "X_latent"
@@ -32,10 +32,7 @@ def write_latents(path: Path, latents: Tensor, source: Path) -> None:
         DoesNotFit: it has another number of samples.
         FileError: the file cannot be written, or anndata is not installed.
     """
-    try:
-        from anndata.io import write_elem
-    except ImportError as error:
-        raise FileError(f"{path}: h5ad files need the package anndata, which is not here: {EXTRA}") from error
+    write_elem = anndata_writer(path)
     found = _whole(source)
     if found.n_obs != len(latents):
         raise DoesNotFit(f"{source}: holds {found.n_obs} samples, and there are {len(latents)} latents")

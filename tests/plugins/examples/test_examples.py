@@ -54,6 +54,7 @@ def call(environment: dict[str, str], installed: Path, forks: Path, tmp_path: Pa
     return gantk
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("recipe", ["digits_cyclegan"])
 def test_recipes_run(recipe: str, call: Callable[..., str], tmp_path: Path) -> None:
     steps = ("train.steps=12", "train.sample_every=6", "train.batch=16", "train.checkpoint_every=6")
