@@ -50,8 +50,9 @@ def exported(model: Model, source: Path) -> ExportedModel:
         DoesNotFit: the generator takes nothing that a file could say, so that there is nothing to export.
     """
     generator, spec = model.generator.eval(), model.spec
-    for parameter in generator.parameters():
-        parameter.requires_grad_(False)
+    for tensor in (*generator.parameters(), *generator.buffers()):
+        tensor.requires_grad_(False)
+        tensor.data = tensor.data.contiguous()  # torch.export's files take channels-last weights for parts of others
     example = _inputs(generator, model, 3, 0)
     if not example:
         raise DoesNotFit("this generator takes no latent, no labels and no condition: there is nothing to export")

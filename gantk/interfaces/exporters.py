@@ -64,7 +64,13 @@ class ExportedModel:
             inputs = self.draw(n, n)
             with torch.no_grad():
                 own = self.net(*inputs.values()).float().numpy()
-            theirs = np.asarray(run(inputs), dtype=np.float32)
+            try:
+                theirs = np.asarray(run(inputs), dtype=np.float32)
+            except Exception as error:  # whatever the other tool raises
+                raise DoesNotFit(
+                    f"{what} cannot run it with a batch of {n}: {str(error).splitlines()[0]}. If the size of a batch "
+                    "is fixed in it: in `forward`, write x.shape[0] for len(x)"
+                ) from error
             if own.shape != theirs.shape:
                 raise DoesNotFit(f"by {what}, a batch of {n} has the shape {theirs.shape}, and not {own.shape}")
             largest = max(largest, float(np.abs(own - theirs).max()))

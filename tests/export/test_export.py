@@ -139,6 +139,12 @@ def test_samples_that_differ_are_not_kept(run: Path) -> None:
     with pytest.raises(DoesNotFit, match="shape"):
         made.compare(lambda inputs: np.zeros(3), "a tool")
 
+    def of_three(inputs: Any) -> np.ndarray:
+        raise RuntimeError("Got: 1 Expected: 3")
+
+    with pytest.raises(DoesNotFit, match=r"a batch of 1: Got: 1 Expected: 3.*x\.shape\[0\]"):
+        made.compare(of_three, "a tool")
+
 
 @pytest.mark.parametrize(
     ("package", "out", "extra"), [("onnxruntime", "n.onnx", "onnx"), ("safetensors.torch", "f", "safetensors")]

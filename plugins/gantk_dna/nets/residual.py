@@ -67,6 +67,6 @@ class ResidualGenerator(nn.Module):
         length = self.start[1]
         hidden = self.dense(with_labels(whole, labels, self.classes)).reshape(-1, *self.start)  # (B, width, L)
         if self.local is not None:
-            hidden = hidden + self.local(noise.reshape(len(noise), -1, length))
+            hidden = hidden + self.local(noise.reshape(noise.shape[0], -1, length))
         raw = self.last(self.blocks(hidden))  # (B, 4 + annotation, L)
         return self.letters(raw, draws.reshape(-1, BASES, length) if draws.shape[1] else None)

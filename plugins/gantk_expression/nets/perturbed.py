@@ -151,7 +151,7 @@ class RespondingDecoder(PerturbedDecoder):
         Args:
             condition: (B, *spec.condition_shape).
         """
-        noise = torch.zeros((len(condition), *self.latent_shape), device=condition.device, dtype=condition.dtype)
+        noise = torch.zeros((condition.shape[0], *self.latent_shape), device=condition.device, dtype=condition.dtype)
         return self.log_response(*self.latents_of(condition, noise)).exp()
 
 
