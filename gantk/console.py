@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager, suppress
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -182,6 +183,10 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]], *, 
     """A table that fits the terminal; on a pipe it is plain text of natural width. On stderr not with --quiet."""
     if not (to_stdout or _verbose):
         return
+    console = _stdout() if to_stdout else _stderr()
+    if not console.is_terminal:
+        console.file.write(_plain_table(title, [[*columns], *([*row] for row in rows)]))
+        return
     from rich.table import Table
 
     drawn = Table(
@@ -191,15 +196,21 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]], *, 
         drawn.add_column(escape(column), overflow="fold", no_wrap=position == 0, header_style="dim")
     for row in rows:
         drawn.add_row(*(escape(without_escapes(cell)) for cell in row))
-    console = _stdout() if to_stdout else _stderr()
-    if console.is_terminal:
-        console.print(drawn)
-        return
-    console.width = 1000  # a pipe gets whole lines, without blanks at their ends
-    with console.capture() as captured:
-        console.print(drawn)
-    text = "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
-    console.file.write(text)
+    console.print(drawn)
+
+
+def _plain_table(title: str, rows: list[list[str]]) -> str:
+    """The table of a pipe: whole lines of natural width, columns two blanks apart, no blanks at the ends of lines."""
+    from rich.cells import cell_len
+
+    cells = [[without_escapes(cell).split("\n") for cell in row] for row in rows]  # (row, column, line)
+    widths = [max(cell_len(line) for cell in column for line in cell) for column in zip(*cells, strict=True)]
+    lines = [without_escapes(title)] if title else []
+    for row in cells:
+        for parts in zip_longest(*row, fillvalue=""):
+            padded = (part + " " * (width - cell_len(part)) for part, width in zip(parts, widths, strict=True))
+            lines.append("  ".join(padded).rstrip())
+    return "".join(f"{line}\n" for line in lines)
 
 
 def progress(items: Iterable[T], total: int | None = None, text: str = "") -> Iterator[T]:

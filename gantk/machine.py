@@ -31,6 +31,23 @@ def prepare_environment() -> None:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
+def leave_compiler_unloaded() -> None:
+    """Lets the optimisers of torch work without its compiler, whose import takes 3 to 4 processor seconds.
+
+    `torch.optim.Optimizer` marks some methods as not to be compiled, and the first call of one of them imports the
+    compiler to say so (`torch._compile`), unless the method has an attribute with what to call instead: here it becomes
+    the method itself. gantk compiles nothing. Where the compiler is loaded already, or another torch has no such mark,
+    nothing is changed.
+    """
+    import torch
+
+    if "torch._dynamo" in sys.modules:
+        return
+    for marked in vars(torch.optim.Optimizer).values():
+        if getattr(marked, "__globals__", {}).get("__name__") == "torch._compile":
+            vars(marked.__wrapped__).setdefault("__dynamo_disable", marked.__wrapped__)
+
+
 def find_device(name: str) -> Any:
     """The torch.device called `name`, or for "auto" the best there is: cuda, then mps, then cpu.
 

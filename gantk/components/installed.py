@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import Literal
 
 
@@ -61,9 +62,16 @@ def distribution_of(entry_point: EntryPoint) -> tuple[str, str]:
     """Name and version of the distribution that brings an entry point."""
     try:
         assert entry_point.dist is not None
-        return re.sub(r"[-_.]+", "-", entry_point.dist.name).lower(), entry_point.dist.version
+        return _name_and_version(entry_point.dist)
     except Exception:  # damaged or missing metadata
         return "unknown", "?"
+
+
+@cache
+def _name_and_version(distribution: Distribution) -> tuple[str, str]:
+    """Kept for each: every look at a distribution's name parses its whole metadata, the README among it."""
+    metadata = distribution.metadata
+    return re.sub(r"[-_.]+", "-", metadata["Name"]).lower(), metadata["Version"]
 
 
 def described_plugin(entry_point: EntryPoint) -> InstalledPlugin:

@@ -21,7 +21,7 @@ from gantk.spec import DataSpec
 from gantk.training import memory_estimate
 from gantk.training.cuda_graphs import Graphs
 from gantk.training.engine import Eager
-from gantk.training.groups import check_groups, split_into_groups
+from gantk.training.groups import build_optimizer, check_groups, split_into_groups
 from gantk.training.settings import keeps_average
 from gantk.training.state import State, trainable_parameters
 from gantk.training.weight_average import average_of
@@ -94,8 +94,7 @@ def initial_state(
             return None
         block = values["play"][f"{side}_optimizer"]
         trained = trainable_parameters(net, loss, f"with_{side}")  # type: ignore[arg-type]  # one of the two
-        built = resolved_component("optimizer", block, parameters=trained)
-        return split_into_groups(built, block, side, net, loss)
+        return split_into_groups(build_optimizer(block, trained), block, side, net, loss)
 
     ema = average_of(generator) if generator is not None and keeps_average(values["train"]) else None
     return State(generator, critic, loss, ema, optimizer("generator", generator), optimizer("critic", critic))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import torch
 from torch import nn
 
 from gantk.components.carried import NAME, Carried, carried_by
+from gantk.components.construct import resolved_component
 from gantk.components.registry import installed_registry
 from gantk.components.schedules import as_built, written
 from gantk.components.signature import parameters
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Loss
+from gantk.machine import leave_compiler_unloaded
 from gantk.messages import did_you_mean
 
 Side = Literal["generator", "critic"]
@@ -57,6 +59,13 @@ def check_groups(block: Mapping[str, Any] | None, side: Side, net: nn.Module | N
             hint = did_you_mean(name, [*known], f"those are {', '.join([*known][:12])}")
             what = f"the {side}'s side has no submodule '{name}' with weights to train"
             raise DoesNotFit(f"play.{side}_optimizer.groups: {what}: {hint}")
+
+
+def build_optimizer(block: Mapping[str, Any], weights: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    """The optimiser that a resolved recipe's block names, with one group of weights."""
+    leave_compiler_unloaded()
+    built: torch.optim.Optimizer = resolved_component("optimizer", block, parameters=weights)
+    return built
 
 
 def split_into_groups(

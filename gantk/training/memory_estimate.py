@@ -12,13 +12,13 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from gantk.components.construct import resolved_component
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Batch, Play
 from gantk.interfaces.optional_members import member
 from gantk.messages import byte_size
 from gantk.randomness import Streams
 from gantk.spec import DataSpec
+from gantk.training.groups import build_optimizer
 from gantk.training.settings import keeps_average
 from gantk.training.state import trainable_parameters
 
@@ -95,12 +95,20 @@ def within_memory(limit: int | None) -> Iterator[None]:
             )
 
     class Unfilled(TorchFunctionMode):
-        """There is nothing to fill; trying would import torch's compiler, which takes seconds."""
+        """There is nothing to draw, to fill or to scale; trying would import torch's compiler, which takes seconds."""
 
         def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            return args[0] if function in filling and args[0].is_meta else function(*args, **(kwargs or {}))
+            kwargs = kwargs or {}
+            first = args[0] if args else kwargs.get("tensor")
+            fills = function in filling or getattr(function, "__module__", None) == torch.nn.init.__name__
+            scales = function in scaling and isinstance(args[1], float)
+            if isinstance(first, torch.Tensor) and first.is_meta and (fills or scales):
+                return first
+            return (torch.empty if function in drawing else function)(*args, **kwargs)
 
     filling = (torch.Tensor.normal_, torch.Tensor.uniform_)
+    scaling = (torch.Tensor.div, torch.Tensor.__truediv__, torch.Tensor.mul, torch.Tensor.__mul__)
+    drawing = (torch.randn, torch.rand)
     handle = register_module_parameter_registration_hook(count)
     try:
         with torch.device("meta"), Unfilled():
@@ -119,7 +127,7 @@ def within_memory(limit: int | None) -> Iterator[None]:
 def numbers_kept(block: Mapping[str, Any]) -> int:
     """How many numbers the optimiser of a recipe's block keeps for each weight: two for Adam, none for plain SGD."""
     weight = nn.Parameter(torch.ones(3))
-    optimizer = resolved_component("optimizer", block, parameters=[weight])
+    optimizer = build_optimizer(block, [weight])
     weight.grad = torch.ones(3)
     optimizer.step()
     return sum(isinstance(each, Tensor) and each.shape == weight.shape for each in optimizer.state[weight].values())

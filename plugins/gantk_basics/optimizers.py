@@ -1,7 +1,8 @@
 """The optimisers of torch under their usual names, fused where the device allows it."""
 
-from collections.abc import Iterable
-from typing import Annotated
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge, Gt, Interval
@@ -12,6 +13,39 @@ from gantk.components import Fixed
 Rate = Annotated[float, Gt(0)]
 Betas = tuple[Annotated[float, Interval(ge=0, lt=1)], Annotated[float, Interval(ge=0, lt=1)]]
 NotNegative = Annotated[float, Ge(0)]
+
+
+def _eager(step: Callable[..., Any]) -> Any:
+    """The `step` of an optimiser of torch, which computes the same and leaves torch's compiler alone.
+
+    torch wraps `step` to switch gradients off and to mark it for its compiler; for the mark it imports the compiler,
+    which takes 2 processor seconds.
+    """
+    return torch.no_grad()(inspect.unwrap(step))
+
+
+class Adam(torch.optim.Adam):
+    """torch's, eager."""
+
+    step = _eager(torch.optim.Adam.step)
+
+
+class AdamW(torch.optim.AdamW):
+    """torch's, eager."""
+
+    step = _eager(torch.optim.AdamW.step)
+
+
+class RMSprop(torch.optim.RMSprop):
+    """torch's, eager."""
+
+    step = _eager(torch.optim.RMSprop.step)
+
+
+class SGD(torch.optim.SGD):
+    """torch's, eager."""
+
+    step = _eager(torch.optim.SGD.step)
 
 
 def _fused(parameters: list[Tensor]) -> bool | None:
@@ -28,7 +62,7 @@ def adam(
     eps: NotNegative = 1e-8,
     weight_decay: NotNegative = 0.0,
     amsgrad: bool = False,
-) -> torch.optim.Adam:
+) -> Adam:
     """Adam (Kingma & Ba 2015, algorithm 1).
 
     Args:
@@ -41,9 +75,7 @@ def adam(
             algorithm 2).
     """
     weights = list(parameters)
-    return torch.optim.Adam(
-        weights, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad, fused=_fused(weights)
-    )
+    return Adam(weights, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad, fused=_fused(weights))
 
 
 def adamw(
@@ -53,7 +85,7 @@ def adamw(
     betas: Betas = (0.9, 0.999),
     eps: NotNegative = 1e-8,
     weight_decay: NotNegative = 0.01,
-) -> torch.optim.AdamW:
+) -> AdamW:
     """Adam whose weight decay does not pass through the moments (Loshchilov & Hutter 2019, algorithm 2).
 
     Args:
@@ -64,7 +96,7 @@ def adamw(
         weight_decay: share of each weight, times lr, that is taken off at every update.
     """
     weights = list(parameters)
-    return torch.optim.AdamW(weights, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=_fused(weights))
+    return AdamW(weights, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=_fused(weights))
 
 
 def rmsprop(
@@ -75,7 +107,7 @@ def rmsprop(
     eps: NotNegative = 1e-8,
     weight_decay: NotNegative = 0.0,
     momentum: Annotated[NotNegative, Fixed("torch sets up its memory of updates by it")] = 0.0,
-) -> torch.optim.RMSprop:
+) -> RMSprop:
     """RMSprop (Hinton 2012, lecture 6).
 
     Args:
@@ -86,9 +118,7 @@ def rmsprop(
         weight_decay: weight of an L2 term added to the gradient.
         momentum: share of the last update that is kept.
     """
-    return torch.optim.RMSprop(
-        list(parameters), lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum
-    )
+    return RMSprop(list(parameters), lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum)
 
 
 def sgd(
@@ -97,7 +127,7 @@ def sgd(
     lr: Rate = 1e-2,
     momentum: NotNegative = 0.0,
     weight_decay: NotNegative = 0.0,
-) -> torch.optim.SGD:
+) -> SGD:
     """Stochastic gradient descent, with momentum on request.
 
     Args:
@@ -107,4 +137,4 @@ def sgd(
         weight_decay: weight of an L2 term added to the gradient.
     """
     weights = list(parameters)
-    return torch.optim.SGD(weights, lr=lr, momentum=momentum, weight_decay=weight_decay, fused=_fused(weights))
+    return SGD(weights, lr=lr, momentum=momentum, weight_decay=weight_decay, fused=_fused(weights))

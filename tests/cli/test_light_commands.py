@@ -17,6 +17,7 @@ from gantk.cli import gantk as group
 FROM_PLUGINS = sorted(set(group.list_commands(click.Context(group))) - set(COMMANDS))
 LIGHTEST = [["--help"], ["--version"], ["list"], ["list", "loss"], *([name, "--help"] for name in COMMANDS)]
 LIGHTEST += [[name, "--help"] for name in FROM_PLUGINS]
+COMPILER = {"torch._dynamo", "sympy"}
 LIGHT = [
     ["list", "recipes"],
     ["cp", "toy_motif", "mine.yaml"],
@@ -53,6 +54,26 @@ def test_what_builds_no_component_imports_no_torch(tmp_path: Path) -> None:
         a_run(tmp_path / name, number)
     a_run(tmp_path / "runs" / "x-1", 3)
     carry_out(LIGHT, {"torch"}, tmp_path)
+
+
+def test_training_leaves_the_compiler_of_torch_unloaded(tmp_path: Path) -> None:
+    """Importing it takes 2 processor seconds: nets that draw, fill and scale their weights, and every optimiser."""
+    runs = [["run", recipe, "train.steps=1", "evaluate=[]"] for recipe in ("toy_motif", "digits_dcgan")]
+    carry_out(runs, COMPILER, tmp_path)
+
+
+def test_no_optimiser_loads_the_compiler_of_torch() -> None:
+    code = (
+        "import sys, torch\nfrom gantk.machine import leave_compiler_unloaded\n"
+        "from gantk_basics.optimizers import adam, adamw, rmsprop, sgd\nleave_compiler_unloaded()\n"
+        "weight = torch.nn.Parameter(torch.ones(3))\nweight.grad = torch.ones(3)\n"
+        "for optimizer in (adam, adamw, rmsprop, sgd):\n"
+        "    made = optimizer([weight])\n"
+        "    made.step(), made.zero_grad(), made.load_state_dict(made.state_dict())\n"
+        f"    assert not {COMPILER!r} & set(sys.modules), optimizer\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def a_run(folder: Path, number: int) -> None:

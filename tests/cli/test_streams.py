@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import subprocess
 import sys
 
 import pytest
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from gantk import console
 
@@ -34,6 +38,19 @@ def test_words_between_colons_are_no_pictures(capsys: pytest.CaptureFixture[str]
     console.table("", ("name",), [("runs/:bug:/z",)])
     out, err = capsys.readouterr()
     assert "runs/:bug:/x" in err and "runs/:bug:/y" in err and "runs/:bug:/z" in out
+
+
+def test_a_table_on_a_pipe_is_what_rich_would_draw(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [["cell é", "", "1 … 2"], ["宽字", "two\nlines", "[bold]"], ["", "a: b  c", ":bug:"]]
+    columns = ("name", "what it is", "95 %")
+    console.table("a title", columns, rows)
+    drawn = Table(title="a title", title_justify="left", box=None, pad_edge=False)
+    for column in columns:
+        drawn.add_column(Text(column))
+    for row in rows:
+        drawn.add_row(*map(Text, row))
+    Console(width=1000, file=(file := io.StringIO())).print(drawn)
+    assert capsys.readouterr().out.splitlines() == [line.rstrip() for line in file.getvalue().splitlines()]
 
 
 def test_a_warning_is_said_once_where_that_is_asked_and_again_afterwards(capsys: pytest.CaptureFixture[str]) -> None:
