@@ -9,6 +9,9 @@ from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 
 from gantk.components import Fixed
+from gantk.machine import leave_compiler_unloaded
+
+leave_compiler_unloaded()
 
 Rate = Annotated[float, Gt(0)]
 Betas = tuple[Annotated[float, Interval(ge=0, lt=1)], Annotated[float, Interval(ge=0, lt=1)]]

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 import torch
 from annotated_types import Ge, Gt, MinLen
+from gantk_basics.optimizers import AdamW
 from torch import Tensor
 
 from gantk.console import warn
@@ -64,7 +65,7 @@ class Predicted(Objective):
         self.learned_from = 0 if data is None else len(data)
         if data is not None:
             _refuse_constant(data, loss)
-            optimizer = torch.optim.AdamW(self.net.parameters(), lr=lr, weight_decay=weight_decay)
+            optimizer = AdamW(self.net.parameters(), lr=lr, weight_decay=weight_decay)
             state = State(None, self.net, Regression(kind=loss), None, None, optimizer)
             for _ in train(state, data, TrainSettings(seed=seed, steps=steps, batch=batch, schedule="cosine")):
                 pass

@@ -10,6 +10,7 @@ from gantk.data import take
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Dataset
 from gantk.spec import DataSpec
+from gantk_basics.optimizers import Adam
 
 CHUNK = 500
 FEATURES = 64
@@ -89,7 +90,7 @@ def classifier_of(train: Dataset, *, most: int, steps: int, seed: int = 0) -> Cl
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = Classifier(train.spec)
-    optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)
+    optimizer = Adam(net.parameters(), lr=2e-3)
     with torch.enable_grad():
         for step in range(steps):
             for group in optimizer.param_groups:

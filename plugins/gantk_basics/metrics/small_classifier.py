@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy, pad
 from gantk.data import any_version, units_apart, variants
 from gantk.interfaces import Dataset
 from gantk.spec import DataSpec
+from gantk_basics.optimizers import Adam
 
 WIDTH = 32  # channels of the first layer
 HIDDEN = 64  # numbers of a dense layer
@@ -132,7 +133,7 @@ def train_classifier(
         rng: draws the samples, on the CPU.
         device: where the net is.
     """
-    optimizer = torch.optim.Adam(net.parameters(), lr=RATE)
+    optimizer = Adam(net.parameters(), lr=RATE)
     net.train()
     for _ in range(steps):
         parts = [source(max(1, batch // len(sources)), rng) for source in sources]

@@ -17,6 +17,7 @@ from gantk.data import take
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Dataset, Metric, MetricInput, Value
 from gantk_basics.metrics.two_sample_tests import device_of
+from gantk_basics.optimizers import Adam
 
 DIGITS = 10
 OFTEN = 5  # samples of a mode that is more than hit by chance
@@ -130,7 +131,7 @@ class StackedModes(Metric):
 
     def _learn(self, train: Dataset, device: torch.device) -> DigitClassifier:
         classifier = DigitClassifier(*train.spec.shape[1:]).to(device)
-        optimizer = torch.optim.Adam(classifier.parameters(), RATE)
+        optimizer = Adam(classifier.parameters(), RATE)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=self.steps + 1)
         for _ in console.progress(range(self.steps), self.steps, "classifier of digits"):
             stacks = train.batch(torch.randint(len(train), (self.batch,)), None)

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 import torch
 from annotated_types import Ge
 from gantk_basics.metrics.intervals import wilson
+from gantk_basics.optimizers import Adam
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -165,7 +166,7 @@ class Classifier(nn.Module):
         """Trains on labelled pairs, turned over at random along both axes."""
         labels = pairs.labels
         assert labels is not None
-        optimizer = torch.optim.Adam(self.parameters(), lr=3e-3)
+        optimizer = Adam(self.parameters(), lr=3e-3)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps + 1, pct_start=0.2)
         passes = math.ceil(steps * batch / len(labels))
         order = torch.cat([torch.randperm(len(labels), generator=rng) for _ in range(passes)])

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import numpy as np
 import torch
 from annotated_types import Ge, Gt, Interval
+from gantk_basics.optimizers import Adam
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -103,7 +104,7 @@ def activation(
 ) -> Found:
     """Activation maximisation: gradient ascent on the logits of every letter, from random ones."""
     logits = torch.randn((settings.candidates, *spec.shape), generator=rng).requires_grad_()
-    optimizer = torch.optim.Adam([logits], lr=settings.lr)
+    optimizer = Adam([logits], lr=settings.lr)
     start, end = settings.temperature
 
     def soft(step: int) -> Tensor:
@@ -126,7 +127,7 @@ def joint(score: Score, rules: Rules, generator: nn.Module, settings: Search, rn
     start = draw_latent(generator, settings.candidates, rng)
     assert start is not None
     latent = start.clone().requires_grad_()
-    optimizer = torch.optim.Adam([latent], lr=settings.lr)
+    optimizer = Adam([latent], lr=settings.lr)
     was_training = generator.training
     frozen = [parameter for parameter in generator.parameters() if parameter.requires_grad]
     generator.eval()

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import numpy as np
 import torch
 from annotated_types import Ge
+from gantk_basics.optimizers import Adam
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -168,7 +169,7 @@ class Classifier(nn.Module):
 
     def learn(self, samples: Tensor, labels: Tensor, rng: torch.Generator) -> None:
         """Trains on samples (N, 4, L) with labels (N,) of 0 and 1."""
-        optimizer = torch.optim.Adam(self.parameters(), lr=3e-3, weight_decay=1e-4)
+        optimizer = Adam(self.parameters(), lr=3e-3, weight_decay=1e-4)
         with torch.random.fork_rng(devices=[]), torch.enable_grad():  # dropout draws from the global stream
             torch.manual_seed(int(torch.randint(2**31, (), generator=rng)))
             self.train()

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 from annotated_types import Ge, Gt
+from gantk_basics.optimizers import AdamW
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -195,7 +196,7 @@ def _on_squared_error(generator: nn.Module, train: Samples, how: SquaredError, r
         kinds = torch.randperm(int(which.max()) + 1)
         out = np.isin(which, kinds[: max(1, len(kinds) // 10)].numpy())
         learn, ask = (torch.from_numpy(np.flatnonzero(rows)) for rows in (~out, out))
-        optimizer = torch.optim.AdamW(net.parameters(), lr=how.lr, weight_decay=how.weight_decay)
+        optimizer = AdamW(net.parameters(), lr=how.lr, weight_decay=how.weight_decay)
         best, kept = float("inf"), deepcopy(net.state_dict())
         y, x = train.samples.to(at), train.condition.to(at)  # type: ignore[union-attr]
         for step in range(1, how.steps + 1):

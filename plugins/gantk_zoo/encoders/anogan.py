@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from gantk_basics.optimizers import Adam
 from gantk_basics.reconstruction.search import frozen
 from torch import Tensor, nn
 
@@ -89,7 +90,7 @@ def search(
     start = draw_latent(generator, len(real), randomness.generator(seed, "anogan"))
     assert start is not None
     latent = start.to(real.device).requires_grad_(True)
-    optimizer = torch.optim.Adam([latent], lr=lr)
+    optimizer = Adam([latent], lr=lr)
     with frozen(generator), frozen(critic):
         for _ in range(steps):
             optimizer.zero_grad(set_to_none=True)
@@ -125,7 +126,7 @@ def train_encoder(
         weight: κ.
     """
     rng = randomness.generator(seed, "f-anogan")
-    optimizer = torch.optim.Adam(encoder.parameters(), lr=lr)
+    optimizer = Adam(encoder.parameters(), lr=lr)
     encoder.train()
     with frozen(generator), frozen(critic):
         for _ in range(steps):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
+from gantk_basics import optimizers
 from torch import Tensor
 
 from gantk.errors import DoesNotFit
@@ -97,10 +98,10 @@ def sgd(weight: Tensor, gradient: Tensor, state: State, group: Group) -> tuple[T
 
 
 STEPS: Mapping[type[torch.optim.Optimizer], Step] = {
-    torch.optim.Adam: adam,
-    torch.optim.AdamW: adamw,
-    torch.optim.RMSprop: rmsprop,
-    torch.optim.SGD: sgd,
+    **dict.fromkeys((torch.optim.Adam, optimizers.Adam), adam),
+    **dict.fromkeys((torch.optim.AdamW, optimizers.AdamW), adamw),
+    **dict.fromkeys((torch.optim.RMSprop, optimizers.RMSprop), rmsprop),
+    **dict.fromkeys((torch.optim.SGD, optimizers.SGD), sgd),
 }
 UNKNOWN = {"centered": False, "nesterov": False, "dampening": 0, "maximize": False}
 """Settings that no optimiser of `basics` has, and their values without them."""

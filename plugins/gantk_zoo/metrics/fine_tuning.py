@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from gantk_basics.optimizers import Adam
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -75,7 +76,7 @@ def accuracy(
         head = nn.Linear(width, classes).to(at)
         for each in head.parameters():
             nn.init.zeros_(each)
-        optimizer = torch.optim.Adam([*body.parameters(), *head.parameters()], lr=RATE)
+        optimizer = Adam([*body.parameters(), *head.parameters()], lr=RATE)
         for _ in range(updates):
             chosen = torch.randint(len(samples), (BATCH,), generator=rng).to(at)
             loss = cross_entropy(head(features(body, samples[chosen]).flatten(1)), answers[chosen])
