@@ -8,6 +8,8 @@ import click
 
 from gantk import cli_options, console
 
+WORTH_THREADS = 1.2  # times as fast as one that several threads must be to be worth their processor time
+
 
 @click.command()
 @click.option(
@@ -33,6 +35,7 @@ def command(only: str | None, as_json: bool) -> None:
     found = machine.describe_machine(machine.find_device("auto"))
     found["torch_import_seconds"] = round(import_seconds, 2)
     found["gflops"] = round(_gflops(), 1)
+    found["gflops_one_thread"] = round(_gflops(threads=1), 1)
     plugins = installed_registry().plugins
     broken = [plugin for plugin in plugins if plugin.state in ("broken", "refused")]
     unloadable = {}
@@ -63,6 +66,8 @@ def command(only: str | None, as_json: bool) -> None:
         rows = [(name, str(value)) for name, value in found.items() if name != "versions"]
         rows += [(name, version) for name, version in found["versions"].items()]
         console.table("this machine", ("what", "value"), rows)
+        if remark := _remark_on_threads(found["threads"], found["gflops"], found["gflops_one_thread"]):
+            console.answer(f"\n{remark}")
         console.answer("")
         console.table(
             "plugins",
@@ -108,13 +113,42 @@ def _check(plugin: str, as_json: bool) -> None:
         raise BrokenPlugin(f"{len(broken)} of {len(outcomes)} rules are broken; docs/plugins.md explains them")
 
 
-def _gflops(size: int = 1024) -> float:
-    """Measured speed of a float32 matrix product on the CPU, in 10⁹ operations a second."""
+def _remark_on_threads(threads: int, together: float, alone: float) -> str:
+    """What to do where several threads are hardly faster than one, and nothing where they are.
+
+    Args:
+        threads: how many.
+        together: speed of all of them.
+        alone: speed of one.
+    """
+    if threads == 1 or together >= WORTH_THREADS * alone:
+        return ""
+    return (
+        f"{threads} threads are hardly faster than one here: the machine is busy, or its cores share one "
+        "(hyperthreads).\nWith machine.threads=1 a run takes about as long and less processor time; "
+        "`gantk bench RECIPE` measures it."
+    )
+
+
+def _gflops(size: int = 1024, threads: int | None = None) -> float:
+    """Measured speed of float32 matrix products on the CPU, in 10⁹ operations a second: the best of three rounds.
+
+    Args:
+        size: of the matrices.
+        threads: that compute them; None: as many as torch takes.
+    """
     import torch
 
-    matrix = torch.ones(size, size)
-    matrix @ matrix
-    started = time.perf_counter()
-    for _ in range(3):
+    usual = torch.get_num_threads()
+    torch.set_num_threads(threads or usual)
+    try:
+        matrix = torch.ones(size, size)
         matrix @ matrix
-    return 3 * 2 * size**3 / (time.perf_counter() - started) / 1e9
+        seconds = []
+        for _ in range(3):
+            started = time.perf_counter()
+            matrix @ matrix @ matrix
+            seconds.append(time.perf_counter() - started)
+    finally:
+        torch.set_num_threads(usual)
+    return 2 * 2 * size**3 / min(seconds) / 1e9

@@ -16,6 +16,7 @@ from PIL import Image
 import gantk
 from gantk.cli import COMMANDS, run_command_line
 from gantk.cli import gantk as group
+from gantk.cli.doctor import _remark_on_threads
 
 
 def call(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -196,8 +197,15 @@ def test_cp_and_schema(tiny: Path, capsys) -> None:
 def test_doctor(tiny: Path, capsys) -> None:
     code, out, _ = call("doctor", "--json", capsys=capsys)
     assert code == 0
-    assert {plugin["name"]: plugin["state"] for plugin in json.loads(out)["plugins"]}["basics"] == "ok"
+    found = json.loads(out)
+    assert {plugin["name"]: plugin["state"] for plugin in found["plugins"]}["basics"] == "ok"
+    assert found["gflops"] > 0.1 and found["gflops_one_thread"] > 0.1
     assert "torch" in call("doctor", capsys=capsys)[1]
+
+
+def test_doctor_says_where_threads_gain_nothing() -> None:
+    assert _remark_on_threads(1, 50, 50) == _remark_on_threads(2, 95, 50) == ""
+    assert "machine.threads=1" in _remark_on_threads(2, 51, 50)
 
 
 @pytest.mark.parametrize(
