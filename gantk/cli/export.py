@@ -37,7 +37,7 @@ def command(source: Path, out: Path, to: str | None, authors: tuple[str, ...], l
     \b
     gantk export runs/mnist_dcgan-1 -o digits.onnx
     gantk export runs/mnist_dcgan-1 -o digits
-    gantk export runs/phase_l1-1 -o dapi.bioimageio.zip --author Lovelace --licence CC-BY-4.0
+    gantk export runs/phase_l1-1 -o dapi.bioimageio.zip --author Lovelace
     """
     cli_options.refuse_to_overwrite(out, force, new_folder=True)
     from gantk.api.model import Model
