@@ -87,6 +87,7 @@ class Exporter:
         target: `package.module:function`, imported on first use. Called as `function(model, path)` with a
             `gantk.interfaces.ExportedModel`; it writes `path` and returns lines that say what was checked.
         summary: one line.
+        one_direction: whether it writes translators alone, of two domains to one: `gantk export --to` says which.
 
     Raises:
         ValueError: a malformed ending or target.
@@ -95,6 +96,7 @@ class Exporter:
     ending: str
     target: str
     summary: str
+    one_direction: bool = False
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"/|(\.[a-z0-9]+)+", self.ending):

@@ -44,6 +44,15 @@ def cited(recipe: Recipe) -> list[str]:
     return found
 
 
+def fields_of(entry: str) -> dict[str, str]:
+    """The fields of one BibTeX entry, and its "key"; braces within them are left out."""
+    match = ENTRY.fullmatch(entry)
+    if match is None:
+        return {}
+    fields = {name: re.sub("[{}]", "", value) for name, value in FIELD.findall(match[3] + "\n")}
+    return {"key": match[2], **fields}
+
+
 def components_of(recipe: Recipe) -> list[Declared]:
     """The components that a recipe names, each once, nested ones and metrics included."""
     registry = installed_registry()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,29 @@ from torch import Tensor, nn
 from gantk.api.model import Model
 from gantk.components.registry import installed_registry
 from gantk.errors import DoesNotFit, FileError
+from gantk.export.citations import cited, fields_of
 from gantk.export.model_card import model_card
+from gantk.export.translator import exported_translator
 from gantk.interfaces import call, declares
 from gantk.interfaces.exporters import ExportedModel
 from gantk.interfaces.priors import draw_latents
 from gantk.plugin import Exporter
+from gantk.recipe.recipe import recipe_from_text
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """What `gantk export` is told beside the model.
+
+    Args:
+        to: of data of two domains, which of both is made; None: the second.
+        authors: of the model, by name.
+        licence: of the model, an SPDX identifier; "" where nobody says.
+    """
+
+    to: str | None = None
+    authors: tuple[str, ...] = ()
+    licence: str = ""
 
 
 class ByPosition(nn.Module):
@@ -39,12 +58,13 @@ class ByPosition(nn.Module):
         return call(self.generator, given.pop("latent", None), **given)
 
 
-def exported(model: Model, source: Path) -> ExportedModel:
+def exported(model: Model, source: Path, request: ExportRequest | None = None) -> ExportedModel:
     """A loaded model as exporters get it.
 
     Args:
         model: on the CPU.
         source: what it was loaded from, for its card.
+        request: what else is known of it.
 
     Raises:
         DoesNotFit: the generator takes nothing that a file could say, so that there is nothing to export.
@@ -57,6 +77,8 @@ def exported(model: Model, source: Path) -> ExportedModel:
     if not example:
         raise DoesNotFit("this generator takes no latent, no labels and no condition: there is nothing to export")
     net = ByPosition(generator, tuple(example)).eval()
+    request = request or ExportRequest()
+    recipe = recipe_from_text(model.checkpoint.recipe, name=model.recipe.name)
     return ExportedModel(
         net=net,
         inputs=example,
@@ -65,7 +87,12 @@ def exported(model: Model, source: Path) -> ExportedModel:
         draw=lambda n, seed: _inputs(generator, model, n, seed),
         generator=generator,
         facts=_facts(model),
-        card=model_card(model, source),
+        card=model_card(model, source, request.authors, request.licence),
+        about=str(model.recipe.values["about"]),
+        authors=request.authors,
+        licence=request.licence,
+        citations=tuple(fields_of(entry) for entry in cited(recipe)),
+        translator=lambda: exported_translator(model, request.to),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,14 @@ from gantk.recipe.recipe import recipe_from_text
 HEADINGS = ("metric", "generated", "better", "reference", "which is", "95 %", "n (generated / real)")
 
 
-def model_card(model: Model, source: Path) -> str:
+def model_card(model: Model, source: Path, authors: Sequence[str] = (), licence: str = "") -> str:
     """The model card of a loaded model, Markdown with front matter.
 
     Args:
         model: loaded.
         source: its run folder or checkpoint; the run around it says what it was evaluated to.
+        authors: of the model, by name.
+        licence: of the model, an SPDX identifier.
     """
     values = model.recipe.values
     run = _run(source)
@@ -48,6 +51,8 @@ def model_card(model: Model, source: Path) -> str:
         parameters=f"{parameters:,}",
         average=values["train"]["ema"] is not None or values["train"]["ema_half_life"] is not None,
         data=values["data"],
+        authors=authors,
+        model_licence=licence,
         licence=values["data"].get("licence") or values["data"].get("license") or "",
         sizes=environment.get("data", {}),
         origin=model.spec.origin,

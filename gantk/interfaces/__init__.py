@@ -7,7 +7,7 @@ from gantk.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from gantk.interfaces.callbacks import Callback, StopTraining
     from gantk.interfaces.dataset import SPLITS, Batch, Dataset, Samples
-    from gantk.interfaces.exporters import ExportedModel
+    from gantk.interfaces.exporters import ExportedModel, ExportedTranslator, PictureSide
     from gantk.interfaces.inspection import Inspection, Inspector, InspectRequest, InspectTable
     from gantk.interfaces.loss import Loss, LossWrapper, adam_defaults
     from gantk.interfaces.metrics import Metric, MetricInput, Objective, TrainingLog, Value
@@ -41,6 +41,7 @@ __all__ = [
     "Critic",
     "Dataset",
     "ExportedModel",
+    "ExportedTranslator",
     "Format",
     "Generator",
     "GeneratorWrapper",
@@ -55,6 +56,7 @@ __all__ = [
     "Nearest",
     "Objective",
     "Panel",
+    "PictureSide",
     "Play",
     "Samples",
     "StepListener",
@@ -85,7 +87,7 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "callbacks": ["Callback", "StopTraining"],
-        "exporters": ["ExportedModel"],
+        "exporters": ["ExportedModel", "ExportedTranslator", "PictureSide"],
         "dataset": ["Batch", "Dataset", "SPLITS", "Samples"],
         "inspection": ["InspectRequest", "InspectTable", "Inspection", "Inspector"],
         "loss": ["Loss", "LossWrapper", "adam_defaults"],

@@ -1,4 +1,4 @@
-"""ExportedModel: a trained generator and all that stands beside it, as exporters get it."""
+"""ExportedModel, ExportedTranslator: a trained generator and all that stands beside it, as exporters get it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch
 from gantk.errors import DoesNotFit
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor, nn
 
     from gantk.spec import DataSpec
@@ -19,6 +20,57 @@ if TYPE_CHECKING:
 BATCHES = (1, 3, 7)
 TOLERANCE = 1e-4
 """Of the range of the samples: a file whose samples differ by more is not kept."""
+
+
+@dataclass(frozen=True)
+class PictureSide:
+    """One side of a translator: the channels of a picture, and what their pixel values are to the net.
+
+    Args:
+        name: "condition" or "target"; of data of two domains that of the domain.
+        channels: their names.
+        low: of each channel, the pixel value that is the lower end of `ExportedTranslator.range` to the net.
+        high: of each channel, the pixel value that is its upper end.
+    """
+
+    name: str
+    channels: tuple[str, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ExportedTranslator:
+    """A generator of pictures from pictures in one direction, with the normalisation of both sides.
+
+    Args:
+        net: a module from pictures (B, C, H, W) to pictures (B, C', H, W), both as the net sees them; in evaluation
+            mode, on the CPU.
+        given: what it is given.
+        made: what it makes.
+        range: lowest and highest value as the net sees them; `given` is scaled to it linearly.
+        clipped: whether what is given is clipped to `range`.
+        size_step: what H and W are multiples of.
+        least: H and W are no less than this, a multiple of `size_step`.
+        reach: how far from a pixel something matters to it; None: everywhere.
+        overlap: the least multiple of `size_step` that is no less than `reach`; None: no tiles.
+        tile: height and width of the tiles that it was trained on.
+        pixel_size: micrometres; None where the data do not say.
+        translate: a picture (C, H, W) to (C', H, W), both in the units of the files, as `gantk translate` does.
+    """
+
+    net: nn.Module
+    given: PictureSide
+    made: PictureSide
+    range: tuple[float, float]
+    clipped: bool
+    size_step: int
+    least: int
+    reach: int | None
+    overlap: int | None
+    tile: tuple[int, int]
+    pixel_size: float | None
+    translate: Callable[[NDArray[Any]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -35,6 +87,11 @@ class ExportedModel:
         generator: the net that samples come from, with the names of its weights as in a checkpoint.
         facts: JSON values: recipe (YAML text), spec, step, digest of the checkpoint, plugins, gantk.
         card: the model card, Markdown.
+        about: one line, from the recipe.
+        authors: names, as they were given; may be none.
+        licence: of the model, an SPDX identifier as it was given; "" where none was.
+        citations: gantk's own and those of the papers of its components: BibTeX fields, and "key".
+        translator: `()`: the same as an `ExportedTranslator`; raises DoesNotFit with the reason where it is none.
     """
 
     net: nn.Module
@@ -45,6 +102,11 @@ class ExportedModel:
     generator: nn.Module
     facts: Mapping[str, Any]
     card: str
+    about: str
+    authors: tuple[str, ...]
+    licence: str
+    citations: tuple[Mapping[str, str], ...]
+    translator: Callable[[], ExportedTranslator]
 
     def compare(self, run: Callable[[Mapping[str, Tensor]], np.ndarray], what: str) -> str:
         """Compares the samples of what was written with those of `net`, in batches of 1, 3 and 7.

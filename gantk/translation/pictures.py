@@ -73,7 +73,8 @@ def sides_of(spec: DataSpec, to: str | None) -> tuple[int, tuple[str, str]]:
         return 0, ("condition", "target")
     domains = tuple(spec.names.get(spec.axes[0], ("0", "1")))
     if to is not None and to not in domains:
-        raise DoesNotFit(f"this model translates to {' and to '.join(domains)}; {did_you_mean(to, domains)}")
+        hint = did_you_mean(to, domains)
+        raise DoesNotFit(f"this model translates to {' and to '.join(domains)}, not to {to!r}{hint and '; '}{hint}")
     unit = 1 if to is None else domains.index(to)
     return unit, (domains[1 - unit], domains[unit])
 

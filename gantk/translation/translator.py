@@ -96,6 +96,7 @@ class PictureTranslator:
     ):
         self.generator, self.spec, self.device = generator, spec, device
         self.step = size_step_of(generator, spec)
+        self.least = filled(0, self.step)
         self.unit, sides = sides_of(spec, to)
         known = spec.attributes.get("normalisation")
         known = known if isinstance(known, Mapping) and all(side in known for side in sides) else None

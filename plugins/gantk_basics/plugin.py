@@ -167,6 +167,9 @@ def gantk_exporters() -> Iterator[Exporter]:
     here = "gantk_basics.exporters"
     yield Exporter(".onnx", f"{here}.onnx:export_onnx", "ONNX in one file, checked by onnxruntime")
     yield Exporter(".pt2", f"{here}.pt2:export_pt2", "a program of torch.export")
+    yield Exporter(
+        ".bioimageio.zip", f"{here}.bioimageio:export_bioimageio", "of translators, for bioimage.io's programs", True
+    )
     yield Exporter("/", f"{here}.safetensors:export_folder", "safetensors, configuration and card, as on the HF hub")
 
 

@@ -191,6 +191,7 @@ KINDS = {
     "expression_simulated": ["data.samples=200", "train.batch=16"],
     "zoo/digits_cgan": [],
     "zoo/digits_vae": [],
+    "cells_cyclegan": ["data.cells=24", "data.test_cells=6", "train.batch=2", "generator.width=4", "critic.width=4"],
 }
 """A first-party recipe of each kind of generator, and what makes it short."""
 

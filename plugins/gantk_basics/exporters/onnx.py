@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit, MissingExtra
 from gantk.files import write_bytes
@@ -52,9 +52,33 @@ def onnx_bytes(model: ExportedModel) -> bytes:
         DoesNotFit: the generator has a part that ONNX cannot say.
         MissingExtra: onnx, onnxscript or onnxruntime is not installed.
     """
-    _need("onnx", "onnxscript", "onnxruntime")
     batch = torch.export.Dim("batch")
-    shapes = tuple({0: batch} for _ in model.inputs)
+    facts = {"gantk": json.dumps(dict(model.facts)), "axes": json.dumps(model.axes), "card": model.card}
+    shapes = (tuple({0: batch} for _ in model.inputs),)  # of `*inputs`
+    return net_to_onnx(model.net, model.inputs, shapes, "samples", facts)
+
+
+def net_to_onnx(
+    net: nn.Module | torch.export.ExportedProgram,
+    inputs: Mapping[str, Tensor],
+    shapes: tuple[Any, ...] | None,
+    output: str,
+    facts: Mapping[str, str],
+) -> bytes:
+    """Any net as ONNX with its weights in the same file, in memory.
+
+    Args:
+        net: in evaluation mode, its inputs by position; or what torch.export made of it.
+        inputs: name to an example of each.
+        shapes: which of their sizes vary, as `torch.export` has it; None for what it made.
+        output: name of the output.
+        facts: the file's metadata.
+
+    Raises:
+        DoesNotFit: the net has a part that ONNX cannot say.
+        MissingExtra: onnx, onnxscript or onnxruntime is not installed.
+    """
+    _need("onnx", "onnxscript", "onnxruntime")
     quiet = logging.getLogger("torch.onnx")
     level = quiet.level
     quiet.setLevel(logging.ERROR)  # torchvision's operators, which nobody asked for
@@ -62,14 +86,14 @@ def onnx_bytes(model: ExportedModel) -> bytes:
         with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), torch.no_grad():
             warnings.simplefilter("ignore")  # of torch's own parts
             program: Any = torch.onnx.export(
-                model.net,
-                tuple(model.inputs.values()),
+                net,
+                tuple(inputs.values()),
                 None,
-                input_names=list(model.inputs),
-                output_names=["samples"],
+                input_names=list(inputs),
+                output_names=[output],
                 opset_version=OPSET,
                 dynamo=True,
-                dynamic_shapes=(shapes,),
+                dynamic_shapes=shapes,
                 verbose=False,
             )
     except Exception as error:  # whatever torch's exporter raises
@@ -77,7 +101,6 @@ def onnx_bytes(model: ExportedModel) -> bytes:
         raise DoesNotFit(f"this generator cannot be written as ONNX: {reason}") from error
     finally:
         quiet.setLevel(level)
-    facts = {"gantk": json.dumps(dict(model.facts)), "axes": json.dumps(model.axes), "card": model.card}
     program.model.metadata_props.update(facts)
     return program.model_proto.SerializeToString()
 
