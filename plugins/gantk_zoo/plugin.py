@@ -35,6 +35,8 @@ def gantk_components() -> Iterator[Component]:
     )
 
     yield Component("loss", "unrolled", f"{here}.games.unrolled:Unrolled", "looks k updates ahead (Metz 2017)")
+    yield Component("loss", "catgan", f"{here}.games.catgan:CatGan", "finds K categories (Springenberg 2016)")
+    yield Component("metric", "categories", f"{here}.metrics.categories:Categories", "found categories and classes")
     yield Component("generator", "coded", f"{here}.games.infogan:CodedGenerator", "noise, a category, numbers")
     yield Component("loss", "infogan", f"{here}.games.infogan:InfoGan", "codes can be read back (Chen 2016)")
     yield Component(
