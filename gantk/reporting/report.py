@@ -78,7 +78,7 @@ def _content(folder: RunFolder) -> dict[str, Any]:
         "about": resolved.get("about", ""),
         "headline": report_text.headline(numbers, resolved),
         "judged_step": judged.get("step"),
-        "warnings": report_text.warnings(numbers, history, env, judged.get("step")) + mistakes + damaged,
+        "warnings": report_text.warnings(numbers, history, env, resolved, judged.get("step")) + mistakes + damaged,
         "summaries": judged.get("summaries", []),
         "metrics": metrics,
         "missed": sum(not bar.met for group in metrics for row in group["rows"] for bar in row["bars"]),

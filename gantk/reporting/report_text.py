@@ -13,6 +13,7 @@ from gantk.class_counts import in_words, too_few
 from gantk.components.schedules import Schedule, Span, found_in, is_resolved
 from gantk.messages import duration
 from gantk.plots import Chart
+from gantk.reporting.winning_critic import remedies
 from gantk.training.schedules import rate_factor
 
 Lines = Sequence[Mapping[str, Any]]
@@ -65,7 +66,9 @@ def headline(numbers: Numbers, resolved: Mapping[str, Any]) -> str:
     return f"{far} in {duration(seconds)}"
 
 
-def warnings(numbers: Numbers, history: Lines, env: Mapping[str, Any], judged: int | None) -> list[str]:
+def warnings(
+    numbers: Numbers, history: Lines, env: Mapping[str, Any], resolved: Mapping[str, Any], judged: int | None
+) -> list[str]:
     """What a reader must know before the numbers."""
     found = []
     if env.get("data_origin", "real") != "real":
@@ -84,8 +87,7 @@ def warnings(numbers: Numbers, history: Lines, env: Mapping[str, Any], judged: i
     if won:
         found.append(
             f"The critic seemed to win at step {', '.join(won)}: it scored nearly all real samples above generated "
-            "ones while these came no nearer to the data. With few samples try loss.use=basics/augmented, a "
-            "penalty, or a smaller critic."
+            f"ones while these came no nearer to the data. With few samples try {remedies(resolved['loss'])}."
         )
     last = history[-1] if history else {}
     if last.get("event") == "diverged":

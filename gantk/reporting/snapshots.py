@@ -51,8 +51,7 @@ class Pictures:
         folder: whose samples/ is written.
         view: how to draw, or None: then only collapse is watched.
         train: the training split.
-        count: samples in a picture.
-        seed: the recipe's seed.
+        recipe: resolved: its `seed`, `loss` and `train.samples` count.
         device: where the nets are.
         steps: of the whole run.
         callbacks: told of each picture.
@@ -64,9 +63,8 @@ class Pictures:
         folder: RunFolder,
         view: View | None,
         train: Dataset,
+        recipe: Mapping[str, Any],
         *,
-        count: int,
-        seed: int,
         device: torch.device,
         steps: int,
         callbacks: Sequence[Callback] = (),
@@ -75,9 +73,9 @@ class Pictures:
         self.folder = folder
         self.view = view
         self.train = train
-        self.count = count
+        self.count = count = recipe["train"]["samples"]
         self.wanted = count if view is None else max(count, view.wanted)  # a view may sum up many samples
-        self.seed = seed
+        self.seed = seed = recipe["seed"]
         self.device = device
         self.steps = steps
         self.callbacks = callbacks
@@ -86,7 +84,7 @@ class Pictures:
         self.real, self._shown = shown[: self.wanted], shown
         self._real_diversity = diversity(shown.samples[:COMPARED], train.spec)
         self._was_low = self._warned = False
-        self._winning = WinningCritic(steps)
+        self._winning = WinningCritic(steps, recipe["loss"])
 
     def remember(self, line: Mapping[str, Any]) -> None:
         """Restores the warnings to where they were when the run stopped.

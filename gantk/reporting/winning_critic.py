@@ -57,15 +57,30 @@ def scores_of(critic: nn.Module, samples: Samples, device: torch.device) -> Tens
         critic.train(was_training)
 
 
+def remedies(loss: Mapping[str, Any]) -> str:
+    """What to try where few samples may be known by heart.
+
+    Args:
+        loss: the recipe's block.
+    """
+    if str(loss["use"]).endswith("/augmented"):
+        return "a penalty (loss.loss.r1 > 0), a smaller critic, or fewer steps"
+    return (
+        "to wrap the loss in basics/augmented (docs/how-to/few-images.md), a penalty (loss.r1 > 0), or a smaller critic"
+    )
+
+
 class WinningCritic:
     """Looks at the scores and the samples of each picture, and warns once.
 
     Args:
         steps: of the whole run.
+        loss: the recipe's block.
     """
 
-    def __init__(self, steps: int):
+    def __init__(self, steps: int, loss: Mapping[str, Any]):
         self.steps = steps
+        self.loss = loss
         self.seen: list[tuple[int, float, float]] = []  # step, overlap, distance
         self.warned = False
 
@@ -101,8 +116,7 @@ class WinningCritic:
             console.warn(
                 f"step {step}: is the critic winning? It scores {1 - self.seen[-1][1]:.0%} of real samples above "
                 f"generated ones, and for {PICTURES} pictures samples came no nearer to the data. With few samples it "
-                "may know them by heart: try loss.use=basics/augmented (docs/how-to/few-images.md), a penalty "
-                "(loss r1 > 0), or a smaller critic"
+                f"may know them by heart: try {remedies(self.loss)}"
             )
         return {
             "score_overlap": self.seen[-1][1],

@@ -43,10 +43,10 @@ class First(nn.Module):
         return samples[:, 0]
 
 
-def looked(distances: list[float], sign: int = 1, steps: int = 10) -> list[float]:
+def looked(distances: list[float], sign: int = 1, steps: int = 10, loss: dict[str, str] | None = None) -> list[float]:
     """Whether it warns at each of ten pictures, of samples that lie so far below the real ones."""
     real = Samples(torch.randn(20, 2, generator=torch.Generator().manual_seed(1)), spec=SPEC)
-    watch, found = WinningCritic(steps), []
+    watch, found = WinningCritic(steps, loss or {"use": "basics/gan"}), []
     for step, far in enumerate(distances, 1):
         made = Samples(real.samples - torch.tensor([far * sign, 0.0]), spec=SPEC)
         found.append(watch.look(First(), real, made, step, torch.device("cpu"))["critic_warning"])
@@ -56,7 +56,13 @@ def looked(distances: list[float], sign: int = 1, steps: int = 10) -> list[float
 def test_it_warns_where_scores_part_and_samples_come_no_nearer(capsys: pytest.CaptureFixture[str]) -> None:
     assert looked([9.0] * 10) == [0.0] * PICTURES + [1.0] * (10 - PICTURES)
     told = capsys.readouterr().err
-    assert told.count("is the critic winning?") == 1 and "loss.use=basics/augmented" in " ".join(told.split())
+    assert told.count("is the critic winning?") == 1 and "wrap the loss in basics/augmented" in " ".join(told.split())
+
+
+def test_who_has_wrapped_the_loss_is_not_told_to(capsys: pytest.CaptureFixture[str]) -> None:
+    looked([9.0] * 10, loss={"use": "basics/augmented"})
+    told = capsys.readouterr().err
+    assert "fewer steps" in told and "wrap" not in told
 
 
 @pytest.mark.parametrize(
@@ -72,7 +78,7 @@ def test_it_is_silent_otherwise(distances: list[float], sign: int) -> None:
 
 
 def test_a_resumed_run_remembers_what_was_seen() -> None:
-    watch = WinningCritic(10)
+    watch = WinningCritic(10, {"use": "basics/gan"})
     for step in range(1, 4):
         watch.remember({"step": step, "score_overlap": 0.0, "sample_distance": 5.0, "critic_warning": 0.0})
     real = Samples(torch.randn(20, 2, generator=RNG), spec=SPEC)

@@ -20,7 +20,7 @@ from gantk_basics import image_sizes
 from gantk_basics.files.images.class_folder import Rules, shown
 from gantk_basics.files.images.decode import Decoded
 from gantk_basics.inspection.survey import ClassSurvey, Survey, survey
-from gantk_basics.inspection.survey_tables import as_document, damaged, tables
+from gantk_basics.inspection.survey_tables import as_document, damaged, remarks, tables
 from gantk_basics.views.images import Images
 
 SIDE = 64  # pixels of the shorter side that is proposed for larger images
@@ -128,12 +128,6 @@ def advice(found: Survey, data: Mapping[str, Any]) -> list[str]:
             "augment: {flips: x, shift: 0.1, brightness: 0.1}"
         )
     return said
-
-
-def remarks(found: Survey) -> list[str]:
-    """What of the files is left out, or taken in one sense of several."""
-    counted = sum((each.remarks for each in found.classes), Counter[str]())
-    return [f"{count} image{'s' * (count > 1)}: {remark}" for remark, count in counted.items()]
 
 
 def first_images(found: Survey, data: Mapping[str, Any], view: Mapping[str, Any]) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from gantk.interfaces import InspectTable
@@ -68,6 +69,12 @@ def channel_rows(found: Survey) -> list[list[str]]:
             values = (channel.lowest, *channel.percentiles(), channel.highest)
             rows.append([title, name, *(f"{value:g}" for value in values)])
     return rows
+
+
+def remarks(found: Survey) -> list[str]:
+    """What of the files is left out, or taken in one sense of several."""
+    counted = sum((each.remarks for each in found.classes), Counter[str]())
+    return [f"{count} image{'s' * (count > 1)}: {remark}" for remark, count in counted.items()]
 
 
 def as_document(each: ClassSurvey) -> dict[str, Any]:

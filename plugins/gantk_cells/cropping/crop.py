@@ -23,7 +23,7 @@ from gantk_cells.cropping.fields import Field, corrected, illumination_of, read_
 from gantk_cells.cropping.masks import masks_path, read_masks
 from gantk_cells.cropping.measuring import BEYOND, FRAME, REASONS, Cell, leave_out, measure
 from gantk_cells.cropping.patterns import FieldFiles, find_fields
-from gantk_cells.cropping.segmenting import Found, scikit_image, segment
+from gantk_cells.cropping.segmenting import Found, segment, skimage
 from gantk_cells.cropping.settings import CropBlocks, Drop, Segment
 
 CELLS = "cells"
@@ -124,7 +124,7 @@ class Crop:
                 "To take masks or ROIs of your own:                'masks=masks/field{field}.tif'"
             )
         if settings.segment is not None:
-            scikit_image()
+            skimage("segmentation")  # before anything is read
         self.damaged: list[str] = []
         self.illumination: NDArray[np.float32] | None = None
         self.names: tuple[str, ...] | None = None

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from gantk.errors import DataError
 from gantk_cells.cropping.settings import Segment
-from gantk_cells.scikit_image import EXTRA
+from gantk_cells.scikit_image import scikit_image
 
 SMOOTH = 1.5  # pixels: what nuclei are first found with
 DIMMEST = 0.5  # of Otsu's threshold: below, nothing is a nucleus, however dark its surroundings
@@ -21,19 +19,16 @@ SPUR = 1 / 7  # diameters of a nucleus: what of a cell is narrower than twice th
 LEAST = 20  # pixels: the smallest piece that counts where the size of nuclei is estimated
 
 
-def scikit_image() -> ModuleType:
-    """The library, imported when cells are first looked for.
+def skimage(part: str) -> Any:
+    """A module of scikit-image, imported when cells are first looked for.
+
+    Args:
+        part: its name: "feature", "filters", "segmentation".
 
     Raises:
-        DataError: it is not installed.
+        MissingExtra: scikit-image is not installed.
     """
-    try:
-        import skimage.feature
-        import skimage.filters
-        import skimage.segmentation
-    except ImportError as error:
-        raise DataError(f"segment: needs the library scikit-image: {EXTRA}; or give masks= of your own") from error
-    return skimage
+    return scikit_image(part, "segment:", "give masks= of your own")
 
 
 @dataclass(frozen=True)
@@ -62,34 +57,33 @@ def segment(image: NDArray[Any], nuclei: int, cells: int | None, settings: Segme
         pixel_size: micrometres; None: lengths are in pixels.
 
     Raises:
-        DataError: scikit-image is not installed, or there is no nucleus.
+        MissingExtra: scikit-image is not installed.
     """
-    skimage = scikit_image()
     unit = pixel_size or 1.0
     bright = image[nuclei].astype(np.float32)
     smooth = (settings.smooth / unit) if settings.smooth else SMOOTH
     diameter = settings.diameter / unit if settings.diameter else None
     if diameter is None:
-        diameter = usual_diameter(_above(ndimage.gaussian_filter(bright, smooth), "otsu", None, skimage))
+        diameter = usual_diameter(_above(ndimage.gaussian_filter(bright, smooth), "otsu", None))
     if not settings.smooth and settings.diameter:
         smooth = diameter / 12
-    found = _above(ndimage.gaussian_filter(bright, smooth), settings.nuclei_threshold, diameter, skimage)
+    found = _above(ndimage.gaussian_filter(bright, smooth), settings.nuclei_threshold, diameter)
     if not found.any():
         return Found(np.zeros(image.shape[1:], np.int32), None, [])
     if settings.diameter is None:
         diameter = usual_diameter(found)
     apart = settings.apart / unit if settings.apart else 0.3 * diameter
-    own, specks = without_specks(parted(found, diameter, apart, skimage), SPECK * np.pi / 4 * diameter**2)
+    own, specks = without_specks(parted(found, diameter, apart), SPECK * np.pi / 4 * diameter**2)
     away = ndimage.distance_transform_edt(own == 0)
     reach = settings.reach / unit if settings.reach else 0.7 * diameter
     allowed = away <= reach
     if cells is None:
-        return Found(skimage.segmentation.watershed(away, own, mask=allowed).astype(np.int32), own, specks)
+        return Found(skimage("segmentation").watershed(away, own, mask=allowed).astype(np.int32), own, specks)
     body = ndimage.gaussian_filter(image[cells].astype(np.float32), smooth)
-    mask = (_above(body, settings.cells_threshold, diameter, skimage) & allowed) | (own > 0)
+    mask = (_above(body, settings.cells_threshold, diameter) & allowed) | (own > 0)
     top = max(float(np.percentile(body, 99)), 1e-6)
-    whole = skimage.segmentation.watershed(body / top + 2 * away / diameter, own, mask=mask)
-    return Found(without_spurs(whole.astype(np.int32), own, SPUR * diameter, skimage), own, specks)
+    whole = skimage("segmentation").watershed(body / top + 2 * away / diameter, own, mask=mask)
+    return Found(without_spurs(whole.astype(np.int32), own, SPUR * diameter), own, specks)
 
 
 def without_specks(
@@ -105,9 +99,7 @@ def without_specks(
     return (np.cumsum(kept) * kept).astype(np.int32)[labels], specks
 
 
-def without_spurs(
-    cells: NDArray[np.int32], nuclei: NDArray[np.int32], narrow: float, skimage: ModuleType
-) -> NDArray[np.int32]:
+def without_spurs(cells: NDArray[np.int32], nuclei: NDArray[np.int32], narrow: float) -> NDArray[np.int32]:
     """Cells without what is narrower than twice `narrow` pixels: each opened by a disc, its nucleus kept."""
     edge = np.zeros(cells.shape, bool)
     for axis in (0, 1):
@@ -115,7 +107,7 @@ def without_spurs(
         edge |= other | np.roll(other, -1, axis)
     depth = ndimage.distance_transform_edt(~edge)
     inner = np.where((depth > narrow) | (nuclei > 0), np.where(nuclei > 0, nuclei, cells), 0)
-    grown = skimage.segmentation.expand_labels(inner, narrow + 1)
+    grown = skimage("segmentation").expand_labels(inner, narrow + 1)
     return np.where(grown == cells, cells, 0).astype(np.int32)
 
 
@@ -127,32 +119,29 @@ def usual_diameter(found: NDArray[np.bool_]) -> float:
     return float(2 * np.sqrt(np.median(areas) / np.pi)) if len(areas) else 10.0
 
 
-def parted(found: NDArray[np.bool_], diameter: float, apart: float, skimage: ModuleType) -> NDArray[np.int32]:
+def parted(found: NDArray[np.bool_], diameter: float, apart: float) -> NDArray[np.int32]:
     """Touching nuclei apart: a watershed of the distance to the background, from its maxima.
 
     Args:
         found: which pixels are those of nuclei.
         diameter: of a usual nucleus, pixels.
         apart: how far maxima are apart at least, pixels.
-        skimage: the library.
     """
     regions, _ = ndimage.label(found)
     depth = ndimage.gaussian_filter(ndimage.distance_transform_edt(found), diameter / 16)
-    peaks = skimage.feature.peak_local_max(
+    peaks = skimage("feature").peak_local_max(
         depth, min_distance=max(1, round(apart)), labels=regions, exclude_border=False
     )
     seeds = np.zeros(found.shape, np.int32)
     seeds[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
-    return skimage.segmentation.watershed(-depth, seeds, mask=found).astype(np.int32)
+    return skimage("segmentation").watershed(-depth, seeds, mask=found).astype(np.int32)
 
 
-def _above(
-    smooth: NDArray[np.float32], threshold: str | float, diameter: float | None, skimage: ModuleType
-) -> NDArray[np.bool_]:
+def _above(smooth: NDArray[np.float32], threshold: str | float, diameter: float | None) -> NDArray[np.bool_]:
     """Which pixels are above a threshold; single ones are removed, holes filled."""
     if not np.ptp(smooth):
         return np.zeros(smooth.shape, bool)
-    filters = skimage.filters
+    filters = skimage("filters")
     if threshold == "local":
         ground = ndimage.gaussian_filter(smooth, 2 * (diameter or 10.0))
         above = (smooth > ground) & (smooth > DIMMEST * filters.threshold_otsu(smooth))

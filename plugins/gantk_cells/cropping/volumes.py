@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -182,7 +183,13 @@ def _bioio(path: Path, ending: str) -> list[Volume]:
             ) from error
         raise MissingReader(f"{shown(path)} needs the library {READERS[ending].replace('_', '-')}: {EXTRA}") from error
     found = []
-    image = BioImage(path, reader=reader)
+    try:
+        logging.getLogger("bioio").setLevel(logging.ERROR)  # it would say itself, too, that it cannot read a file
+        image = BioImage(path, reader=reader)
+    except Exception as error:  # of each reader its own
+        reason = (str(error).strip() or type(error).__name__).splitlines()[-1]  # before it, which readers were tried
+        reason = reason[reason.rfind(f"{path.name}'.") + len(path.name) + 2 :] if f"{path.name}'." in reason else reason
+        raise DataError(f"{shown(path)} cannot be read: {shown(reason.strip())}") from error
     for scene in image.scenes:
         image.set_scene(scene)
         sizes = tuple(int(each) for each in image.shape[-5:])

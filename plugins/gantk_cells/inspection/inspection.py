@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gantk_basics.files.images.class_folder import Rules
 from gantk_basics.inspection.survey import survey
-from gantk_basics.inspection.survey_tables import as_document, damaged, tables
+from gantk_basics.inspection.survey_tables import as_document, damaged, remarks, tables
 
 from gantk.interfaces import Inspection, InspectRequest
 from gantk_cells.inspection.contact_sheet import contact_sheet
@@ -53,7 +53,7 @@ def inspect_images(request: InspectRequest, classes: Kinds | None) -> Inspection
         advice=advice + warnings_of(found, data),
         questions=[question(kinds, request.path)] if kinds and not classes and not found.is_lin else [],
         notes=[f"red is {red}, green {', '.join(map(str, others)) or 'none'}; the order of data.channels says which"],
-        if_refused=damaged(everything),
+        if_refused=[*damaged(everything), *remarks(found)],  # else the data set says so
         picture=picture,
         picture_text="the first images of each class",
         document={"origin": found.origin, "classes_are": kinds, "classes": each_class},

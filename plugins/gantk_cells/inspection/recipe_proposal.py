@@ -189,8 +189,6 @@ def warnings_of(found: Survey, data: dict[str, Any]) -> list[str]:
     if repeats := found.repeats():
         same = ", ".join(f"{k} = {first}" for k, first in repeats.items())
         said.append(f"channels repeat each other in every image ({same}; grey saved in colour?): each is read once")
-    for remark, count in sum((each.remarks for each in found.classes), Counter[str]()).items():
-        said.append(f"{count} image{'s' * (count > 1)}: {remark}")
     if not data_pixel_size(found):
         said.append("the files do not say how large a pixel is: without data.pixel_size_um there is no scale bar")
     elif len(found.count("pixel_sizes")) > 1:

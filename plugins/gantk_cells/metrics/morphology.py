@@ -63,7 +63,8 @@ class Morphology(Metric):
         """The distance of each measure, then `empty`.
 
         Raises:
-            DoesNotFit: no images, too few cells, or no scikit-image.
+            DoesNotFit: no images, or too few cells.
+            MissingExtra: scikit-image is not installed.
         """
         spec = inputs.test.spec
         made = pairs_of(inputs.generated)

@@ -85,7 +85,8 @@ class Objects(Metric):
         """`f1` and the others, in this order.
 
         Raises:
-            DoesNotFit: no such channel, or no scikit-image.
+            DoesNotFit: no such channel.
+            MissingExtra: scikit-image is not installed.
         """
         if self.channel >= inputs.test.spec.own_shape[0]:
             raise DoesNotFit(f"cells/objects: there is no channel {self.channel} in what is wanted")

@@ -12,7 +12,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from gantk.console import warn
-from gantk.errors import DoesNotFit
+from gantk.errors import MissingExtra
 from gantk.interfaces import Metric, MetricInput, Value
 from gantk_cells.metrics.translated import Translated, translations
 from gantk_cells.picture_grid import Picture, grey, grid, in_colours_of_error
@@ -80,7 +80,7 @@ class Translation(Metric):
             values["ssim"] = value(_similarity(), "higher")
             values["error"] = value(lambda made, right: float(np.abs(made - right).mean()) / 2, "lower")
             values["foreground_error"] = value(_foreground_error(), "lower")
-        except DoesNotFit as error:
+        except MissingExtra as error:
             warn(f"cells/translation leaves ssim and foreground_error out: {error}")
             values["error"] = value(lambda made, right: float(np.abs(made - right).mean()) / 2, "lower")
         if self.spectrum:

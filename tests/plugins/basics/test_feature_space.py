@@ -24,7 +24,7 @@ from sklearn.metrics.pairwise import polynomial_kernel as trusted_kernel
 from torch import Tensor, nn
 
 from gantk.data import Resident, generated, take, variants
-from gantk.errors import DoesNotFit, FileError
+from gantk.errors import DoesNotFit, FileError, MissingExtra
 from gantk.interfaces import MetricInput, Samples, Value
 from gantk.spec import DataSpec
 
@@ -189,5 +189,5 @@ def test_files_that_are_no_nets_are_refused(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(FileError, match="is no net in ONNX that can be read"):
         OnnxFeatures(path, IMAGES)
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
-    with pytest.raises(DoesNotFit, match=r"pip install 'gantk\[onnx\]'"):
+    with pytest.raises(MissingExtra, match=r"pip install 'gantk\[onnx\]'"):
         OnnxFeatures(path, IMAGES)

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gantk.data import generated, take
-from gantk.errors import DoesNotFit
+from gantk.errors import DoesNotFit, MissingExtra
 from gantk.interfaces import MetricInput, Samples, Value
 from gantk.spec import DataSpec
 
@@ -117,5 +117,5 @@ def test_too_few_cells_and_no_library_are_told(cells: dict[str, Any], monkeypatc
     with pytest.raises(DoesNotFit, match=r"there are 0, .*mask: otsu"):
         compute(Morphology(samples=20), dark, cells)
     monkeypatch.setitem(sys.modules, "skimage.measure", None)
-    with pytest.raises(DoesNotFit, match=r"cells/morphology needs scikit-image.*pip install 'gantk\[morphology\]'"):
+    with pytest.raises(MissingExtra, match=r"cells/morphology needs scikit-image.*pip install 'gantk\[morphology\]'"):
         compute(Morphology(samples=20), dark, cells)

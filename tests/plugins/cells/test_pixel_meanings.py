@@ -149,6 +149,19 @@ def test_what_is_left_out_is_said_once_with_a_count(tmp_path: Path, capsys: pyte
     assert survey(tmp_path / "own").classes[0].remarks[LEFT_OUT] == 8
 
 
+@pytest.mark.parametrize(("more", "expected"), [([], 0), (["data.size=[5, 7]"], 1)], ids=["accepted", "refused"])
+def test_inspect_says_once_what_is_left_out(
+    more: list[str], expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for i in range(12):
+        clear = np.random.default_rng(i).integers(0, 256, (16, 24, 4), np.uint8)
+        written(tmp_path / f"own/A/{i}.png", clear)
+    monkeypatch.chdir(tmp_path)
+    code = run_command_line(["inspect", "own", "data.use=cells/lin", "data.channels=[0, 1]", *more])
+    said = capsys.readouterr().err
+    assert (code, said.count("12 images"), said.count(LEFT_OUT)) == (expected, 1, 1), said
+
+
 def grey_as_colour(folder: Path, odd: bool = False) -> Path:
     rng = np.random.default_rng(0)
     for i in range(10):

@@ -80,7 +80,8 @@ def test_without_scikit_image_the_extra_is_named_before_anything_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_fields(tmp_path / "fields", fields=("01",))
-    monkeypatch.setitem(sys.modules, "skimage", None)
+    for name in ("skimage", "skimage.segmentation"):
+        monkeypatch.setitem(sys.modules, name, None)
     words = [str(tmp_path / "fields"), "-o", str(tmp_path / "cells"), "segment.nuclei=0"]
     assert run_command_line(["crop", *words]) == 2
     said = capsys.readouterr().err

@@ -147,6 +147,50 @@ def test_without_zarr_the_extra_is_named(
     assert "pip install 'gantk[microscopy]'" in capsys.readouterr().err
 
 
+@pytest.mark.long
+def test_a_czi_that_zeiss_s_library_wrote(
+    run: Path, right: NDArray[Any], inside: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its channels lie in another order than in training, and it says how large a pixel is."""
+    pytest.importorskip("bioio_czi", reason="make test-long installs it")
+    czi = pytest.importorskip("pylibCZIrw.czi", reason="make test-long installs it")
+
+    def write(path: str, planes: NDArray[Any], names: tuple[str, ...], times: int = 1) -> None:
+        with czi.create_czi(path) as document:
+            for t in range(times):
+                for c, plane in enumerate(planes):
+                    document.write(data=plane[..., None], plane={"T": t, "C": c, "Z": 0})
+            document.write_metadata("a", channel_names=dict(enumerate(names)), scale_x=0.25e-6, scale_y=0.25e-6)
+
+    write("in/a.czi", FIELD[[1, 0, 0]], ("z", "other", "phase"))
+    write("in/film.czi", FIELD, GIVEN, times=2)
+    Path("in/broken.czi").write_bytes(Path("in/a.czi").read_bytes()[:700])
+    assert run_command_line(["translate", str(run), "in", "-o", "out"]) == 1
+    err = capsys.readouterr().err
+    assert "1 translated, 2 failed" in err, err
+    assert err.count("broken.czi") == 1 and "broken.czi cannot be read: Not enough data" in err, err
+    assert "film.czi has 2 time points and 1 planes" in err, err
+    assert sorted(path.name for path in Path("out").iterdir()) == ["a.ome.tif"]
+    assert np.array_equal(tifffile.imread("out/a.ome.tif"), right[0])
+    with tifffile.TiffFile("out/a.ome.tif") as file:
+        assert 'Name="dapi"' in file.ome_metadata and 'PhysicalSizeX="0.25"' in file.ome_metadata  # type: ignore[operator]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("ending", [".nd2", ".lif"])
+def test_a_broken_nd2_or_lif_is_named_and_passed_over(
+    ending: str, run: Path, right: NDArray[Any], inside: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That a good one is translated has not been tried: no library writes them."""
+    pytest.importorskip("bioio", reason="make test-long installs it")
+    ome("in/good.ome.tif", FIELD)
+    Path(f"in/bad{ending}").write_bytes(b"no image" * 100)
+    assert run_command_line(["translate", str(run), "in", "-o", "out"]) == 1
+    err = capsys.readouterr().err
+    assert f"bad{ending}" in err and "cannot be read" in err and "1 translated" in err, err
+    assert np.array_equal(tifffile.imread("out/good.ome.tif"), right[0])
+
+
 @pytest.mark.parametrize(
     "how",
     [

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from gantk import console
 from gantk.data import take
-from gantk.errors import DoesNotFit
+from gantk.errors import DoesNotFit, MissingExtra
 from gantk.interfaces import Dataset, MetricInput, Value
 
 RNG = np.random.default_rng(0)
@@ -277,7 +277,7 @@ def test_without_scikit_image_it_says_what_to_install(data: dict[str, Paired], m
         values = measured(Translation(), Oracle(data["test"]), data)
     assert "r" in values and "error" in values and "ssim" not in values
     assert "gantk[morphology]" in " ".join(said)
-    with pytest.raises(DoesNotFit, match=r"cells/objects needs scikit-image.*gantk\[morphology\]"):
+    with pytest.raises(MissingExtra, match=r"cells/objects needs scikit-image.*gantk\[morphology\]"):
         measured(Objects(), Oracle(data["test"]), data)
 
 

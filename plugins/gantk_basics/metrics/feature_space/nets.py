@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gantk.data import take
-from gantk.errors import DoesNotFit, FileError
+from gantk.errors import DoesNotFit, FileError, MissingExtra
 from gantk.files import refuse_devices
 from gantk.interfaces import Dataset, MetricInput
 from gantk.spec import DataSpec
@@ -108,7 +108,8 @@ class OnnxFeatures(nn.Module):
         spec: of the samples; each unit is an image of its own.
 
     Raises:
-        DoesNotFit: no images, another number of channels, or onnxruntime is not installed.
+        DoesNotFit: no images, or another number of channels.
+        MissingExtra: onnxruntime is not installed.
         FileError: the file cannot be read, or is no net from images to features.
     """
 
@@ -160,7 +161,7 @@ def _session(path: Path) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
-        raise DoesNotFit(f"features of a net in ONNX need the library onnxruntime: {EXTRA}") from error
+        raise MissingExtra(f"features of a net in ONNX need the library onnxruntime: {EXTRA}") from error
     try:
         refuse_devices(path, FileError)
         options = onnxruntime.SessionOptions()
