@@ -108,12 +108,16 @@ def _figures(sweep: Sweep, study: optuna.Study, finished: Sequence[TrialResult])
     for at, objective in enumerate(sweep.objectives):
         for each in sweep.space:
             points = [
-                (trials[x.number].params[each.name], x.values[at])
+                (
+                    trials[x.number].params[each.name],
+                    x.values[at],
+                    x.by_seed[at] if x.by_seed else x.values[at : at + 1],
+                )
                 for x in finished
                 if each.name in trials[x.number].params
             ]
             if points:
-                found.append(_figure(f"{objective.value} by {each.name}", _slice, number, each, points))
+                found.append(_figure(f"{objective.value} by {each.name}", draw_slice, number, each, points))
                 number += 1
     if len(sweep.space) > 1:
         found.insert(0, _figure("Parallel coordinates", _parallel, number, sweep, trials, finished) | {"wide": True})
@@ -131,17 +135,35 @@ def _figure(title: str, draw: Any, number: int, *arguments: Any) -> dict[str, An
         return {"title": title, "svg": Markup(plots.to_svg(figure, f"sweep-{number}")), "wide": wide}
 
 
-def _slice(axes: Axes, dimension: Dimension, points: Sequence[tuple[Any, float]]) -> None:
+def draw_slice(axes: Axes, dimension: Dimension, points: Sequence[tuple[Any, Sequence[float]]]) -> None:
+    """A point a trial; where it had several seeds a stroke from the lowest to the highest.
+
+    Of a grid over one key, which has one trial for each of its numbers, these are a curve with a band.
+
+    Args:
+        axes: to draw in.
+        dimension: the key.
+        points: of each trial what it tried (of a choice its label), and the objective of each seed.
+    """
     if dimension.kind == "choice":
         labels = dimension.labels
         axes.set_xticks(range(len(labels)), [label[:24] for label in labels])
-        at = [labels.index(value) for value, _ in points]
+        at: list[float] = [labels.index(value) for value, _ in points]
         axes.set_xlim(-0.5, len(labels) - 0.5)
     else:
         at = [value for value, _ in points]
         axes.set_xscale("log" if dimension.kind == "loguniform" else "linear")
-    order = np.linspace(0.25, 1, len(points))  # later trials are darker
-    axes.scatter(at, [value for _, value in points], c=[(0.11, 0.53, 0.80, alpha) for alpha in order], s=18)
+    means, lows, highs = (np.array([each(seeds) for _, seeds in points]) for each in (np.mean, min, max))
+    order = np.argsort(at)
+    if all(type(each) in (int, float) for each in dimension.choices or [""]) and len({*at}) == len(at):
+        axes.plot(np.array(at)[order], means[order], color=plots.COLOURS[0], linewidth=1.2)
+        axes.fill_between(
+            np.array(at)[order], lows[order], highs[order], color=plots.COLOURS[0], alpha=0.15, linewidth=0
+        )
+    else:
+        axes.vlines(at, lows, highs, plots.REAL, linewidth=0.8)
+    darker = np.linspace(0.25, 1, len(points))  # later trials
+    axes.scatter(at, means, c=[(0.11, 0.53, 0.80, alpha) for alpha in darker], s=18)
     axes.set_xlabel(dimension.name, parse_math=False)
     axes.grid(alpha=0.25)
 

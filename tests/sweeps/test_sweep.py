@@ -17,6 +17,7 @@ import yaml
 from gantk.cli import run_command_line
 from gantk.errors import GantkError
 from gantk.interfaces import StopTraining
+from gantk.recipe.find_file import shipped, shipped_sweeps
 from gantk.recipe.recipe import load, load_as
 from gantk.sweeps.blocks import SweepBlocks
 from gantk.sweeps.folder import SweepFolder
@@ -149,6 +150,23 @@ def test_what_is_wrong_is_said_before_a_trial(
     said = capsys.readouterr()
     assert told in said.err and "Traceback" not in said.err
     assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("name", sorted(shipped_sweeps()))
+def test_a_sweep_that_gantk_brings_is_right(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_command_line(["cp", name]) == 0
+    assert Path(f"{name}.yaml").read_bytes() == shipped_sweeps()[name].read_bytes()
+    sweep = check(load_as(SweepBlocks, f"{name}.yaml"))
+    assert sweep.most is not None
+    assert all(each.every is not None for each in sweep.objectives)
+    assert name not in shipped()
+
+
+def test_a_sweep_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for word, told in (("ring_rate", "did you mean 'ring_rates'"), ("no\0where", "no sweep")):
+        assert run_command_line(["sweep", word]) == 2
+        assert told in capsys.readouterr().err
 
 
 def test_without_optuna_the_extra_is_named(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
