@@ -108,11 +108,7 @@ def _figures(sweep: Sweep, study: optuna.Study, finished: Sequence[TrialResult])
     for at, objective in enumerate(sweep.objectives):
         for each in sweep.space:
             points = [
-                (
-                    trials[x.number].params[each.name],
-                    x.values[at],
-                    x.by_seed[at] if x.by_seed else x.values[at : at + 1],
-                )
+                (trials[x.number].params[each.name], x.by_seed[at] if x.by_seed else [x.values[at]])
                 for x in finished
                 if each.name in trials[x.number].params
             ]

@@ -8,9 +8,11 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -123,6 +125,40 @@ def test_the_median_ends_a_trial_that_is_worse(tiny: Path) -> None:
     with pytest.raises(StopTraining):
         worse.on_log(2, {"m.a": 0.6})
     assert worse.pruned
+
+
+def test_hyperband_gives_few_steps_to_what_is_worse(tiny: Path) -> None:
+    overrides = SWEEP["overrides"] | {"train.steps": 27, "evaluate.0.every": 1}
+    sweep = checked(pruner="hyperband", trials=99, overrides=overrides)
+    folder = SweepFolder.begin(Path("bands"), sweep.values)
+    study = open_study(folder, sweep.values, sweep.space, sweep.objectives, 27, None)
+    steps = {}
+    for value in np.random.default_rng(0).permutation(40).tolist():
+        trial = study.ask()
+        reporter = Reporter(trial, "m.a", prunes=True)
+        with suppress(StopTraining):
+            for step in range(1, 28):
+                steps[value] = step
+                reporter.on_log(step, {"m.a": float(value)})
+        if not reporter.pruned:
+            study.tell(trial, float(value))
+    assert steps[39] == 27
+    assert sum(steps[value] for value in range(20)) < sum(steps[value] for value in range(20, 40)) / 2
+
+
+@pytest.mark.slow
+def test_of_two_objectives_each_trial_that_none_beats_is_a_recipe(
+    tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    objectives = [*SWEEP["objectives"], OTHER]
+    assert run_command_line(["sweep", write(objectives=objectives, sampler="nsga2"), "--out", "two", "--json"]) == 0
+    best = json.loads(capsys.readouterr().out)["best"]
+    assert best
+    assert {path.name for path in Path("two").glob("best*")} == {f"best-{each['number']}.yaml" for each in best}
+    for each in best:
+        found = load(f"two/best-{each['number']}.yaml").values
+        assert found["play"]["generator_optimizer"]["lr"] == each["proposed"]["play.generator_optimizer.lr"]
+    assert "Both objectives" in Path("two/sweep.html").read_text()
 
 
 @pytest.mark.parametrize(
