@@ -12,6 +12,7 @@ import matplotlib
 import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from gantk import plots
 from gantk.files.atomic import write_json, write_text
@@ -149,6 +150,10 @@ def draw_slice(axes: Axes, dimension: Dimension, points: Sequence[tuple[Any, Seq
     else:
         at = [value for value, _ in points]
         axes.set_xscale("log" if dimension.kind == "loguniform" else "linear")
+        if dimension.kind == "loguniform":  # matplotlib writes every minor tick where there is no decade, or one
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=6))
+            axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            axes.xaxis.set_minor_formatter(NullFormatter())
     means, lows, highs = (np.array([each(seeds) for _, seeds in points]) for each in (np.mean, min, max))
     order = np.argsort(at)
     if all(type(each) in (int, float) for each in dimension.choices or [""]) and len({*at}) == len(at):
@@ -188,10 +193,11 @@ def _parallel(axes: Axes, sweep: Sweep, trials: Any, finished: Sequence[TrialRes
     values = np.array([each.values[0] for each in finished])
     spread = np.ptp(values)
     heights[:, -1] = (values - values.min()) / spread if spread else 0.5
-    colours = matplotlib.colormaps["viridis"](heights[:, -1])
-    for row in np.argsort(heights[:, -1]):
+    good = heights[:, -1] if sweep.objectives[0].direction == "maximize" else 1 - heights[:, -1]
+    colours = matplotlib.colormaps["viridis"](good)
+    for row in np.argsort(good):  # the best on top
         axes.plot(range(len(columns)), heights[row], color=colours[row], alpha=0.7, linewidth=1)
-    axes.set_xticks(range(len(columns)), [_wrapped(name) for name in columns], parse_math=False)
+    axes.set_xticks(range(len(columns)), [_wrapped(name) for name in columns], parse_math=False, fontsize=7)
     axes.set_yticks([])
     for at, each in enumerate(sweep.space):
         low, high = (each.labels[0], each.labels[-1]) if each.kind == "choice" else (f"{each.low:g}", f"{each.high:g}")
@@ -207,7 +213,9 @@ def _parallel(axes: Axes, sweep: Sweep, trials: Any, finished: Sequence[TrialRes
 
 
 def _wrapped(name: str) -> str:
-    return name.replace(".", ".\n", 1) if len(name) > 18 else name
+    """A dotted name, or a factor on one, in lines that stand beside those of its neighbours."""
+    parts = [part.replace(".", ".\n", 1) if len(part) > 18 else part for part in name.split(" / ")]
+    return "\n/ ".join(parts)
 
 
 def _height(dimension: Dimension, value: Any) -> float:
