@@ -25,6 +25,13 @@ def recipes(context: click.Context, parameter: click.Parameter, incomplete: str)
     return _beginning(incomplete, [*shipped(), *_paths(incomplete, ENDINGS_OF_RECIPES)])
 
 
+def sweeps(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """Sweeps by name, and files that end as they do."""
+    from gantk.recipe.find_file import shipped_sweeps
+
+    return _beginning(incomplete, [*shipped_sweeps(), *_paths(incomplete, ENDINGS_OF_RECIPES)])
+
+
 def runs(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
     """Runs in runs/, and any other file or folder, such as a checkpoint."""
     from gantk.files.find_run import RUNS, runs_in

@@ -14,10 +14,10 @@ from gantk import cli_options, completions, console
 @click.argument("target", type=click.Path(path_type=Path), required=False)
 @cli_options.force
 def command(recipe: str, target: Path | None, force: bool) -> None:
-    """Copy a shipped RECIPE to TARGET (a file or folder; here if not given) to start from."""
-    from gantk.recipe.find_file import locate
+    """Copy a shipped RECIPE, or sweep, to TARGET (a file or folder; here if not given) to start from."""
+    from gantk.recipe.find_file import locate, shipped_sweeps
 
-    source = locate(recipe)
+    source = shipped_sweeps().get(recipe) or locate(recipe)
     path = target or Path()
     path = path / source.name if path.is_dir() else path
     cli_options.refuse_to_overwrite(path, force)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gantk import cli_options, console
+from gantk import cli_options, completions, console
 
 if TYPE_CHECKING:
     from gantk.sweeps.folder import SweepFolder
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("sweep", metavar="SWEEP.yaml", type=click.Path(path_type=Path))
+@click.argument("sweep", metavar="SWEEP", shell_complete=completions.sweeps)
 @cli_options.overrides
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), help="Folder of the sweep. [default: runs/SWEEP-<number>]"
@@ -37,21 +37,25 @@ if TYPE_CHECKING:
 @cli_options.as_json
 @cli_options.quiet
 def command(
-    sweep: Path, overrides: tuple[str, ...], out: Path | None, workers: int, storage: str | None, as_json: bool
+    sweep: str, overrides: tuple[str, ...], out: Path | None, workers: int, storage: str | None, as_json: bool
 ) -> None:
     """Search the settings of a recipe: run it with those that a sweep file asks for, and find the best.
+
+    SWEEP is a file, or the name of one that comes with gantk (ring_rates, mnist_critic_rate, …): `gantk cp ring_rates`
+    copies it to start from.
 
     Every trial is a run folder, evaluated on the validation split; the test split is not looked at. The same line in
     another terminal, or on another machine that sees the folder, is one more worker; a trial that was stopped or killed
     is gone on with by whoever comes next.
 
     \b
-    gantk sweep ring_rates.yaml
-    gantk sweep ring_rates.yaml --workers 2 --out runs/rates
+    gantk sweep ring_rates
+    gantk sweep ring_rates --workers 2 --out runs/rates
 
     The folder is the only line on stdout: best.yaml in it is a complete recipe, sweep.html shows all trials.
     """
     from gantk.errors import DoesNotFit
+    from gantk.recipe.find_file import locate_sweep
     from gantk.recipe.recipe import load_as
     from gantk.runs.start import claim
     from gantk.sweeps.blocks import SweepBlocks
@@ -62,13 +66,12 @@ def command(
     from gantk.sweeps.worker import check, work
 
     import_optuna()
-    if sweep.is_dir():
-        raise click.UsageError(
-            f"{sweep} is a folder; a sweep is gone on with by: gantk sweep {sweep / SWEEP} -o {sweep}"
-        )
-    values = load_as(SweepBlocks, sweep, overrides)
+    file = locate_sweep(sweep)
+    if file.is_dir():
+        raise click.UsageError(f"{file} is a folder; a sweep is gone on with by: gantk sweep {file / SWEEP} -o {file}")
+    values = load_as(SweepBlocks, file, overrides)
     checked = check(values)
-    folder = SweepFolder.begin(out if out is not None else claim(sweep.stem, None), values)
+    folder = SweepFolder.begin(out if out is not None else claim(file.stem, None), values)
     if workers == 1:
         study = work(checked, folder, storage)
     else:

@@ -171,10 +171,38 @@ def _numbered(path: Path, needed: Mapping[str, type]) -> Iterator[tuple[int, dic
         return
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
-            try:
-                found = json.loads(line.decode())
-            except (ValueError, RecursionError):  # not UTF-8, not JSON
-                found = None
-            right = isinstance(found, dict) and all(type(found.get(name)) is kind for name, kind in needed.items())
             if line.endswith(b"\n"):
-                yield number, found if right else None
+                yield number, _parsed(line, needed)
+
+
+def last_line(path: Path, needed: Mapping[str, type] = MappingProxyType({})) -> dict[str, Any] | None:
+    """The last of what `read_lines` gives, read from the end of the file, however long it is; None where there is none.
+
+    Args:
+        path: the file; one that is not there has no lines.
+        needed: what a line must hold, by name and type ({"step": int}).
+    """
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        end = _end_of_last_line(file)
+        start, size = end, 4096
+        while start:
+            start, size = max(0, end - size), 2 * size
+            file.seek(start)
+            lines = file.read(end - start).split(b"\n")
+            for line in reversed(lines[1:] if start else lines):  # the first has lost its beginning
+                found = _parsed(line, needed)
+                if found is not None:
+                    return found
+    return None
+
+
+def _parsed(line: bytes, needed: Mapping[str, type]) -> dict[str, Any] | None:
+    """The JSON object of a line, or None where it is none with what is needed."""
+    try:
+        found = json.loads(line.decode())
+    except (ValueError, RecursionError):  # not UTF-8, not JSON
+        return None
+    right = isinstance(found, dict) and all(type(found.get(name)) is kind for name, kind in needed.items())
+    return found if right else None

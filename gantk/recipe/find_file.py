@@ -1,4 +1,4 @@
-"""Where recipes are: a path, gantk's own recipes, and those that plugins bring."""
+"""Where recipes are: a path, gantk's own recipes, and those that plugins bring; and where sweep files are."""
 
 from __future__ import annotations
 
@@ -103,6 +103,31 @@ def shipped(registry: Registry | None = None) -> dict[str, Path]:
             for path in _recipes_in(folder):
                 found.setdefault(f"{plugin}/{path.stem}", path)
     return found
+
+
+def locate_sweep(name_or_path: str | Path) -> Path:
+    """The file of a sweep: an existing one, else one that gantk brings, by its name: "ring_rates".
+
+    Raises:
+        FileError: there is none.
+    """
+    text = str(name_or_path)
+    known = shipped_sweeps()
+    name = text.removesuffix(".yaml")
+    try:
+        if not Path(text).is_file() and name in known:
+            return known[name]
+        if Path(text).exists():
+            return Path(text)
+    except (ValueError, OSError) as error:
+        raise FileError(f"no sweep '{printable(text)[:100]}': {error}") from error
+    hint = did_you_mean(name, known, f"gantk brings {', '.join(sorted(known))}")
+    raise FileError(f"there is no file and no sweep called '{printable(text)}'; {hint}")
+
+
+def shipped_sweeps() -> dict[str, Path]:
+    """Every sweep file that gantk brings, by name."""
+    return {path.stem: path for path in _recipes_in(own_folder() / "sweeps")}
 
 
 def summary(path: Path) -> str:

@@ -10,9 +10,10 @@ from pathlib import Path
 from gantk import console
 from gantk.errors import BarMissed, FileError, GantkError, Interrupted
 from gantk.evaluation.results import bars, from_json
+from gantk.files.atomic import last_line
 from gantk.files.find_run import SEEDS
 from gantk.files.lock import Lock
-from gantk.files.run_folder import RunFolder
+from gantk.files.run_folder import LINE, RunFolder
 from gantk.messages import duration
 from gantk.recipe.recipe import Recipe
 from gantk.repeats.folder import RepeatsFolder
@@ -136,7 +137,8 @@ def _is_done(folder: RepeatsFolder, seed: int) -> bool:
 
 def _step(folder: RepeatsFolder, seed: int) -> int:
     run = folder.runs().get(seed)
-    return 0 if run is None else max((line["step"] for line in run.lines()), default=0)
+    line = None if run is None else last_line(run.metrics, LINE)
+    return 0 if line is None else line["step"]
 
 
 def _failure(folder: RepeatsFolder, failed: Sequence[str], names: dict[str, int], code: int) -> GantkError:

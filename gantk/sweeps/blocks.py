@@ -36,8 +36,9 @@ class SweepBlocks:
         recipe: a recipe file, or the name of a shipped one.
         overrides: keys of the recipe that are other in every trial: {train.steps: 600}.
         space: what is tried: dotted key of the recipe to {loguniform: [low, high]}, {uniform: [low, high]},
-            {int: [low, high]} or {choice: [...]}; `step` beside int, `times: KEY` beside a range (the value is a factor
-            on that key), `when: {KEY: VALUE}` beside any (tried only where an earlier key of the space has that value).
+            {int: [low, high]} or {choice: [...]}; `step` beside int, `times: KEY` beside a range or a choice of
+            numbers (the value is a factor on that key), `when: {KEY: VALUE}` beside any (tried only where an earlier
+            key of the space has that value).
         objectives: one or two.
         sampler: tpe (Bergstra 2011), random, or grid (every combination of choices); for two objectives tpe, random or
             nsga2 (Deb 2002).

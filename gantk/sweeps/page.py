@@ -12,6 +12,7 @@ import matplotlib
 import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from gantk import plots
 from gantk.files.atomic import write_json, write_text
@@ -108,12 +109,12 @@ def _figures(sweep: Sweep, study: optuna.Study, finished: Sequence[TrialResult])
     for at, objective in enumerate(sweep.objectives):
         for each in sweep.space:
             points = [
-                (trials[x.number].params[each.name], x.values[at])
+                (trials[x.number].params[each.name], x.by_seed[at] if x.by_seed else [x.values[at]])
                 for x in finished
                 if each.name in trials[x.number].params
             ]
             if points:
-                found.append(_figure(f"{objective.value} by {each.name}", _slice, number, each, points))
+                found.append(_figure(f"{objective.value} by {each.name}", draw_slice, number, each, points))
                 number += 1
     if len(sweep.space) > 1:
         found.insert(0, _figure("Parallel coordinates", _parallel, number, sweep, trials, finished) | {"wide": True})
@@ -131,17 +132,39 @@ def _figure(title: str, draw: Any, number: int, *arguments: Any) -> dict[str, An
         return {"title": title, "svg": Markup(plots.to_svg(figure, f"sweep-{number}")), "wide": wide}
 
 
-def _slice(axes: Axes, dimension: Dimension, points: Sequence[tuple[Any, float]]) -> None:
+def draw_slice(axes: Axes, dimension: Dimension, points: Sequence[tuple[Any, Sequence[float]]]) -> None:
+    """A point a trial; where it had several seeds a stroke from the lowest to the highest.
+
+    Of a grid over one key, which has one trial for each of its numbers, these are a curve with a band.
+
+    Args:
+        axes: to draw in.
+        dimension: the key.
+        points: of each trial what it tried (of a choice its label), and the objective of each seed.
+    """
     if dimension.kind == "choice":
         labels = dimension.labels
         axes.set_xticks(range(len(labels)), [label[:24] for label in labels])
-        at = [labels.index(value) for value, _ in points]
+        at: list[float] = [labels.index(value) for value, _ in points]
         axes.set_xlim(-0.5, len(labels) - 0.5)
     else:
         at = [value for value, _ in points]
         axes.set_xscale("log" if dimension.kind == "loguniform" else "linear")
-    order = np.linspace(0.25, 1, len(points))  # later trials are darker
-    axes.scatter(at, [value for _, value in points], c=[(0.11, 0.53, 0.80, alpha) for alpha in order], s=18)
+        if dimension.kind == "loguniform":  # matplotlib writes every minor tick where there is no decade, or one
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=6))
+            axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            axes.xaxis.set_minor_formatter(NullFormatter())
+    means, lows, highs = (np.array([each(seeds) for _, seeds in points]) for each in (np.mean, min, max))
+    order = np.argsort(at)
+    if all(type(each) in (int, float) for each in dimension.choices or [""]) and len({*at}) == len(at):
+        axes.plot(np.array(at)[order], means[order], color=plots.COLOURS[0], linewidth=1.2)
+        axes.fill_between(
+            np.array(at)[order], lows[order], highs[order], color=plots.COLOURS[0], alpha=0.15, linewidth=0
+        )
+    else:
+        axes.vlines(at, lows, highs, plots.REAL, linewidth=0.8)
+    darker = np.linspace(0.25, 1, len(points))  # later trials
+    axes.scatter(at, means, c=[(0.11, 0.53, 0.80, alpha) for alpha in darker], s=18)
     axes.set_xlabel(dimension.name, parse_math=False)
     axes.grid(alpha=0.25)
 
@@ -170,10 +193,11 @@ def _parallel(axes: Axes, sweep: Sweep, trials: Any, finished: Sequence[TrialRes
     values = np.array([each.values[0] for each in finished])
     spread = np.ptp(values)
     heights[:, -1] = (values - values.min()) / spread if spread else 0.5
-    colours = matplotlib.colormaps["viridis"](heights[:, -1])
-    for row in np.argsort(heights[:, -1]):
+    good = heights[:, -1] if sweep.objectives[0].direction == "maximize" else 1 - heights[:, -1]
+    colours = matplotlib.colormaps["viridis"](good)
+    for row in np.argsort(good):  # the best on top
         axes.plot(range(len(columns)), heights[row], color=colours[row], alpha=0.7, linewidth=1)
-    axes.set_xticks(range(len(columns)), [_wrapped(name) for name in columns], parse_math=False)
+    axes.set_xticks(range(len(columns)), [_wrapped(name) for name in columns], parse_math=False, fontsize=7)
     axes.set_yticks([])
     for at, each in enumerate(sweep.space):
         low, high = (each.labels[0], each.labels[-1]) if each.kind == "choice" else (f"{each.low:g}", f"{each.high:g}")
@@ -189,7 +213,9 @@ def _parallel(axes: Axes, sweep: Sweep, trials: Any, finished: Sequence[TrialRes
 
 
 def _wrapped(name: str) -> str:
-    return name.replace(".", ".\n", 1) if len(name) > 18 else name
+    """A dotted name, or a factor on one, in lines that stand beside those of its neighbours."""
+    parts = [part.replace(".", ".\n", 1) if len(part) > 18 else part for part in name.split(" / ")]
+    return "\n/ ".join(parts)
 
 
 def _height(dimension: Dimension, value: Any) -> float:

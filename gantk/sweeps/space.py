@@ -101,15 +101,17 @@ def _dimension(key: str, said: Any, before: list[str]) -> Dimension:
     when, times = said.get("when", {}), said.get("times", "")
     if not isinstance(when, Mapping) or any(other not in before for other in when):
         raise RecipeError(f"{where}.when: is a mapping {{KEY: VALUE}} of keys that stand before it in the space")
-    if times and (not isinstance(times, str) or kind not in ("loguniform", "uniform")):
-        raise RecipeError(f"{where}.times: names a key of the recipe, beside loguniform or uniform")
+    factors = said[kind] if kind == "choice" and isinstance(said[kind], list) else []
+    numbers = kind in ("loguniform", "uniform") or (factors and all(type(each) in (int, float) for each in factors))
+    if times and (not isinstance(times, str) or not numbers):
+        raise RecipeError(f"{where}.times: is a key of the recipe, beside loguniform, uniform or a choice of numbers")
     if "step" in said and kind != "int":
         raise RecipeError(f"{where}.step: goes with int")
     if kind == "choice":
         choices = said[kind]
         if not isinstance(choices, list) or len(choices) < 2 or len({json.dumps(x) for x in choices}) < len(choices):
             raise RecipeError(f"{where}.choice: is a list of two or more different values, not {shown(choices)}")
-        return Dimension(key, kind, choices=tuple(choices), when=dict(when))
+        return Dimension(key, kind, choices=tuple(choices), times=times, when=dict(when))
     low, high = _range(where, kind, said[kind])
     step = said.get("step", 1)
     if not isinstance(step, int) or isinstance(step, bool) or step < 1:

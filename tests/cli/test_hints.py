@@ -26,7 +26,7 @@ from gantk.components.signature import parameters
 from gantk.errors import ComponentError
 from gantk.recipe.blocks import Blocks, EvaluateEntry
 from gantk.recipe.familiar_keys import NAMES, as_overrides, keys_for, without_dashes
-from gantk.recipe.find_file import shipped
+from gantk.recipe.find_file import shipped, shipped_sweeps
 from gantk.recipe.recipe import leaves, load
 from tests.helpers.documents import ROOT
 from tests.helpers.hints import COMMAND, COMPONENT, DOCUMENT, KEY, OPTION, PLACE, texts
@@ -157,7 +157,8 @@ def follow(line: str) -> None:
     recipe = context.params.get("recipe")
     if recipe and "recipe" in [each.name for each in command.params if isinstance(each, click.Argument)]:
         own = ("RECIPE", "my.yaml", "my_design.yaml", "inspected.yaml", "-", "runs/my_design-1")
-        assert recipe in own or PLACE in recipe or recipe.removeprefix("recipes/").removesuffix(".yaml") in shipped()
+        known = {*shipped(), *(shipped_sweeps() if name == "cp" else ())}
+        assert recipe in own or PLACE in recipe or recipe.removeprefix("recipes/").removesuffix(".yaml") in known
 
 
 @lru_cache

@@ -100,8 +100,8 @@ def test_sdist_and_wheel_in_a_clean_environment(tmp_path: Path) -> None:
     wheel = next((tmp_path / "dist").glob("gantk-*.whl"))
     names = zipfile.ZipFile(wheel).namelist()
     assert not [name for name in names if name.startswith(("tests/", "docs/", "plugins/", "recipes/"))]
-    for recipe in (ROOT / "recipes").glob("*.yaml"):
-        assert f"gantk/recipes/{recipe.name}" in names
+    for recipe in (ROOT / "recipes").rglob("*.yaml"):
+        assert f"gantk/{recipe.relative_to(ROOT).as_posix()}" in names
     for template in (ROOT / "gantk" / "templates").rglob("*.j2"):
         assert template.relative_to(ROOT).as_posix() in names
 

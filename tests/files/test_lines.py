@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 import gantk
-from gantk.files.atomic import odd_lines, read_lines
+from gantk.files.atomic import last_line, odd_lines, read_lines
 
 ODD = {
     "blank": b"",
@@ -27,6 +28,38 @@ def test_what_stands_behind_an_odd_line_is_read(name: str, tmp_path: Path) -> No
     path.write_bytes(b'{"step": 1}\n' + ODD[name] + b'\n{"step": 4}\n{"step": 5, "cut')
     assert [line["step"] for line in read_lines(path, {"step": int})] == [1, 4]
     assert odd_lines(path, {"step": int}) == [2]
+    assert last_line(path, {"step": int}) == {"step": 4}
+    path.write_bytes(b'{"step": 1}\n' + ODD[name] + b"\n")
+    assert last_line(path, {"step": int}) == {"step": 1}
+    path.write_bytes(ODD[name] + b"\n")
+    assert last_line(path, {"step": int}) is None
+
+
+@pytest.mark.parametrize("length", [1, 4080, 4095, 4096, 4097, 9000, 20000])
+def test_the_last_line_is_found_however_long_it_and_what_follows_is(length: int, tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    assert last_line(path) is None
+    path.write_bytes(b"")
+    assert last_line(path) is None
+    wanted = {"step": 2, "text": "x" * length}
+    first, last = json.dumps({"step": 1}).encode(), json.dumps(wanted).encode()
+    for behind in (b"", b"\n", b"{" * length + b"\n", b'{"step": 3'):
+        path.write_bytes(first + b"\n" + last + b"\n" + behind)
+        assert last_line(path, {"step": int}) == wanted
+
+
+def test_of_a_long_file_the_end_alone_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    with path.open("wb") as file:
+        file.truncate(2**26)  # a hole, which takes no room on the disk
+        file.seek(0, 2)
+        file.write(b'\n{"step": 7}\n')
+    tracemalloc.start()
+    try:
+        assert last_line(path, {"step": int}) == {"step": 7}
+        assert tracemalloc.get_traced_memory()[1] < 2**17
+    finally:
+        tracemalloc.stop()
 
 
 def test_resuming_keeps_every_line_that_can_be_read_and_the_file_as_it_was(

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from gantk.errors import RecipeError
+from gantk.sweeps.page import draw_slice
 from gantk.sweeps.results import TrialResult, best_results
 from gantk.sweeps.space import dimensions, grid_choices, grid_size, suggest
 from gantk.sweeps.study import SweepObjective
@@ -37,7 +39,9 @@ RATE = "play.generator_optimizer.lr"
         ({"a": {"uniform": [1, 9], "step": 2}}, "goes with int"),
         ({"a": {"choice": [1]}}, "two or more different"),
         ({"a": {"choice": [1, 1]}}, "two or more different"),
-        ({"a": {"int": [1, 2], "times": "b"}}, "loguniform or uniform"),
+        ({"a": {"int": [1, 2], "times": "b"}}, "loguniform, uniform or a choice of numbers"),
+        ({"a": {"choice": [1, "x"], "times": "b"}}, "a choice of numbers"),
+        ({"a": {"choice": [1, True], "times": "b"}}, "a choice of numbers"),
         ({"a": {"int": [1, 2], "when": {"b": 1}}, "b": {"choice": [1, 2]}}, "stand before it"),
     ],
 )
@@ -78,6 +82,36 @@ def test_a_factor_on_the_recipes_own_number() -> None:
     assert suggest(space, trial, values) == {"play.critic_optimizer.lr": 0.5}
     with pytest.raises(RecipeError, match="no number to take a factor of"):
         suggest(space, trial, {"play": {"generator_optimizer": None}})
+
+
+def test_factors_from_a_list_are_a_grid() -> None:
+    space = dimensions({"play.critic_optimizer.lr": {"times": RATE, "choice": [0.1, 1, 3.0]}})
+    assert grid_choices(space) == {f"play.critic_optimizer.lr / {RATE}": ["0.1", "1", "3.0"]}
+    values = {"play": {"generator_optimizer": {"lr": 0.25}}}
+    for label, rate in (("0.1", 0.025), ("1", 0.25), ("3.0", 0.75)):
+        trial = optuna.trial.FixedTrial({space[0].name: label})
+        assert suggest(space, trial, values) == {"play.critic_optimizer.lr": pytest.approx(rate)}
+
+
+def test_a_grid_over_numbers_is_drawn_as_a_curve_and_anything_else_as_points() -> None:
+    grid = dimensions({"a": {"choice": [1, 3, 10]}})[0]
+    points = [("10", [2.0, 4.0]), ("1", [0.0, 1.0]), ("3", [1.0, 2.0])]
+    axes = Figure().add_subplot()
+    draw_slice(axes, grid, points)
+    (curve,) = axes.lines
+    np.testing.assert_array_equal(curve.get_xydata(), [[0, 0.5], [1, 1.5], [2, 3.0]])
+    band = axes.collections[0].get_paths()[0].vertices
+    assert {tuple(each) for each in band.tolist()} >= {(0, 0), (0, 1), (1, 1), (1, 2), (2, 2), (2, 4)}
+    ranges = dimensions({"a": {"uniform": [0, 10]}})[0]
+    words = dimensions({"a": {"choice": ["1", "3", "10"]}})[0]
+    for dimension, tried in (
+        (grid, [*points, ("3", [9.0])]),  # a value twice: other keys were tried, too
+        (ranges, [(float(value), seeds) for value, seeds in points]),
+        (words, points),
+    ):
+        axes = Figure().add_subplot()
+        draw_slice(axes, dimension, tried)
+        assert not axes.lines
 
 
 def test_a_grid_is_of_choices_alone() -> None:

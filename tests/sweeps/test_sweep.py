@@ -8,15 +8,18 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from gantk.cli import run_command_line
 from gantk.errors import GantkError
 from gantk.interfaces import StopTraining
+from gantk.recipe.find_file import shipped, shipped_sweeps
 from gantk.recipe.recipe import load, load_as
 from gantk.sweeps.blocks import SweepBlocks
 from gantk.sweeps.folder import SweepFolder
@@ -124,6 +127,40 @@ def test_the_median_ends_a_trial_that_is_worse(tiny: Path) -> None:
     assert worse.pruned
 
 
+def test_hyperband_gives_few_steps_to_what_is_worse(tiny: Path) -> None:
+    overrides = SWEEP["overrides"] | {"train.steps": 27, "evaluate.0.every": 1}
+    sweep = checked(pruner="hyperband", trials=99, overrides=overrides)
+    folder = SweepFolder.begin(Path("bands"), sweep.values)
+    study = open_study(folder, sweep.values, sweep.space, sweep.objectives, 27, None)
+    steps = {}
+    for value in np.random.default_rng(0).permutation(40).tolist():
+        trial = study.ask()
+        reporter = Reporter(trial, "m.a", prunes=True)
+        with suppress(StopTraining):
+            for step in range(1, 28):
+                steps[value] = step
+                reporter.on_log(step, {"m.a": float(value)})
+        if not reporter.pruned:
+            study.tell(trial, float(value))
+    assert steps[39] == 27
+    assert sum(steps[value] for value in range(20)) < sum(steps[value] for value in range(20, 40)) / 2
+
+
+@pytest.mark.slow
+def test_of_two_objectives_each_trial_that_none_beats_is_a_recipe(
+    tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    objectives = [*SWEEP["objectives"], OTHER]
+    assert run_command_line(["sweep", write(objectives=objectives, sampler="nsga2"), "--out", "two", "--json"]) == 0
+    best = json.loads(capsys.readouterr().out)["best"]
+    assert best
+    assert {path.name for path in Path("two").glob("best*")} == {f"best-{each['number']}.yaml" for each in best}
+    for each in best:
+        found = load(f"two/best-{each['number']}.yaml").values
+        assert found["play"]["generator_optimizer"]["lr"] == each["proposed"]["play.generator_optimizer.lr"]
+    assert "Both objectives" in Path("two/sweep.html").read_text()
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
@@ -149,6 +186,23 @@ def test_what_is_wrong_is_said_before_a_trial(
     said = capsys.readouterr()
     assert told in said.err and "Traceback" not in said.err
     assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("name", sorted(shipped_sweeps()))
+def test_a_sweep_that_gantk_brings_is_right(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_command_line(["cp", name]) == 0
+    assert Path(f"{name}.yaml").read_bytes() == shipped_sweeps()[name].read_bytes()
+    sweep = check(load_as(SweepBlocks, f"{name}.yaml"))
+    assert sweep.most is not None
+    assert all(each.every is not None for each in sweep.objectives)
+    assert name not in shipped()
+
+
+def test_a_sweep_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for word, told in (("ring_rate", "did you mean 'ring_rates'"), ("no\0where", "no sweep")):
+        assert run_command_line(["sweep", word]) == 2
+        assert told in capsys.readouterr().err
 
 
 def test_without_optuna_the_extra_is_named(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
