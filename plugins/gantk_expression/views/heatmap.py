@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import ceil, sqrt
 from textwrap import fill
 from typing import Annotated
 
+import numpy as np
 import torch
 from annotated_types import Ge
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
@@ -22,6 +25,9 @@ from gantk_expression.markers import marker_genes
 from gantk_expression.views.panels import panels
 
 NAMED = 60  # genes whose names fit beside a heatmap
+BLOCK_SHAPE = 2  # a tile is about so many times as wide as high …
+BLOCK_WIDTH = 480  # … and so many pixels wide …
+LARGEST_SQUARE = 12  # … or less, where there are few genes
 
 
 class Heatmap(View):
@@ -80,6 +86,19 @@ class Heatmap(View):
             figure.colorbar(picture, ax=figure.axes, shrink=0.6, label=in_words(self.spec))
         figure.suptitle(fill(caption, 90), fontsize=9)
         return figure
+
+    def tiles(self, samples: Samples) -> list[Image.Image]:
+        """Each sample as a block of squares, a gene each in the order of the data, row by row; one scale for all."""
+        logs = logarithms(samples.samples, self.spec)  # (N, G)
+        low, top = min(0.0, float(logs.min())), float(logs.max())
+        count = logs.shape[1]
+        width = ceil(sqrt(BLOCK_SHAPE * count))
+        size = max(1, min(LARGEST_SQUARE, BLOCK_WIDTH // width))  # pixels
+        shares = ((logs - low) / max(top - low, 1e-6)).numpy()
+        blocks = np.full((len(shares), ceil(count / width) * width, 3), 255, np.uint8)
+        blocks[:, :count] = colormaps["viridis"](shares, bytes=True)[..., :3]
+        pixels = blocks.reshape(len(shares), -1, width, 3).repeat(size, 1).repeat(size, 2)
+        return [Image.fromarray(each) for each in pixels]
 
     def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
         """Heatmap, means, log-fold changes and principal components of generated beside held-out samples."""
