@@ -35,12 +35,11 @@ def command(source: Path, overrides: tuple[str, ...], port: int, browser: bool, 
     """
     from gantk.api.run import Model
     from gantk.explore.explorer import Explorer
-    from gantk.explore.server import listening_port, serve_page
     from gantk.recipe.overrides import refuse_others
 
     refuse_others(overrides, ("data",), "where the nearest real samples are looked for")
-    listening_port(port)
     explorer = Explorer(Model(source, device), str(source))
+    from gantk.explore.server import serve_page
 
     def started(address: str) -> None:
         console.say("the page is open until Ctrl-C")

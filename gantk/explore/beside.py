@@ -11,11 +11,12 @@ from PIL import Image
 from gantk import randomness
 from gantk.errors import DoesNotFit
 from gantk.evaluation.representation import as_judged
-from gantk.explore.explorer import Choice, Explorer
-from gantk.interfaces import Dataset
+from gantk.explore.explorer import Choice, Explorer, enlarged
+from gantk.interfaces import Dataset, Samples
 from gantk.latents.places import Between, Place
 from gantk.recipe.overrides import refuse_others
 from gantk.recipe.recipe import recipe_from_text
+from gantk.reporting.grids import grid
 from gantk.reporting.nearest import FROM_CONDITIONS, nearest_panel
 from gantk.reporting.pictures import build_view
 from gantk.training import from_recipe
@@ -23,6 +24,7 @@ from gantk.training import from_recipe
 ALONG = 9  # samples along a direction, or on a path
 REACH = 3.0  # standard deviations to either side
 AROUND = 12  # samples around another …
+SMALL = 112  # pixels: samples up to so large stand in rows
 MOST_AROUND = 256  # … or as many as the view wants to sum up, but no more
 
 
@@ -38,7 +40,8 @@ def along(explorer: Explorer, choice: Choice, move: str) -> tuple[Image.Image, s
     values = torch.linspace(-REACH, REACH, ALONG).tolist()
     places = [replace(place, moves={**place.moves, move: value}) for value in values]
     samples = explorer.samples(places, choice.label)
-    return explorer.view.draw(samples), f"{move} from {-REACH:g} to {REACH:g} standard deviations"
+    picture = overview(explorer, samples, [f"{value:+.2f}" for value in values])
+    return picture, f"{move} from {-REACH:g} to {REACH:g} standard deviations"
 
 
 def around(explorer: Explorer, choice: Choice, varies: str | None, spread: float, seed: int) -> tuple[Image.Image, str]:
@@ -68,7 +71,7 @@ def around(explorer: Explorer, choice: Choice, varies: str | None, spread: float
     what = "the latent" if varies is None else varies
     held = [each for each in space.parts if each != varies] if varies is not None else []
     held_too = f", {' and '.join(held)} held" if held else ""
-    return explorer.view.draw(drawn), f"this one, and {count - 1} in which {what} varies by {spread:g}{held_too}"
+    return overview(explorer, drawn), f"this one, and {count - 1} in which {what} varies by {spread:g}{held_too}"
 
 
 def on_the_way(explorer: Explorer, start: Place, end: Place, held: str | None, label: str | None) -> Image.Image:
@@ -82,7 +85,22 @@ def on_the_way(explorer: Explorer, start: Place, end: Place, held: str | None, l
         label: class of all.
     """
     shares = torch.linspace(0, 1, ALONG).tolist()
-    return explorer.view.draw(explorer.samples([Between(start, end, share, held) for share in shares], label))
+    samples = explorer.samples([Between(start, end, share, held) for share in shares], label)
+    return overview(explorer, samples, [f"{share:.2f}" for share in shares])
+
+
+def overview(explorer: Explorer, samples: Samples, titles: Sequence[str] = ()) -> Image.Image:
+    """Samples in one picture: small ones in rows, enlarged, under their titles; others as their view draws many.
+
+    Args:
+        explorer: of the model.
+        samples: one or more.
+        titles: of each.
+    """
+    if max(explorer.view.tiles(samples[:1])[0].size) > SMALL:
+        return explorer.view.draw(samples)
+    tiles = [enlarged(tile.convert("RGB"), SMALL) for tile in explorer.view.tiles(samples)]
+    return grid(tiles, ALONG if titles else AROUND // 2, above=titles)
 
 
 def nearest_real(explorer: Explorer, choice: Choice, data: Mapping[str, Dataset]) -> tuple[Image.Image, str]:

@@ -182,7 +182,7 @@ class Explorer:
         return found
 
 
-def enlarged(picture: Image.Image) -> Image.Image:
-    """A small picture with each pixel as a square of several."""
-    times = max(1, LARGEST // max(picture.size))
+def enlarged(picture: Image.Image, size: int = LARGEST) -> Image.Image:
+    """A small picture with each pixel as a square of several, until it is nearly so many pixels large."""
+    times = max(1, size // max(picture.size))
     return picture.resize((picture.width * times, picture.height * times), Image.Resampling.NEAREST)

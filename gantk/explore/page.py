@@ -64,7 +64,8 @@ class Page:
         self.direction = pn.widgets.Select(name="Direction", width=WIDTH, visible=False)
         self.varies = pn.widgets.Select(name="What varies", options=["everything", *self.parts], visible=False)
         self.spread = pn.widgets.FloatSlider(name="By how much", start=0.1, end=1, step=0.1, value=1, visible=False)
-        self.picture, self.other = (pn.pane.PNG(None, sizing_mode="scale_width") for _ in range(2))
+        self.picture = pn.pane.PNG(None, sizing_mode="scale_width", css_classes=["sample"])
+        self.other = pn.pane.PNG(None, sizing_mode="scale_width", css_classes=["beside"])
         self.caption = pn.widgets.StaticText(value="")
         self.problem = pn.widgets.StaticText(value="", styles={"color": "#c0362c"})
         self.ending = pn.widgets.Select(name="Save as", options=explorer.endings, width=150)
@@ -156,7 +157,7 @@ class Page:
                 raise GantkError("pin two samples first, as A and as B")
             held = None if self.held.value == "nothing" else self.held.value
             picture = beside.on_the_way(explorer, self.pins["A"], self.pins["B"], held, choice.label)
-            return picture, "from A to B" + (f", {held} held" if held else "")
+            return picture, "on the way from A to B" + (f", {held} held" if held else "")
         return beside.nearest_real(explorer, choice, beside.data_of(explorer, self.moved))
 
     @contextmanager

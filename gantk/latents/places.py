@@ -91,23 +91,20 @@ def place_of(text: str) -> Place | Between:
 
 
 def _plain(text: str, whole: str) -> Place:
-    seed, parts, moves, truncation = None, {}, {}, None
+    found: dict[str, Any] = {}
     for word in text.strip().split(","):
         name, equals, value = word.strip().partition("=")
-        if not equals or not name or name in moves or name in parts:
-            twice = f"{name} is said twice" if equals and name else f"not understood: {shown(word)}"
-            raise RecipeError(f"--at {whole}: {twice}; {FORM}")
-        if name == "seed":
-            seed = _number(value, whole, int, name)
-        elif name == "truncation":
-            truncation = _number(value, whole, float, name)
-        elif MOVE.fullmatch(name):
-            moves[name] = _number(value, whole, float, name)
-        else:
-            parts[name] = _number(value, whole, int, name)
-    if seed is None:
+        if not equals or not name or " " in value:
+            raise RecipeError(f"--at {whole}: not understood: {shown(word)}; {FORM}")
+        if name in found:
+            raise RecipeError(f"--at {whole}: {name} is said twice")
+        number = float if name == "truncation" or MOVE.fullmatch(name) else int
+        found[name] = _number(value, whole, number, name)
+    if "seed" not in found:
         raise RecipeError(f"--at {whole}: says no seed; {FORM}")
-    return Place(seed, parts, moves, truncation)
+    seed, truncation = found.pop("seed"), found.pop("truncation", None)
+    moves = {name: by for name, by in found.items() if MOVE.fullmatch(name)}
+    return Place(seed, {name: by for name, by in found.items() if name not in moves}, moves, truncation)
 
 
 def _number(text: str, whole: str, kind: Callable[[str], Any], name: str) -> Any:

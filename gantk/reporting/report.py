@@ -87,7 +87,7 @@ def _content(folder: RunFolder) -> dict[str, Any]:
         "barred": sum(len(row["bars"]) for group in metrics for row in group["rows"]),
         "pictures": pictures,
         "panels": panels,
-        "walks": _walks(folder, damaged),
+        "walks": walks_shown(folder, damaged),
         "metric_pictures": _metric_pictures(folder, resolved, damaged),
         "frames": frames,
         "frame_count": frame_count,
@@ -253,7 +253,7 @@ def _panels(folder: RunFolder, damaged: list[str]) -> list[dict[str, Any]]:
     return panels
 
 
-def _walks(folder: RunFolder, damaged: list[str]) -> dict[str, Any]:
+def walks_shown(folder: RunFolder, damaged: list[str]) -> dict[str, Any]:
     """A sample moved along a few directions: a picture each with its frames side by side; {} where none are drawn."""
     try:
         about = read_walks(folder.samples)

@@ -127,5 +127,5 @@ def read_walks(folder: Path) -> Mapping[str, Any] | None:
     walks = found.get("walks")
     fits = isinstance(walks, dict) and all(isinstance(each, dict) for each in walks.values())
     if not fits or not isinstance(found.get("values"), list):
-        raise FileError(f"{path}: not what gantk writes. Remove it")
+        raise FileError(f"{path}: damaged: it names no walks. Remove it")
     return found

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
-from gantk.interfaces import Panel, Samples, View
+from gantk.interfaces import Nearest, Panel, Samples, View
 from gantk.plots import new_figure, to_image
 from gantk.spec import DataSpec
 from gantk_expression.logarithms import gene_count, in_words, logarithms
@@ -99,6 +99,28 @@ class Heatmap(View):
         blocks[:, :count] = colormaps["viridis"](shares, bytes=True)[..., :3]
         pixels = blocks.reshape(len(shares), -1, width, 3).repeat(size, 1).repeat(size, 2)
         return [Image.fromarray(each) for each in pixels]
+
+    distance = "Euclidean distance of logarithms of expression"
+
+    def distances(self, samples: Tensor, others: Tensor) -> Tensor:
+        """How far the logarithms are apart, (N, G) and (M, G) to (N, M)."""
+        return torch.cdist(logarithms(samples, self.spec), logarithms(others, self.spec))
+
+    def beside_nearest(self, samples: Samples, training: Nearest, held_out: Nearest) -> Image.Image:
+        """Each sample beside its nearest training and its nearest held-out one, as blocks of all genes on one scale."""
+        count = len(samples)
+        sides = (("generated", None), ("nearest training", training), ("nearest held-out", held_out))
+        every = [samples.samples.cpu(), training.samples.samples, held_out.samples.samples]
+        tiles = self.tiles(Samples(samples=torch.cat(every), spec=self.spec))
+        figure = new_figure(3 * 3.2, 0.3 + 1.9 * count)
+        for column, (title, found) in enumerate(sides):
+            for row in range(count):
+                axes = figure.add_subplot(count, 3, 1 + 3 * row + column)
+                axes.imshow(tiles[column * count + row], interpolation="nearest")
+                axes.set_axis_off()
+                far = "" if found is None else f": {found.texts(row)[0]}"
+                axes.set_title(f"{title}{far}", fontsize=9)
+        return to_image(figure)
 
     def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
         """Heatmap, means, log-fold changes and principal components of generated beside held-out samples."""
