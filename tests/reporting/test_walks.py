@@ -78,6 +78,7 @@ def test_a_damaged_list_of_walks_is_named(text: str, tmp_path: Path) -> None:
 def test_a_list_that_names_files_elsewhere_shows_none(tmp_path: Path) -> None:
     samples = tmp_path / "run" / "samples"
     samples.mkdir(parents=True)
+    (tmp_path / "run" / "resolved.yaml").touch()
     (samples / "walks.json").write_text('{"walks": {"../../x.png": {"title": "a"}}, "values": [0, 1]}')
     Image.new("RGB", (8, 4)).save(tmp_path / "x.png")
     damaged: list[str] = []
