@@ -19,6 +19,7 @@ COMMANDS = {
     "sweep": "search the settings of a recipe: trials, the best one, what mattered",
     "sample": "draw samples from a run or a checkpoint into a file",
     "encode": "latents of samples, by the encoder of a model that has one",
+    "explore": "a page in the browser: sliders for what a run or a checkpoint has learnt",
     "view": "make a picture of a run, a sample file or an image",
     "interpolate": "samples along a path through the latents, animated",
     "evaluate": "metrics of a run or a checkpoint on the test split",

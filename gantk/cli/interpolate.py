@@ -12,9 +12,9 @@ import click
 from gantk import cli_options, completions, console
 
 if TYPE_CHECKING:
-    from gantk.api.interpolate import Way
     from gantk.api.run import Model
     from gantk.interfaces import Samples
+    from gantk.latents.paths import Way
 
 PICTURES = (".gif", ".png")
 TRAVERSING = ("dimensions", "directions")
@@ -154,12 +154,13 @@ def command(
     from gantk.api.run import Model
     from gantk.components.formats import format_for
     from gantk.interfaces.priors import latents_of_seeds
+    from gantk.latents import paths
     from gantk.recipe.recipe import parameters_of
 
     wanted = Wanted(Model(source, device), out, png_frames, parameters_of(overrides), label)
     model = wanted.model
     generator = interpolate.generator_of(model)
-    free = interpolate.part_that_varies(generator, hold)
+    free = paths.part_that_varies(generator, hold)
     if out.suffix.lower() not in PICTURES:
         format_for(out, model.spec)
     found = None if through is None else interpolate.latents_for(through, model)
@@ -178,7 +179,7 @@ def command(
             at = interpolate.stops_at_random(generator, stops, seed, truncation)
         else:
             at = interpolate.chosen(found, order, only)
-        latents = interpolate.path(at, frames or 12, way=way, loop=loop, free=free)
+        latents = paths.path(at, frames or 12, way=way, loop=loop, free=free)
         samples = _path(wanted, interpolate.draw_along(model, latents, label), loop)
     wanted.write_samples(samples)
     console.say(f"{len(samples)} frames, {samples.attributes['origin']}")
@@ -220,17 +221,18 @@ def _traversal(
 
     from gantk.api import interpolate, traversal
     from gantk.files.pictures import write_animation, write_image
+    from gantk.latents import directions as latent_directions
     from gantk.reporting.grids import tiles_of
 
     model = wanted.model
     generator = interpolate.generator_of(model)
     if dimensions is not None:
-        directions = traversal.single_dimensions(generator, dimensions, free)
+        directions = latent_directions.single_dimensions(generator, dimensions, free)
     else:
         label = interpolate.class_number(model, wanted.label) or 0
-        directions = traversal.leading_directions(generator, count or 1, free, label)
+        directions = latent_directions.leading_directions(generator, count or 1, free, label)
     values = torch.linspace(-sigmas, sigmas, frames) if frames > 1 else torch.zeros(1)
-    samples = interpolate.draw_along(model, traversal.traverse(base, directions, values), wanted.label)
+    samples = interpolate.draw_along(model, latent_directions.traverse(base, directions, values), wanted.label)
     names = traversal.file_names(directions, values)
     if wanted.out.suffix.lower() in PICTURES or wanted.png_frames is not None:
         tiles = tiles_of(samples, wanted.parameters)

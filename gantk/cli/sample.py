@@ -50,6 +50,13 @@ from gantk import cli_options, completions, console
     help="A sample of each latent in a file (of `gantk reconstruct`, `gantk encode`, or .npy), instead of random ones.",
 )
 @click.option(
+    "--at",
+    "at",
+    multiple=True,
+    metavar="PLACE",
+    help="A sample of a place in the latent space: seed=17,red=5,direction1=1.5; repeat.",
+)
+@click.option(
     "--condition",
     type=click.Path(path_type=Path),
     metavar="FILE",
@@ -85,6 +92,7 @@ def command(
     reject: int,
     label: str | None,
     latents: Path | None,
+    at: tuple[str, ...],
     condition: Path | None,
     settings: tuple[str, ...],
     units: str | None,
@@ -102,6 +110,7 @@ def command(
     gantk sample runs/toy_motif-1 -n 1000 --reject 8 -o strings.h5
     gantk sample runs/lin_starshaped-1 -n 16 -o cells.ome.tif
     gantk sample demo --seeds 3,17,200-220 --truncation 1.5 -o chosen.png
+    gantk sample demo --at seed=17,green=5,direction1=1.5 -o moved.png
     gantk sample demo -n 1 --seed random --units Alp14,Tea1 -o cell.ome.tif
     gantk sample runs/lin_starshaped-1 --latents latents.h5 -o cells.ome.tif
     gantk sample runs/ggan_l1000-1 --condition new.gct -o predicted.gct
@@ -110,17 +119,23 @@ def command(
         cli_options.refuse_beside(
             "there is a sample of each latent", "number", "seed", "seeds", "reject", "units", "truncation"
         )
+    if at:
+        meant = ("number", "seed", "seeds", "reject", "units", "truncation", "latents", "condition")
+        cli_options.refuse_beside("--at says which latents are meant (truncation=… in it, too)", *meant)
     if seeds is not None:
         cli_options.refuse_beside("--seeds names the samples to draw", "number", "seed", "reject")
     cli_options.refuse_to_overwrite(out, force, new_folder=True)
+    from gantk.api.places import samples_at
     from gantk.api.run import Model
     from gantk.api.sampling_options import conditions_of, latents_in
     from gantk.components.formats import format_for
     from gantk.interfaces.optional_members import has_member, member
+    from gantk.latents.places import place_of
     from gantk.recipe.recipe import parameters_of
     from gantk.reporting.grids import write_titled
     from gantk.reporting.pictures import write_picture
 
+    places = [place_of(text) for text in at]
     model = Model(source, device)
     cli_options.make_folder_of(out)
     rounded = {} if rounding is None else {"round": rounding}
@@ -129,17 +144,19 @@ def command(
     writer = None if out.suffix.lower() == ".png" else format_for(out, model.spec, **rounded)
     given = conditions_of(model.generator, model.spec, condition, parameters_of(settings))
     said: dict[str, Any] = {"label": label, "raw": raw}
+    titles = [f"seed {each}" for each in seeds or ()] + [str(place) for place in places]
     if condition is not None or settings:
         said["condition"] = given
-    if number is None and seeds is None and latents is None:
+    chosen = latents is not None or seeds is not None or bool(places)
+    if number is None and not chosen:
         number = 64 if given.values is None else len(given.values)
     if units is not None:
         said["units"] = [name.strip() for name in units.split(",")]
-    if latents is None:
+    if latents is None and not places:
         said["truncation"] = truncation
-    if latents is None and writer is not None and (number or 1 if seeds is None else len(seeds)) > 1:
+    if latents is None and not places and writer is not None and (number or 1 if seeds is None else len(seeds)) > 1:
         cli_options.refuse_unwritable(out, model.sample(1, seed=seed, **said))
-    if latents is None and seeds is None and writer is not None and reject == 1 and has_member(writer, "write_parts"):
+    if not chosen and writer is not None and reject == 1 and has_member(writer, "write_parts"):
         parts = model.sample_parts(number, seed=seed, **said)
         first = next(parts)
         member(writer, "write_parts")(out, chain([first], parts), number)
@@ -149,13 +166,15 @@ def command(
             found = latents_in(latents, model.checkpoint.digest)
             own = None if label is not None else found.facts.get("label")
             samples = model.render(found.values, labels=own, **said)
+        elif places:
+            samples = samples_at(model, places, label=label, raw=raw, settings=given.settings)
         elif seeds is not None:
             samples = model.sample_seeds(seeds, **said)
         else:
             samples = model.sample(number, seed=seed, reject=reject, **said)
         count = len(samples)
-        if writer is None and seeds is not None:
-            write_titled(out, samples, [f"seed {each}" for each in seeds], f"step {model.checkpoint.step}")
+        if writer is None and titles:
+            write_titled(out, samples, titles, f"step {model.checkpoint.step}")
         elif writer is None:
             write_picture(out, samples)
         else:

@@ -27,6 +27,7 @@ from gantk.messages import without_escapes
 from gantk.recipe.recipe import leaves
 from gantk.reporting import report_text
 from gantk.reporting.pictures import metric_pictures
+from gantk.reporting.walks import read_walks
 
 FRAMES = 30  # pictures over training at most; of more, some are left out evenly
 PRINTED = 3  # of them that stand on paper, where no slider moves
@@ -75,6 +76,7 @@ def _content(folder: RunFolder) -> dict[str, Any]:
     folder_name = shlex.quote(str(folder.path))
     return {
         "name": folder.path.name,
+        "name_in_shell": folder_name,
         "about": resolved.get("about", ""),
         "headline": report_text.headline(numbers, resolved),
         "judged_step": judged.get("step"),
@@ -85,6 +87,7 @@ def _content(folder: RunFolder) -> dict[str, Any]:
         "barred": sum(len(row["bars"]) for group in metrics for row in group["rows"]),
         "pictures": pictures,
         "panels": panels,
+        "walks": walks_shown(folder, damaged),
         "metric_pictures": _metric_pictures(folder, resolved, damaged),
         "frames": frames,
         "frame_count": frame_count,
@@ -248,6 +251,25 @@ def _panels(folder: RunFolder, damaged: list[str]) -> list[dict[str, Any]]:
         elif path.suffix == ".png" and path.is_file() and readable_pictures([path], damaged):
             panels.append({**panel, "source": picture_source(path), "wide": _width(path) > WIDE_PANEL})
     return panels
+
+
+def walks_shown(folder: RunFolder, damaged: list[str]) -> dict[str, Any]:
+    """A sample moved along a few directions: a picture each with its frames side by side; {} where none are drawn."""
+    try:
+        about = read_walks(folder.samples)
+    except FileError as error:
+        damaged.append(str(error))
+        return {}
+    if about is None:
+        return {}
+    paths = {folder.samples / Path(name).name: walk for name, walk in about["walks"].items()}
+    there = readable_pictures([path for path in paths if path.is_file()], damaged)
+    widths = {path: _width(path) // max(1, len(about["values"])) for path in there}  # of a frame
+    strips = [
+        {**paths[path], "source": picture_source(path), "width": width, "wide": width > WIDE_PANEL}
+        for path, width in widths.items()
+    ]
+    return {**about, "strips": strips} if strips else {}
 
 
 def _width(path: Path) -> int:

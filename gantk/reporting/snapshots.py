@@ -22,6 +22,7 @@ from gantk.interfaces import Callback, Dataset, Panel, Samples, View, declares
 from gantk.interfaces.optional_members import overrides
 from gantk.reporting.nearest import FROM_CONDITIONS, SHOWN, nearest_panel
 from gantk.reporting.pictures import build_view, name_of_metric_picture
+from gantk.reporting.walks import write_walks
 from gantk.reporting.winning_critic import WinningCritic
 from gantk.sampling import draw, draw_like
 from gantk.spec import DataSpec
@@ -129,6 +130,12 @@ class Pictures:
     def of_result(self, state: State) -> None:
         """Draws samples/generated.png and whatever more pictures the view has."""
         self._draw("generated", self._fixed(state, self.wanted), f"step {state.step}", step=state.step, more=True)
+
+    def of_walks(self, state: State) -> None:
+        """Draws a sample moved along a few directions of the latent: samples/walk-<K>.png, walks.json."""
+        generator = state.sampled()
+        if self.view is not None and generator is not None:
+            write_walks(self.folder.samples, generator, self.train.spec, seed=self.seed, device=self.device)
 
     def of_metric(self, entry: str, pictures: Mapping[str, Image.Image], *, step: int, at_end: bool = False) -> None:
         """Saves what a metric has drawn: samples/ENTRY.NAME.png at the end, ENTRY.NAME.step-<N>.png before.

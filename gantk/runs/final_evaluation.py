@@ -75,6 +75,8 @@ def evaluate_test_split(
         ) from error
     with forgiving("a panel of the report"):
         pictures.of_panels(state, parts.data["test"])
+    with forgiving("the directions of the report"):
+        pictures.of_walks(state)
     with forgiving("writing history.jsonl"):
         folder.tell("judged", state.step)
     with forgiving("the report"):

@@ -1,4 +1,5 @@
-// The slider over training, pictures that grow when asked to, and what paper shows of what a screen folds away.
+// The sliders over training and along directions, pictures that grow when asked to, and what paper shows of what a
+// screen folds away.
 const slider = document.getElementById("slider");
 if (slider) {
   const frames = [...document.querySelectorAll(".frame")];
@@ -27,6 +28,18 @@ if (slider) {
     }, 500);
   });
 }
+document.querySelectorAll(".walk").forEach((walk) => {
+  const strip = walk.closest("figure").querySelector(".window img");
+  const values = walk.dataset.values.split(" ").map(Number);
+  const show = () => {
+    const words = values[Number(walk.value)].toFixed(2) + " sd";
+    strip.style.transform = "translateX(-" + (100 * Number(walk.value)) / values.length + "%)";
+    walk.parentNode.querySelector("output").textContent = words;
+    walk.setAttribute("aria-valuetext", words);
+  };
+  walk.addEventListener("input", show);
+  show();
+});
 document.querySelectorAll(".picture").forEach((picture) => {
   picture.addEventListener("click", () => picture.classList.toggle("full"));
 });

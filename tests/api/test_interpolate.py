@@ -13,43 +13,44 @@ from gantk.api import interpolate
 from gantk.cli import run_command_line
 from gantk.errors import DoesNotFit, FileError, RecipeError
 from gantk.files.latents import Latents
+from gantk.latents import paths
 
 SHARE = torch.linspace(0, 1, 9)
 
 
 def test_an_arc_is_as_long_everywhere_and_turns_evenly() -> None:
     start, end = torch.randn(2, 50, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    along = interpolate.spherical(start, end, SHARE.double())
+    along = paths.spherical(start, end, SHARE.double())
     torch.testing.assert_close(along[0], start)
     torch.testing.assert_close(along[-1], end)
     torch.testing.assert_close(along.norm(dim=1), torch.lerp(start.norm(), end.norm(), SHARE.double()))
     cosines = torch.nn.functional.cosine_similarity(along[1:], along[:-1])
     torch.testing.assert_close(cosines, cosines[:1].expand_as(cosines))
-    middle = interpolate.linear(start, end, SHARE.double())[4].norm()
+    middle = paths.linear(start, end, SHARE.double())[4].norm()
     assert middle < 0.85 * along[4].norm()  # a chord leaves the shell where N(0, I) has its mass
 
 
 @pytest.mark.parametrize("end", [torch.ones(4), -torch.ones(4), torch.zeros(4), torch.ones(4) * 3])
 def test_an_arc_between_vectors_of_one_line_is_finite(end: torch.Tensor) -> None:
-    along = interpolate.spherical(torch.ones(4), end, SHARE)
+    along = paths.spherical(torch.ones(4), end, SHARE)
     assert along.isfinite().all()
     torch.testing.assert_close(along[[0, -1]], torch.stack([torch.ones(4), end]))
 
 
 def test_loops_close_and_open_paths_end() -> None:
     stops = torch.randn(3, 6)
-    loop, line = (interpolate.path(stops, 4, loop=loop) for loop in (True, False))
+    loop, line = (paths.path(stops, 4, loop=loop) for loop in (True, False))
     assert loop.shape == (12, 6)
     assert line.shape == (9, 6)
     torch.testing.assert_close(loop[::4], stops)
     torch.testing.assert_close(line[[0, 4, 8]], stops)
-    after_last = interpolate.spherical(stops[2], stops[0], torch.tensor([0.75]))
+    after_last = paths.spherical(stops[2], stops[0], torch.tensor([0.75]))
     torch.testing.assert_close(loop[-1:], after_last)
 
 
 def test_what_is_held_stays_to_the_last_bit() -> None:
     stops = torch.randn(3, 6)
-    along = interpolate.path(stops, 4, free=slice(2, 6))
+    along = paths.path(stops, 4, free=slice(2, 6))
     assert torch.equal(along[:, :2], stops[:1, :2].expand(12, 2))
     torch.testing.assert_close(along[4, 2:], stops[1, 2:])
 
@@ -112,7 +113,7 @@ def test_the_command_goes_through_given_latents(run: gantk.Run, capsys: pytest.C
 def test_parts_are_known_by_name() -> None:
     net = torch.nn.Identity()
     net.latent_parts = {"red": slice(0, 2), "green": slice(2, 6)}  # type: ignore[assignment]
-    assert interpolate.part_that_varies(net, "red") == slice(2, 6)
-    assert interpolate.part_that_varies(net, None) is None
+    assert paths.part_that_varies(net, "red") == slice(2, 6)
+    assert paths.part_that_varies(net, None) is None
     with pytest.raises(DoesNotFit, match="red, green"):
-        interpolate.part_that_varies(net, "blue")
+        paths.part_that_varies(net, "blue")

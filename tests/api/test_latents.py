@@ -20,14 +20,15 @@ from torch import Tensor, nn
 
 import gantk
 from gantk import sampling
-from gantk.api import latent_arithmetic, traversal
-from gantk.api.first_layer import first_layer
+from gantk.api import latent_arithmetic
 from gantk.api.samples import read_samples
 from gantk.cli import run_command_line
 from gantk.errors import DoesNotFit, RecipeError
 from gantk.files.latents import Latents
 from gantk.interfaces import GeneratorWrapper
 from gantk.interfaces.priors import draw_latents, has_normal_prior, latents_of_seeds, truncated
+from gantk.latents import directions
+from gantk.latents.first_layer import first_layer
 from gantk.recipe.number_lists import whole_numbers
 from gantk.spec import DataSpec
 
@@ -77,7 +78,7 @@ def test_a_prior_that_is_not_normal_is_not_truncated() -> None:
     with pytest.raises(DoesNotFit, match=r"from 0\.01"):
         draw_latents(normal, 3, seed=0, truncation=0.001)
     with pytest.raises(DoesNotFit, match="another prior"):
-        traversal.single_dimensions(uniform, [0])
+        directions.single_dimensions(uniform, [0])
 
 
 @pytest.mark.parametrize("latent", [3, 40])  # torch draws sixteen and more in another way
@@ -186,7 +187,7 @@ def test_the_directions_of_a_star_move_its_first_layer_as_far_as_they_say(own: b
     net = StarShapedGenerator(CELLS, latent=8, width=4, fused=True, green_latent="own" if own else "shared")
     entered: list[Tensor] = []
     net.net.norms[0].register_forward_pre_hook(lambda _, inputs: entered.append(inputs[0].flatten(1).double()))
-    found = traversal.leading_directions(net, 16 if own else 8)
+    found = directions.leading_directions(net, 16 if own else 8)
     assert {name.partition("(")[2] for name in found.names} == (
         {"red)", "green 1)", "green 2)", "green 3)"} if own else {"red)", "green)"}
     )
@@ -196,10 +197,10 @@ def test_the_directions_of_a_star_move_its_first_layer_as_far_as_they_say(own: b
         net.eval()(torch.cat([torch.zeros(1, size), found.vectors]))
     (features,) = entered
     torch.testing.assert_close((features[1:] - features[0]).norm(dim=1), found.gains, atol=1e-6, rtol=1e-4)
-    held = traversal.leading_directions(net, 4, net.latent_parts["green"])
+    held = directions.leading_directions(net, 4, net.latent_parts["green"])
     assert all("green" in name for name in held.names) and not held.vectors[:, :4].any()
     with pytest.raises(DoesNotFit, match="there are"):
-        traversal.leading_directions(net, 99)
+        directions.leading_directions(net, 99)
 
 
 def test_every_net_of_the_cells_says_which_weights_take_its_latent() -> None:
@@ -214,7 +215,7 @@ def test_every_net_of_the_cells_says_which_weights_take_its_latent() -> None:
 def test_leading_directions_are_the_singular_vectors_of_the_weights() -> None:
     torch.manual_seed(1)
     net = MlpGenerator(POINTS, latent=6)
-    found = traversal.leading_directions(net, 6)
+    found = directions.leading_directions(net, 6)
     _, values, vectors = np.linalg.svd(net.layers[0].weight.detach().double().numpy(), full_matrices=False)
     np.testing.assert_allclose(found.gains, values, rtol=1e-4)
     np.testing.assert_allclose(np.abs((found.vectors.numpy() * vectors).sum(1)), 1, atol=1e-4)
@@ -226,14 +227,14 @@ def test_a_traversal_changes_one_coordinate_and_nothing_else() -> None:
     torch.manual_seed(2)
     net, base = MlpGenerator(POINTS, latent=6), torch.randn(6)
     values = torch.tensor([-3.0, 0.0, 1.5])
-    single = traversal.single_dimensions(net, [4, 1])
-    moved = traversal.traverse(base, single, values).reshape(2, 3, 6)
+    single = directions.single_dimensions(net, [4, 1])
+    moved = directions.traverse(base, single, values).reshape(2, 3, 6)
     for row, number in enumerate((4, 1)):
         torch.testing.assert_close(moved[row, :, number], values)
         others = [k for k in range(6) if k != number]
         assert torch.equal(moved[row][:, others], base[others].expand(3, 5))
-    leading = traversal.leading_directions(net, 3)
-    moved = traversal.traverse(base, leading, values).reshape(3, 3, 6)
+    leading = directions.leading_directions(net, 3)
+    moved = directions.traverse(base, leading, values).reshape(3, 3, 6)
     for row in range(3):
         along = leading.vectors[row]
         torch.testing.assert_close(moved[row] @ along, values, atol=1e-5, rtol=1e-5)
@@ -241,7 +242,7 @@ def test_a_traversal_changes_one_coordinate_and_nothing_else() -> None:
         torch.testing.assert_close(across, (base - (base @ along) * along).expand(3, 6), atol=1e-5, rtol=1e-5)
     for numbers, free, word in (([6], None, "from 0 to 5"), ([1], slice(2, 6), "held fixed")):
         with pytest.raises(DoesNotFit, match=word):
-            traversal.single_dimensions(net, numbers, free)
+            directions.single_dimensions(net, numbers, free)
 
 
 def test_sums_of_latents() -> None:

@@ -25,6 +25,7 @@ EXTRAS = (
     "microscopy",
     "mlflow",
     "wandb",
+    "explore",
 )
 
 

@@ -21,7 +21,10 @@ def name_of(path: Path) -> str:
 
 LONG = {
     *(f"docs/tutorials/{name}.md" for name in ("latents", "nih-course", "week", "which-model")),
-    *(f"docs/how-to/{name}.md" for name in ("cluster", "exercise", "judge-files", "own-loss", "own-sequences")),
+    *(
+        f"docs/how-to/{name}.md"
+        for name in ("cluster", "exercise", "explore", "judge-files", "own-loss", "own-sequences")
+    ),
     *(f"docs/how-to/{name}.md" for name in ("read-samples", "seeds", "several-devices", "sweep", "translate")),
     *("docs/expression.md", "docs/zoo.md"),
 }

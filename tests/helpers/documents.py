@@ -28,6 +28,7 @@ REASONS = {
     "program": "needs another program: R, Fiji, an editor",
     "data": "needs real data that do not come with gantk",
     "full-run": "shows what a full run prints, and the test runs a few steps",
+    "server": "serves a page until Ctrl-C",
     "suite": "is the test suite itself, or builds this whole repository",
     "form": "shows a form with placeholders, or part of a file: not a whole command or file",
 }

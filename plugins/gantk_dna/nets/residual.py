@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate, pairwise
 from typing import Annotated
 
 from annotated_types import Ge, Gt
@@ -20,7 +21,8 @@ class ResidualGenerator(nn.Module):
 
     A latent has three parts, all standard normal: `latent` numbers that say what the whole sequence is, `noise`
     numbers for each position, and with `gumbel` four more for each position, which draw its letter. The first part
-    alone cannot make neighbouring letters vary as freely as those of real DNA do.
+    alone cannot make neighbouring letters vary as freely as those of real DNA do. Commands call the parts `sequence`,
+    `noise` and `letters`.
 
     Args:
         spec: what one sequence is: (4 + annotation channels, L).
@@ -54,12 +56,20 @@ class ResidualGenerator(nn.Module):
         self.classes = class_count(spec, conditional, "dna/residual")
         self.parts = [latent, noise * length, BASES * length if output == "gumbel" else 0]
         self.latent_shape = (sum(self.parts),)
+        ends = list(accumulate(self.parts, initial=0))
+        named = zip(("sequence", "noise", "letters"), pairwise(ends), strict=True)
+        self.latent_parts = {name: slice(*part) for name, part in named if part[0] < part[1]}
         self.start = (width, length)
         self.dense = nn.Linear(latent + self.classes, width * length)
         self.local = nn.Conv1d(noise, width, kernel, padding=kernel // 2) if noise else None
         self.blocks = nn.Sequential(*[ResidualBlock(width, kernel) for _ in range(blocks)])
         self.last = nn.Sequential(nn.ReLU(), nn.Conv1d(width, channels, 1))
         self.letters = Letters(output, temperature, anneal)
+
+    def latent_weights(self) -> dict[str, tuple[slice, Tensor]]:
+        """What multiplies the numbers for the whole sequence; noise enters by a convolution, letters at the end."""
+        part = self.latent_parts["sequence"]
+        return {"sequence": (part, self.dense.weight[:, part])}
 
     def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
         """(B, latent) and labels (B,) to letters (B, 4 + annotation, L)."""

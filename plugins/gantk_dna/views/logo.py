@@ -102,6 +102,12 @@ class Logo(View):
                     strips += self._texts(legend(self.motifs, hits, self.p_value), FAINT)
         return below_each_other(strips)
 
+    def tiles(self, samples: Samples) -> list[Image.Image]:
+        """Each sequence as its letters, as high as their shares: where the generator is undecided, they are stacked."""
+        shares = samples.samples[:, :BASES].detach().cpu().double()
+        shares = shares / shares.sum(1, keepdim=True).clamp_min(1e-9)  # (N, 4, L)
+        return [stacks(each, self.letters, self.column, 2 * LINE) for each in shares.numpy()]
+
     def _heights(self, samples: Samples) -> NDArray[np.float64]:
         """(4, L) in bits, of sequences as often as they count."""
         found = samples.samples[:, :BASES].detach().cpu().double()

@@ -104,6 +104,12 @@ class CscganGenerator(nn.Module):
         self.scaled = LibrarySizeLayer(total) if library_size and total is not None else nn.Identity()
         self.counted = CountLayer(scale, total if library_size else None) if counts else None
 
+    def latent_weights(self) -> dict[str, tuple[slice, Tensor]]:
+        """What multiplies the numbers for the whole cell; what varies by chance enters at the end."""
+        first = self.layers[0]
+        assert isinstance(first, nn.Linear)
+        return {"cell": (self.latent_parts["cell"], first.weight)}
+
     def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
         """(B, latent) and, where it is told the class, labels (B,) to (B, genes)."""
         parts = {name: latent[:, place] for name, place in self.latent_parts.items()}

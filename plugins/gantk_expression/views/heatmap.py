@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import ceil, sqrt
 from textwrap import fill
 from typing import Annotated
 
+import numpy as np
 import torch
 from annotated_types import Ge
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
-from gantk.interfaces import Panel, Samples, View
+from gantk.interfaces import Nearest, Panel, Samples, View
 from gantk.plots import new_figure, to_image
 from gantk.spec import DataSpec
 from gantk_expression.logarithms import gene_count, in_words, logarithms
@@ -22,6 +25,9 @@ from gantk_expression.markers import marker_genes
 from gantk_expression.views.panels import panels
 
 NAMED = 60  # genes whose names fit beside a heatmap
+BLOCK_SHAPE = 2  # a tile is about so many times as wide as high …
+BLOCK_WIDTH = 480  # … and so many pixels wide …
+LARGEST_SQUARE = 12  # … or less, where there are few genes
 
 
 class Heatmap(View):
@@ -80,6 +86,41 @@ class Heatmap(View):
             figure.colorbar(picture, ax=figure.axes, shrink=0.6, label=in_words(self.spec))
         figure.suptitle(fill(caption, 90), fontsize=9)
         return figure
+
+    def tiles(self, samples: Samples) -> list[Image.Image]:
+        """Each sample as a block of squares, a gene each in the order of the data, row by row; one scale for all."""
+        logs = logarithms(samples.samples, self.spec)  # (N, G)
+        low, top = min(0.0, float(logs.min())), float(logs.max())
+        count = logs.shape[1]
+        width = ceil(sqrt(BLOCK_SHAPE * count))
+        size = max(1, min(LARGEST_SQUARE, BLOCK_WIDTH // width))  # pixels
+        shares = ((logs - low) / max(top - low, 1e-6)).numpy()
+        blocks = np.full((len(shares), ceil(count / width) * width, 3), 255, np.uint8)
+        blocks[:, :count] = colormaps["viridis"](shares, bytes=True)[..., :3]
+        pixels = blocks.reshape(len(shares), -1, width, 3).repeat(size, 1).repeat(size, 2)
+        return [Image.fromarray(each) for each in pixels]
+
+    distance = "Euclidean distance of logarithms of expression"
+
+    def distances(self, samples: Tensor, others: Tensor) -> Tensor:
+        """How far the logarithms are apart, (N, G) and (M, G) to (N, M)."""
+        return torch.cdist(logarithms(samples, self.spec), logarithms(others, self.spec))
+
+    def beside_nearest(self, samples: Samples, training: Nearest, held_out: Nearest) -> Image.Image:
+        """Each sample beside its nearest training and its nearest held-out one, as blocks of all genes on one scale."""
+        count = len(samples)
+        sides = (("generated", None), ("nearest training", training), ("nearest held-out", held_out))
+        every = [samples.samples.cpu(), training.samples.samples, held_out.samples.samples]
+        tiles = self.tiles(Samples(samples=torch.cat(every), spec=self.spec))
+        figure = new_figure(3 * 3.2, 0.3 + 1.9 * count)
+        for column, (title, found) in enumerate(sides):
+            for row in range(count):
+                axes = figure.add_subplot(count, 3, 1 + 3 * row + column)
+                axes.imshow(tiles[column * count + row], interpolation="nearest")
+                axes.set_axis_off()
+                far = "" if found is None else f": {found.texts(row)[0]}"
+                axes.set_title(f"{title}{far}", fontsize=9)
+        return to_image(figure)
 
     def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
         """Heatmap, means, log-fold changes and principal components of generated beside held-out samples."""

@@ -140,3 +140,21 @@ def test_a_logo_of_both_strands_reads_the_same_from_either_end() -> None:
     made = sequences(["AACGTG", "AACGTT", "AAGGTT"])
     heights = Logo(made.spec, both_strands=True)._heights(made)
     assert heights == pytest.approx(heights[::-1, ::-1])
+
+
+def test_a_tile_is_the_sequence_with_letters_as_high_as_their_shares() -> None:
+    found = sequences(["ACGT", "CCCC"])
+    found.samples[1, :, 0] = torch.tensor([0.75, 0.25, 0.0, 0.0])
+    first, second = (np.asarray(tile).astype(int) for tile in Logo(found.spec).tiles(found))
+    column = first.shape[1] // 4
+
+    def near(pixels: np.ndarray, colour: int) -> bool:
+        return bool((np.abs(pixels - COLOURS[colour].astype(int)).sum(-1) < 20).any())
+
+    for place in range(4):
+        assert [near(first[:, place * column : (place + 1) * column], base) for base in range(4)] == [
+            base == place for base in range(4)
+        ]
+    half = len(second) * 3 // 4
+    assert near(second[:half, :column], 0) and not near(second[half + 1 :, :column], 0)
+    assert near(second[half + 1 :, :column], 1) and not near(second[:half, :column], 1)

@@ -17,10 +17,10 @@ from gantk_expression.nets.tybalt import TybaltDecoder, TybaltEncoder
 from torch import Tensor
 from torch.distributions import Independent, Normal, kl_divergence
 
-from gantk.api.first_layer import first_layer
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Batch
 from gantk.interfaces.play import Play
+from gantk.latents.first_layer import first_layer
 from gantk.randomness import Streams
 from gantk.spec import DataSpec
 from tests.helpers.published import Scene, assert_same

@@ -91,3 +91,14 @@ def test_umap_places_generated_samples_of_a_type_among_real_ones() -> None:
     known = real()
     picture = ProjectionView(known.spec, method="umap").draw(known[:50], real=known, caption="step 1")
     assert min(picture.size) > 300 and len(torch.tensor(picture.getdata()).unique()) > 20
+
+
+def test_tiles_have_a_square_for_each_gene_on_one_scale() -> None:
+    known = real()
+    tiles = Heatmap(known.spec).tiles(known[:3])
+    assert len(tiles) == 3 and len({tile.size for tile in tiles}) == 1
+    logs = logarithms(known[:3].samples, known.spec)
+    lightest = int(logs.max(1).values.argmax())
+    assert [int(np.asarray(tile).max()) for tile in tiles].index(255) >= 0
+    yellow = [((np.asarray(tile) == (253, 231, 36)).all(-1)).any() for tile in tiles]  # the upper end of viridis
+    assert yellow[lightest] and sum(yellow) == int((logs.max(1).values == logs.max()).sum())
