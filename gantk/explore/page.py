@@ -248,7 +248,13 @@ class Page:
 
     def _offer_beside(self) -> None:
         there = self.explorer.space is not None
-        options = [NOTHING, *([ALONG] if self.moves else []), *([AROUND, PATH] if there else []), NEAREST]
+        options = [
+            NOTHING,
+            *([ALONG] if self.moves else []),
+            *([AROUND] if there and self.explorer.truncates else []),
+            *([PATH] if there else []),
+            NEAREST,
+        ]
         if self.beside.options != options:
             chosen = self.beside.value if self.beside.value in options else NOTHING
             self.beside.param.update(options=options, value=chosen)

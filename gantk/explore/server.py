@@ -36,6 +36,16 @@ def listening_port(port: int) -> int:
         return int(trial.getsockname()[1])
 
 
+def open_browser(address: str) -> None:
+    """Opens an address in a browser with windows, where there is one: one in the terminal would take that over."""
+    try:
+        found = webbrowser.get()
+    except webbrowser.Error:
+        return
+    if not isinstance(found, webbrowser.GenericBrowser) or isinstance(found, webbrowser.BackgroundBrowser):
+        found.open(address)
+
+
 def serve_page(
     explorer: Explorer, moved: Sequence[str], *, port: int, on_start: Callable[[str], None], browser: bool
 ) -> int:
@@ -87,7 +97,7 @@ def serve_page(
         server.start()
         on_start(address)
         if browser:
-            webbrowser.open(address)
+            open_browser(address)
         loop.start()
     finally:
         for each, handler in before.items():
