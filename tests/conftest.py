@@ -38,12 +38,14 @@ def not_quiet() -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def reports_without_charts() -> Iterator[None]:
-    """Half of the time of a run of a few steps goes into the charts of its report: their curves are set, and not drawn.
+    """Half of the time of a run of a few steps goes into the charts of its report: their curves are set, and not drawn;
+    and of directions one at most is.
 
     A folder whose tests look at charts has a fixture of this name that does nothing; the pages of docs/ draw them too.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("gantk.plots.to_svg", lambda *_, **__: "<svg></svg>")
+        patch.setattr("gantk.reporting.walks.TOGETHER", 1)
         yield
 
 

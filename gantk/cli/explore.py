@@ -38,13 +38,13 @@ def command(source: Path, overrides: tuple[str, ...], port: int, browser: bool, 
     from gantk.recipe.overrides import refuse_others
 
     refuse_others(overrides, ("data",), "where the nearest real samples are looked for")
-    explorer = Explorer(Model(source, device), str(source))
+    explorer = Explorer(Model(source, device), str(source), overrides)
     from gantk.explore.server import serve_page
 
     def started(address: str) -> None:
         console.say("the page is open until Ctrl-C")
         console.answer(address)
 
-    number = serve_page(explorer, overrides, port=port, on_start=started, browser=browser)
+    number = serve_page(explorer, port=port, on_start=started, browser=browser)
     console.say("the page is closed")
     raise click.exceptions.Exit(128 + number)

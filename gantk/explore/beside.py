@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -12,14 +12,11 @@ from gantk import randomness
 from gantk.errors import DoesNotFit
 from gantk.evaluation.representation import as_judged
 from gantk.explore.explorer import Choice, Explorer, enlarged
-from gantk.interfaces import Dataset, Samples
+from gantk.interfaces import Samples
 from gantk.latents.places import Between, Place
-from gantk.recipe.overrides import refuse_others
-from gantk.recipe.recipe import recipe_from_text
 from gantk.reporting.grids import grid
 from gantk.reporting.nearest import FROM_CONDITIONS, nearest_panel
 from gantk.reporting.pictures import build_view
-from gantk.training import from_recipe
 
 ALONG = 9  # samples along a direction, or on a path
 REACH = 3.0  # standard deviations to either side
@@ -103,18 +100,18 @@ def overview(explorer: Explorer, samples: Samples, titles: Sequence[str] = ()) -
     return grid(tiles, ALONG if titles else AROUND // 2, above=titles)
 
 
-def nearest_real(explorer: Explorer, choice: Choice, data: Mapping[str, Dataset]) -> tuple[Image.Image, str]:
+def nearest_real(explorer: Explorer, choice: Choice) -> tuple[Image.Image, str]:
     """A sample beside the nearest training and the nearest held-out sample, and how far these are.
 
     Args:
         explorer: of the model.
         choice: of the sample.
-        data: the splits of the recipe's data.
 
     Raises:
+        DataError: the data are not there.
         DoesNotFit: such samples are not drawn so.
     """
-    made = explorer.sample(choice, raw=True)
+    data, made = explorer.data, explorer.sample(choice, raw=True)
     made, _, train, test = as_judged(made, {}, data["train"], data["test"])  # type: ignore[assignment]
     view = build_view(made.spec)
     assert view is not None
@@ -122,24 +119,6 @@ def nearest_real(explorer: Explorer, choice: Choice, data: Mapping[str, Dataset]
     panel = nearest_panel(view, made, train, test, seed=0, note=note)
     assert isinstance(panel.figure, Image.Image)
     return panel.figure, panel.caption
-
-
-def data_of(explorer: Explorer, moved: Sequence[str]) -> dict[str, Dataset]:
-    """The splits of the data that the model learnt from.
-
-    Args:
-        explorer: of the model.
-        moved: KEY=VALUE of `data`, where these lie elsewhere by now.
-
-    Raises:
-        DataError: they are not there.
-    """
-    if not moved:
-        return explorer.model.data
-    refuse_others(moved, ("data",), "where the data lie now")
-    checkpoint = explorer.model.checkpoint
-    values = recipe_from_text(checkpoint.recipe, name=checkpoint.path.stem, overrides=moved).values
-    return from_recipe.datasets(values)
 
 
 def _single(choice: Choice) -> Place:

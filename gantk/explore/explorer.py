@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,11 +17,13 @@ from gantk.api.samples import Drawn
 from gantk.components.construct import component
 from gantk.components.formats import format_for
 from gantk.errors import DoesNotFit, GantkError
-from gantk.interfaces import Format, View, declares
+from gantk.interfaces import Dataset, Format, View, declares
 from gantk.interfaces.priors import has_normal_prior
 from gantk.latents.places import Between, LatentSpace, Place
+from gantk.recipe.recipe import recipe_from_text
 from gantk.reporting.grids import write_titled
 from gantk.reporting.pictures import build_view
+from gantk.training import from_recipe
 
 LARGEST = 480  # pixels to which a small picture is enlarged
 
@@ -54,14 +57,16 @@ class Explorer:
     Args:
         model: has a generator.
         source: the run or checkpoint as it was typed, for command lines.
+        moved: KEY=VALUE of `data`, where the data lie elsewhere by now.
 
     Raises:
         GantkError: there is no generator, or nothing to draw its samples with.
     """
 
-    def __init__(self, model: Model, source: str):
+    def __init__(self, model: Model, source: str, moved: Sequence[str] = ()):
         self.model = model
         self.source = source
+        self.moved = moved
         generator = model.generator
         self.given = declares(generator, "condition")
         self.classes: Sequence[str] = model.spec.classes if declares(generator, "labels") and not self.given else ()
@@ -78,6 +83,15 @@ class Explorer:
             raise GantkError(f"{source}: its samples name no view to draw them with (the recipe's key `view`)")
         self.view: View = view
         self.endings = self._endings(first)
+
+    @cached_property
+    def data(self) -> dict[str, Dataset]:
+        """The splits of the data that the model learnt from. Raises DataError where they are not there."""
+        if not self.moved:
+            return self.model.data
+        checkpoint = self.model.checkpoint
+        values = recipe_from_text(checkpoint.recipe, name=checkpoint.path.stem, overrides=self.moved).values
+        return from_recipe.datasets(values)
 
     def offered_moves(self, directions: int, dimensions: Sequence[int], label: str | None = None) -> dict[str, str]:
         """Moves that a page offers: name to title, some directions of each part of the latent, and single numbers.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -39,12 +39,10 @@ class Page:
 
     Args:
         explorer: of the model; pages share it.
-        moved: KEY=VALUE of `data`, where the data lie elsewhere by now.
     """
 
-    def __init__(self, explorer: Explorer, moved: Sequence[str] = ()):
+    def __init__(self, explorer: Explorer):
         self.explorer = explorer
-        self.moved = moved
         self.pins: dict[str, Place] = {}
         self.moves: dict[str, Any] = {}
         self._waiting: Any = None
@@ -133,17 +131,18 @@ class Page:
             if document is None:
                 self.draw_beside(self.choice)
             else:
-                self.caption.value = "…"
+                self.caption.value = "drawing … (the first time, data may have to be read)"
                 document.add_timeout_callback(partial(self.draw_beside, self.choice), LATER)
 
     def draw_beside(self, choice: Choice) -> None:
         """Draws what stands beside the sample, unless another one is shown by now."""
         if self._waiting is not None or choice != self.choice:
             return
-        self.caption.value = ""
+        caption = ""
         with self._said():
-            picture, self.caption.value = self._beside(choice)
+            picture, caption = self._beside(choice)
             show(self.other, picture)
+        self.caption.value = caption
 
     def _beside(self, choice: Choice) -> tuple[Image.Image, str]:
         explorer, kind = self.explorer, self.beside.value
@@ -158,7 +157,7 @@ class Page:
             held = None if self.held.value == "nothing" else self.held.value
             picture = beside.on_the_way(explorer, self.pins["A"], self.pins["B"], held, choice.label)
             return picture, "on the way from A to B" + (f", {held} held" if held else "")
-        return beside.nearest_real(explorer, choice, beside.data_of(explorer, self.moved))
+        return beside.nearest_real(explorer, choice)
 
     @contextmanager
     def _said(self) -> Iterator[None]:
@@ -248,7 +247,13 @@ class Page:
 
     def _offer_beside(self) -> None:
         there = self.explorer.space is not None
-        options = [NOTHING, *([ALONG] if self.moves else []), *([AROUND, PATH] if there else []), NEAREST]
+        options = [
+            NOTHING,
+            *([ALONG] if self.moves else []),
+            *([AROUND] if there and self.explorer.truncates else []),
+            *([PATH] if there else []),
+            NEAREST,
+        ]
         if self.beside.options != options:
             chosen = self.beside.value if self.beside.value in options else NOTHING
             self.beside.param.update(options=options, value=chosen)

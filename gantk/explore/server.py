@@ -7,8 +7,10 @@ import secrets
 import signal
 import socket
 import webbrowser
-from collections.abc import Callable, Sequence
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 from gantk.errors import GantkError
 from gantk.explore.explorer import Explorer
@@ -36,14 +38,21 @@ def listening_port(port: int) -> int:
         return int(trial.getsockname()[1])
 
 
-def serve_page(
-    explorer: Explorer, moved: Sequence[str], *, port: int, on_start: Callable[[str], None], browser: bool
-) -> int:
+def open_browser(address: str) -> None:
+    """Opens an address in a browser with windows, where there is one: one in the terminal would take that over."""
+    try:
+        found = webbrowser.get()
+    except webbrowser.Error:
+        return
+    if not isinstance(found, webbrowser.GenericBrowser) or isinstance(found, webbrowser.BackgroundBrowser):
+        found.open(address)
+
+
+def serve_page(explorer: Explorer, *, port: int, on_start: Callable[[str], None], browser: bool) -> int:
     """Serves the page until it is told to stop, and returns the signal that did: 2 of Ctrl-C, 15 of a SIGTERM.
 
     Args:
         explorer: of the model.
-        moved: KEY=VALUE of `data`, where the data lie elsewhere by now.
         port: to listen on; 0: any that is free.
         on_start: told the address once it can be opened.
         browser: whether it is opened in one.
@@ -52,13 +61,14 @@ def serve_page(
         GantkError: the port is in use.
     """
     from tornado.ioloop import IOLoop
+    from tornado.websocket import WebSocketClosedError
 
     logging.getLogger("bokeh").setLevel(logging.ERROR)
     logging.getLogger("tornado").setLevel(logging.ERROR)
 
     def opened() -> object:
         pn.state.curdoc.template_variables["app_favicon"] = "data:,"  # else one is asked for that is not there
-        return Page(explorer, moved).view()
+        return Page(explorer).view()
 
     port, token = listening_port(port), secrets.token_urlsafe(24)
     server = pn.io.server.get_server(
@@ -78,16 +88,21 @@ def serve_page(
     address = f"http://{HERE}:{port}/{token}/"
     loop, stopped_by = IOLoop.current(), [0]
 
+    def failed(running: AbstractEventLoop, context: dict[str, Any]) -> None:
+        if not isinstance(context.get("exception"), WebSocketClosedError):  # a tab that was closed meanwhile
+            running.default_exception_handler(context)
+
     def stop(number: int, frame: FrameType | None) -> None:
         stopped_by[0] = number
         loop.add_callback_from_signal(loop.stop)
 
+    loop.asyncio_loop.set_exception_handler(failed)  # type: ignore[attr-defined]
     before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         server.start()
         on_start(address)
         if browser:
-            webbrowser.open(address)
+            open_browser(address)
         loop.start()
     finally:
         for each, handler in before.items():

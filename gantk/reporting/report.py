@@ -264,12 +264,8 @@ def walks_shown(folder: RunFolder, damaged: list[str]) -> dict[str, Any]:
         return {}
     paths = {folder.samples / Path(name).name: walk for name, walk in about["walks"].items()}
     there = readable_pictures([path for path in paths if path.is_file()], damaged)
-    widths = {path: _width(path) // max(1, len(about["values"])) for path in there}  # of a frame
-    strips = [
-        {**paths[path], "source": picture_source(path), "width": width, "wide": width > WIDE_PANEL}
-        for path, width in widths.items()
-    ]
-    return {**about, "strips": strips} if strips else {}
+    strips = [{**paths[path], "source": picture_source(path)} for path in there]
+    return {**about, "strips": strips, "wide": about["width"] > WIDE_PANEL} if strips else {}
 
 
 def _width(path: Path) -> int:

@@ -26,6 +26,7 @@ REACH = 3.0  # standard deviations to either side
 TOGETHER = 4  # directions, from all parts of the latent that have some
 MOST_BYTES = 2_000_000  # of all pictures together: in the page they are a third larger
 NARROWEST = 64  # pixels of a frame, below which it is no longer made smaller
+WIDEST = 640  # pixels of a frame: of wider ones PNG takes long, and views have enlarged what they draw
 
 
 def write_walks(folder: Path, generator: nn.Module, spec: DataSpec, *, seed: int, device: torch.device) -> bool:
@@ -63,7 +64,14 @@ def write_walks(folder: Path, generator: nn.Module, spec: DataSpec, *, seed: int
     for number, ((move, title), content) in enumerate(zip(moves.items(), strips, strict=True), 1):
         write_bytes(folder / f"walk-{number}.png", content)
         known[f"walk-{number}.png"] = {"title": title, "move": move}
-    about = {"seed": seed, "class": classes[0] if classes else "", "values": values.tolist(), "walks": known}
+    width = tiles[0].width  # as it is shown, however many pixels it has
+    about = {
+        "seed": seed,
+        "width": width,
+        "class": classes[0] if classes else "",
+        "values": values.tolist(),
+        "walks": known,
+    }
     write_json(folder / WALKS, about)
     return True
 
@@ -99,13 +107,18 @@ def strip(tiles: list[Image.Image]) -> Image.Image:
 
 
 def fitting(strips: list[Image.Image]) -> list[bytes]:
-    """The strips as PNG, all of them halved in size until they are few enough bytes together."""
+    """The strips as PNG, all of them halved in size until they are narrow and together few enough bytes."""
+    while strips[0].width // FRAMES > WIDEST:
+        strips = [_halved(each) for each in strips]
     while True:
         written = [_png(each) for each in strips]
-        smaller = [each.resize((each.width // 2, each.height // 2), Image.Resampling.BOX) for each in strips]
-        if sum(map(len, written)) <= MOST_BYTES or smaller[0].width // FRAMES < NARROWEST:
+        if sum(map(len, written)) <= MOST_BYTES or strips[0].width // FRAMES // 2 < NARROWEST:
             return written
-        strips = smaller
+        strips = [_halved(each) for each in strips]
+
+
+def _halved(picture: Image.Image) -> Image.Image:
+    return picture.resize((max(1, picture.width // 2), max(1, picture.height // 2)), Image.Resampling.BOX)
 
 
 def _png(picture: Image.Image) -> bytes:
@@ -126,6 +139,6 @@ def read_walks(folder: Path) -> Mapping[str, Any] | None:
     found = read_json(path, "Remove it")
     walks = found.get("walks")
     fits = isinstance(walks, dict) and all(isinstance(each, dict) for each in walks.values())
-    if not fits or not isinstance(found.get("values"), list):
+    if not fits or not isinstance(found.get("values"), list) or not isinstance(found.get("width"), int):
         raise FileError(f"{path}: damaged: it names no walks. Remove it")
     return found

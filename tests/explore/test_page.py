@@ -266,7 +266,7 @@ def test_what_is_typed_wrongly_is_said_on_the_page(server: Server, browser: Any)
     tab.page.get_by_text("there is no dimension 9999").wait_for(timeout=10_000)
     tab.page.get_by_label("Numbers of the latent").fill("0,3")
     tab.page.keyboard.press("Enter")
-    tab.page.get_by_text("dimension 3").wait_for(timeout=10_000)
+    tab.page.get_by_text("dimension 3:").wait_for(timeout=10_000)
     tab.assert_clean()
 
 

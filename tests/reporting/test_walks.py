@@ -66,9 +66,13 @@ def test_strips_are_halved_until_they_are_few_enough_bytes(monkeypatch: pytest.M
     noise = np.random.default_rng(0).integers(0, 256, (128, 128 * FRAMES, 3), dtype=np.uint8)
     written = fitting([Image.fromarray(noise)] * 2)
     assert Image.open(io.BytesIO(written[0]), formats=["PNG"]).size == (64 * FRAMES, 64)  # no smaller: not to be seen
+    wide = Image.new("RGB", (1144 * FRAMES, 96))
+    assert Image.open(io.BytesIO(fitting([wide])[0]), formats=["PNG"]).size == (572 * FRAMES, 48)
 
 
-@pytest.mark.parametrize("text", ["[]", '{"walks": 3, "values": []}', '{"walks": {"a.png": 3}, "values": [0, 1]}'])
+@pytest.mark.parametrize(
+    "text", ["[]", '{"walks": 3, "values": []}', '{"walks": {"a.png": 3}, "values": [0, 1], "width": 4}']
+)
 def test_a_damaged_list_of_walks_is_named(text: str, tmp_path: Path) -> None:
     (tmp_path / "walks.json").write_text(text)
     with pytest.raises(FileError, match=r"walks\.json: damaged"):
@@ -79,9 +83,9 @@ def test_a_list_that_names_files_elsewhere_shows_none(tmp_path: Path) -> None:
     samples = tmp_path / "run" / "samples"
     samples.mkdir(parents=True)
     (tmp_path / "run" / "resolved.yaml").touch()
-    (samples / "walks.json").write_text('{"walks": {"../../x.png": {"title": "a"}}, "values": [0, 1]}')
+    (samples / "walks.json").write_text('{"walks": {"../../x.png": {"title": "a"}}, "values": [0, 1], "width": 4}')
     Image.new("RGB", (8, 4)).save(tmp_path / "x.png")
     damaged: list[str] = []
     assert walks_shown(RunFolder(tmp_path / "run"), damaged) == {} and damaged == []
     Image.new("RGB", (8, 4)).save(samples / "x.png")
-    assert [each["width"] for each in walks_shown(RunFolder(tmp_path / "run"), damaged)["strips"]] == [4]
+    assert [each["title"] for each in walks_shown(RunFolder(tmp_path / "run"), damaged)["strips"]] == ["a"]

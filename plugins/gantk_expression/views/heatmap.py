@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from math import ceil, sqrt
+from pathlib import Path
 from textwrap import fill
 from typing import Annotated
 
 import numpy as np
 import torch
 from annotated_types import Ge
-from matplotlib import colormaps
+from matplotlib import colormaps, get_data_path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from gantk.interfaces import Nearest, Panel, Samples, View
@@ -28,6 +29,7 @@ NAMED = 60  # genes whose names fit beside a heatmap
 BLOCK_SHAPE = 2  # a tile is about so many times as wide as high …
 BLOCK_WIDTH = 480  # … and so many pixels wide …
 LARGEST_SQUARE = 12  # … or less, where there are few genes
+GAP, LINE = 10, 19  # pixels between tiles, and of the words above them
 
 
 class Heatmap(View):
@@ -112,15 +114,16 @@ class Heatmap(View):
         sides = (("generated", None), ("nearest training", training), ("nearest held-out", held_out))
         every = [samples.samples.cpu(), training.samples.samples, held_out.samples.samples]
         tiles = self.tiles(Samples(samples=torch.cat(every), spec=self.spec))
-        figure = new_figure(3 * 3.2, 0.3 + 1.9 * count)
+        wide, high = tiles[0].width + GAP, tiles[0].height + GAP + LINE
+        page = Image.new("RGB", (GAP + 3 * wide, GAP + count * high), "white")
+        pen = ImageDraw.Draw(page)
+        face = ImageFont.truetype(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", LINE - 6)
         for column, (title, found) in enumerate(sides):
             for row in range(count):
-                axes = figure.add_subplot(count, 3, 1 + 3 * row + column)
-                axes.imshow(tiles[column * count + row], interpolation="nearest")
-                axes.set_axis_off()
-                far = "" if found is None else f": {found.texts(row)[0]}"
-                axes.set_title(f"{title}{far}", fontsize=9)
-        return to_image(figure)
+                at = GAP + column * wide, GAP + row * high
+                pen.text(at, title if found is None else f"{title}: {found.texts(row)[0]}", "black", face)
+                page.paste(tiles[column * count + row], (at[0], at[1] + LINE))
+        return page
 
     def panels(self, samples: Samples, real: Samples) -> dict[str, Panel]:
         """Heatmap, means, log-fold changes and principal components of generated beside held-out samples."""
