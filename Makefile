@@ -55,7 +55,8 @@ bench: .venv/installed
 	@sh tests/install_browser.sh
 	@touch $@
 
-# Libraries that write and read microscopes' files, bioimage.io's, MLflow, wandb, npe2, panel, Playwright: some of them heavy; nothing else needs them.
+# Libraries that write and read microscopes' files, bioimage.io's, MLflow, wandb, npe2, scanpy, panel, Playwright: some of them heavy; nothing else
+# needs them.
 .venv/installed-test-long: .venv/installed-test
 	@echo "installing what the long tests need"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,docs,bioimageio,microscopy,morphology,mlflow,wandb,explore,test-long]'
