@@ -45,8 +45,8 @@ To validate the model, translate fields of which you have the target, from your 
 """
 SEAMLESS = (
     "A pixel depends on {reach} pixels on every side, and with the halo of {halo} pixels that the description names, "
-    "tiles have no seams. bioimageio.core lays that halo round the whole picture, too, and fills it by its edge, while "
-    "in gantk the net sees where the picture ends: within {reach} pixels of the border they differ, and nowhere else."
+    "tiles have no seams. bioimageio.core lays that halo round the whole picture, too, and fills it by its edge, where "
+    "`gantk translate` lets the net see the border: within {reach} pixels of it they differ, and nowhere else."
 )
 WHOLE = "All of a picture matters to each of its pixels: translate it whole. Tiles would each get a scale of their own."
 
