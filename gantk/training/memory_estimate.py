@@ -98,13 +98,18 @@ def within_memory(limit: int | None) -> Iterator[None]:
         """There is nothing to draw, to fill or to scale; trying would import torch's compiler, which takes seconds."""
 
         def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            kwargs = kwargs or {}
+            kwargs = dict(kwargs or {})
+            if function in drawing:
+                kwargs.pop("generator", None)
+                return torch.empty(*args, **kwargs)
             first = args[0] if args else kwargs.get("tensor")
-            fills = function in filling or getattr(function, "__module__", None) == torch.nn.init.__name__
-            scales = function in scaling and isinstance(args[1], float)
-            if isinstance(first, torch.Tensor) and first.is_meta and (fills or scales):
-                return first
-            return (torch.empty if function in drawing else function)(*args, **kwargs)
+            if isinstance(first, torch.Tensor) and first.is_meta:
+                if function in filling or getattr(function, "__module__", None) == torch.nn.init.__name__:
+                    return first
+                scales = function in scaling and len(args) > 1 and isinstance(args[1], float)
+                if scales and first.is_floating_point() and not first.requires_grad:
+                    return torch.empty(first.shape, dtype=first.dtype)
+            return function(*args, **kwargs)
 
     filling = (torch.Tensor.normal_, torch.Tensor.uniform_)
     scaling = (torch.Tensor.div, torch.Tensor.__truediv__, torch.Tensor.mul, torch.Tensor.__mul__)

@@ -121,3 +121,20 @@ def test_a_checkpoint_of_absurd_size_is_refused_when_sampled(
 @pytest.mark.parametrize(("size", "words"), [(5, "5 bytes"), (3_200_000_000, "3.2 GB"), (10**22, "10,000 EB")])
 def test_in_words(size: int, words: str) -> None:
     assert messages.byte_size(size) == words
+
+
+def test_whatever_a_constructor_draws_and_scales_has_its_type_and_shape() -> None:
+    """Drawing and scaling are passed over without memory: what comes out must be what torch would have made."""
+    rng = torch.Generator().manual_seed(0)
+    with memory_estimate.within_memory(None):
+        weight = torch.nn.Parameter(torch.randn(3, 2, generator=rng) / 2.0)
+        made = [
+            (weight, (3, 2), torch.float32),
+            (torch.rand(size=(4,), dtype=torch.float64) * 2.0, (4,), torch.float64),
+            (torch.nn.Parameter(torch.arange(4) * 0.5), (4,), torch.float32),
+            (torch.ones(3).div(other=2.0), (3,), torch.float32),
+            (torch.nn.init.normal_(torch.empty(2, 5), std=0.1), (2, 5), torch.float32),
+        ]
+        assert (weight * 2.0).grad_fn is not None
+    for tensor, shape, kind in made:
+        assert (tensor.is_meta, tuple(tensor.shape), tensor.dtype) == (True, shape, kind)
