@@ -1,4 +1,4 @@
-"""The notebook as a page of the site, made from the file each time the site is built.
+"""The notebooks as pages of the site, made from their files each time the site is built.
 
 mkdocs calls the functions named `on_…` (mkdocs.yml, `hooks`).
 """
@@ -6,14 +6,12 @@ mkdocs calls the functions named `on_…` (mkdocs.yml, `hooks`).
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from mkdocs.structure.files import File, Files
-
-NOTEBOOK = "notebooks/gantk.ipynb"
-PAGE = "notebooks/gantk.md"
 
 
 def page(notebook: dict[str, Any]) -> str:
@@ -44,12 +42,13 @@ def _text(text: str) -> str:
 
 
 def on_files(files: Files, *, config: Any) -> Files:
-    """Adds the page."""
-    notebook = json.loads((Path(config.docs_dir) / NOTEBOOK).read_text(encoding="utf-8"))
-    files.append(File.generated(config, PAGE, content=page(notebook)))
+    """Adds a page for each notebook."""
+    for path in sorted(Path(config.docs_dir).glob("notebooks/*.ipynb")):
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        files.append(File.generated(config, f"notebooks/{path.stem}.md", content=page(notebook)))
     return files
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Links to the file, which are right where it is read without the site, lead to the page."""
-    return markdown.replace(NOTEBOOK, PAGE)
+    """Links to a notebook, which are right where they are read without the site, lead to its page."""
+    return re.sub(r"(\]\([^)\s]*)\.ipynb\)", r"\1.md)", markdown)

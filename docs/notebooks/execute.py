@@ -1,7 +1,8 @@
-"""Runs the notebook from top to bottom in an empty folder, and writes it with its outputs.
+"""Runs notebooks from top to bottom, each in an empty folder, and writes them with their outputs.
 
-python docs/notebooks/execute.py            # in place: after every change of the notebook
-python docs/notebooks/execute.py OUT.ipynb
+python docs/notebooks/execute.py vae.ipynb             # in place: after every change of a notebook
+python docs/notebooks/execute.py vae.ipynb OUT.ipynb
+python docs/notebooks/execute.py                       # all of them, in place
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-NOTEBOOK = Path(__file__).with_name("gantk.ipynb")
+FOLDER = Path(__file__).parent
 
 
 def executed(path: Path) -> nbformat.NotebookNode:
@@ -33,5 +34,11 @@ def executed(path: Path) -> nbformat.NotebookNode:
     return notebook
 
 
+def main(name: str = "", out: str = "") -> None:
+    """Runs the notebook called `name`, or every one, and writes it to `out`, or in place."""
+    for path in [FOLDER / name] if name else sorted(FOLDER.glob("*.ipynb")):
+        nbformat.write(executed(path), out or path)
+
+
 if __name__ == "__main__":
-    nbformat.write(executed(NOTEBOOK), sys.argv[1] if len(sys.argv) > 1 else NOTEBOOK)
+    main(*sys.argv[1:])
