@@ -20,12 +20,15 @@ def name_of(path: Path) -> str:
 
 
 LONG = {
-    *(f"docs/tutorials/{name}.md" for name in ("latents", "nih-course", "week", "which-model")),
+    *(f"docs/tutorials/{name}.md" for name in ("cells", "latents", "nih-course", "toy", "week", "which-model")),
     *(
         f"docs/how-to/{name}.md"
-        for name in ("cluster", "exercise", "explore", "judge-files", "own-loss", "own-sequences")
+        for name in ("cluster", "exercise", "explore", "judge-files", "own-expression", "own-loss", "own-sequences")
     ),
-    *(f"docs/how-to/{name}.md" for name in ("read-samples", "seeds", "several-devices", "sweep", "translate")),
+    *(
+        f"docs/how-to/{name}.md"
+        for name in ("published-features", "read-samples", "seeds", "several-devices", "sweep", "translate")
+    ),
     *("docs/expression.md", "docs/zoo.md"),
 }
 """Pages that `make test-long` runs: what they show has quick tests of its own, and `test_docs` knows their commands."""

@@ -12,13 +12,14 @@ import pytest
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux: processes are forked without threads")
-def test_two_dozen_kills(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", [8, pytest.param(24, marks=pytest.mark.long)])
+def test_kills(kills: int, tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-m",
         "tests.robustness.fault_injection",
         "--kills",
-        "24",
+        str(kills),
         "--seed",
         "7",
         "--folder",
@@ -27,7 +28,7 @@ def test_two_dozen_kills(tmp_path: Path) -> None:
     ended = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, timeout=1500)
     assert ended.returncode == 0, ended.stderr
     outcome = json.loads(ended.stdout)
-    assert outcome["kills"] >= 24
+    assert outcome["kills"] >= kills
     assert outcome["faults"] == []
     midway = {where: count for where, count in outcome["at"].items() if where != "some time"}
     assert sum(midway.values()) > 1  # among them points in the middle of a file; which ones depends on the machine
