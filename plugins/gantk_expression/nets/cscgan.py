@@ -7,7 +7,7 @@ from itertools import accumulate, pairwise
 from typing import Annotated, Literal
 
 import torch
-from annotated_types import Ge, Gt, MinLen
+from annotated_types import Ge, Gt, Lt, MinLen
 from gantk_basics.nets.labels import ClassNorm, Projection, class_count, through
 from torch import Tensor, nn
 from torch.nn.functional import softplus
@@ -15,10 +15,9 @@ from torch.nn.functional import softplus
 from gantk.errors import DoesNotFit
 from gantk.spec import DataSpec
 from gantk_expression.logarithms import gene_count
-from gantk_expression.nets.counts import LARGEST_LOG, CountLayer, LibrarySizeLayer, scale_of
+from gantk_expression.nets.counts import LARGEST_LOG, QUICKER, CountLayer, LibrarySizeLayer, scale_of
 
 Size = Annotated[int, Ge(1)]
-QUICKER = 10.0  # times as quickly as other weights those of the noise change, which start far from 0
 
 
 class CscganGenerator(nn.Module):
@@ -32,9 +31,9 @@ class CscganGenerator(nn.Module):
     `noise` and `counts` are ours. A net of 128 latents makes genes that vary together; real counts also vary by chance,
     each gene on its own. `noise` adds to each gene a normal number of its own before the ReLU, with a learnt weight;
     `counts` draws molecules by chance (Poisson) from what the net expects, as many a cell as the data have, and has a
-    softplus for the ReLU, since chance makes the zeros and an expectation of 0 has no gradient. All of it is part of
-    the
-    latent: `cell`, `noise`, `counts` and `depth` may each be held fixed.
+    softplus for the ReLU, since chance makes the zeros and an expectation of 0 has no gradient; `zero_inflation` loses
+    counts, frequent ones more rarely (`gantk_expression.nets.counts.ZeroInflation`). All of it is part of the latent:
+    `cell`, `noise`, `counts`, `zeros` and `depth` may each be held fixed.
 
     Args:
         spec: what one sample is: numbers of genes, none of them negative.
@@ -44,6 +43,8 @@ class CscganGenerator(nn.Module):
         library_size: whether samples are scaled to the sum that the data have (`data.transform: [library_size]`).
         noise: sd of the noise that each gene has of its own, at first, before the ReLU; it is learnt. 0: none.
         counts: whether molecules are drawn by chance.
+        zero_inflation: share of cells that lose a gene of which one molecule is expected, at first; it is learnt. Needs
+            `counts`; 0: none do.
         depth: molecules in a cell at the median, where `counts` and `library_size` need it; null: as the data say.
         depth_spread: sd of its natural logarithm; null: as the data say.
     """
@@ -58,6 +59,7 @@ class CscganGenerator(nn.Module):
         library_size: bool = True,
         noise: Annotated[float, Ge(0)] = 0.0,
         counts: bool = False,
+        zero_inflation: Annotated[float, Ge(0), Lt(1)] = 0.0,
         depth: Annotated[float, Gt(0)] | None = None,
         depth_spread: Annotated[float, Ge(0)] | None = None,
     ):
@@ -72,9 +74,14 @@ class CscganGenerator(nn.Module):
                 "these have no common one: let data.transform end with library_size, or give the generator "
                 "`library_size: false`"
             )
+        if zero_inflation and not counts:
+            raise DoesNotFit(
+                "expression/cscgan with `zero_inflation` loses counts that it drew by chance: set `counts: true`, too"
+            )
         self.takes_labels = labels != "none"
         self.logarithms = scale == "log1p" and (library_size or counts)
-        sizes = {"cell": latent} | ({"noise": genes} if noise else {}) | ({"counts": genes} if counts else {})
+        chance = {"noise": bool(noise), "counts": counts, "zeros": bool(zero_inflation)}
+        sizes = {"cell": latent} | {name: genes for name, drawn in chance.items() if drawn}
         if counts and library_size:
             known = spec.attributes.get("depth") or {}
             typical = depth or known.get("median")
@@ -102,7 +109,7 @@ class CscganGenerator(nn.Module):
         self.last = nn.Linear(hidden[-1], genes)
         self.noise = nn.Parameter(torch.full((genes,), noise / QUICKER)) if noise else None
         self.scaled = LibrarySizeLayer(total) if library_size and total is not None else nn.Identity()
-        self.counted = CountLayer(scale, total if library_size else None) if counts else None
+        self.counted = CountLayer(scale, total if library_size else None, zero_inflation) if counts else None
 
     def latent_weights(self) -> dict[str, tuple[slice, Tensor]]:
         """What multiplies the numbers for the whole cell; what varies by chance enters at the end."""
@@ -125,7 +132,7 @@ class CscganGenerator(nn.Module):
         depth = None
         if "depth" in parts:
             depth = self.depths[0] * (self.depths[1] * parts["depth"]).exp()
-        return self.counted(values, parts["counts"], depth)
+        return self.counted(values, parts["counts"], depth, parts.get("zeros"))
 
 
 class CscganCritic(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from gantk_expression.data.simulated import Simulated
@@ -92,6 +93,29 @@ def test_the_gradient_of_a_count_is_that_of_its_mean(mean: float) -> None:
     assert expected.grad is not None and float(expected.grad) == pytest.approx(slope, rel=0.02)
 
 
+@pytest.mark.parametrize("mean", [0.3, 1.5])
+def test_the_gradients_with_zero_inflation_are_those_of_the_mean(mean: float) -> None:
+    """Of E f(Y), f = log(1 + y), by the sum over the Poisson distribution: by the expected count, and by a and b."""
+    normal, chance = torch.randn(2, 400_000, 1, generator=torch.Generator().manual_seed(1)).expand(-1, -1, 2)
+    layer = CountLayer("log1p", None, lost=0.3)
+    assert layer.lost is not None
+    expected = torch.tensor([mean], requires_grad=True)
+    found = layer(expected.expand(len(normal), 2), normal, None, chance)
+    found.mean().backward()
+    k = torch.arange(60.0, dtype=torch.float64)
+
+    def mean_of(rate: float, a: float, b: float) -> float:
+        kept = 1 / (1 + np.exp(a - b * np.log(rate)))
+        return float(kept * (torch.from_numpy(poisson.pmf(k.numpy(), rate)) * k.log1p()).sum())
+
+    at, step = np.array([mean, np.log(0.3 / 0.7), 1.0]), 1e-4
+    assert found.mean().item() == pytest.approx(mean_of(*at), rel=0.02)
+    slopes = [(mean_of(*(at + step * one)) - mean_of(*(at - step * one))) / (2 * step) for one in np.eye(3)]
+    assert expected.grad is not None and layer.lost.curve.grad is not None
+    assert layer.lost.curve.grad.tolist() == pytest.approx([10 * slopes[1], 10 * slopes[2]], rel=0.02, abs=2e-3)
+    assert float(expected.grad) == pytest.approx(slopes[0], rel=0.03)  # what is lost hangs on the expected count, too
+
+
 def test_counted_cells_are_whole_molecules_and_as_deep_as_the_data() -> None:
     of = spec("library_size", "log1p")
     cells = made(of, 400, noise=0.5, counts=True, depth=60.0).expm1()
@@ -104,6 +128,20 @@ def test_counted_cells_are_whole_molecules_and_as_deep_as_the_data() -> None:
     assert CscganGenerator(of, counts=True).depths.tolist() == pytest.approx([depth["median"], depth["spread"]])
     counts = made(spec(), library_size=False, counts=True)
     assert torch.equal(counts, counts.round())
+
+
+def test_zero_inflated_cells_are_as_deep_and_lose_rare_genes_more_often() -> None:
+    of = spec("library_size", "log1p")
+    plain, lossy = (made(of, 2000, counts=True, depth=200.0, zero_inflation=share).expm1() for share in (0.0, 0.5))
+    units = [20000 / torch.where(each > 1e-3, each, torch.inf).amin(1) for each in (plain, lossy)]
+    assert float(units[1].median()) == pytest.approx(float(units[0].median()), rel=0.1)  # molecules a cell
+    torch.testing.assert_close(lossy.sum(1), torch.full((2000,), 20000.0), rtol=1e-3, atol=1)
+    zeros = [(each == 0).double().mean(0) for each in (plain, lossy)]
+    frequent = plain.mean(0) > plain.mean(0).median()
+    lost = zeros[1] - zeros[0]
+    assert lost[~frequent].mean() > lost[frequent].mean() > 0.05
+    with pytest.raises(DoesNotFit, match="set `counts: true`, too"):
+        CscganGenerator(of, zero_inflation=0.2)
 
 
 def test_a_sample_is_its_latent_and_parts_can_be_held() -> None:
