@@ -46,7 +46,7 @@ def fingerprint(tensors: Mapping[str, Tensor | None]) -> str:
     for name, tensor in tensors.items():
         if tensor is not None:
             found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-            found.update(tensor.detach().contiguous().view(-1).view(torch.uint8).numpy())
+            found.update(tensor.detach().contiguous().view(-1).view(torch.uint8).numpy().data)
     return found.hexdigest()
 
 
