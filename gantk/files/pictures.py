@@ -20,6 +20,7 @@ PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP", ".gif
 """Ending to Pillow's format: by content, Pillow would start Ghostscript for PostScript."""
 Item = TypeVar("Item")
 SMALLEST = 48  # pixels: what is less high is enlarged by a whole factor
+LEVEL = 4  # of a PNG's compression: less than half the time of Pillow's 6, and a file some 4 % larger
 SHARES = (0.35, 99.65)  # percentiles that are black and white where values are no bytes
 
 
@@ -60,7 +61,8 @@ def write_image(path: Path, picture: Image.Image) -> None:
         OSError: the disk is full, or the folder is gone or read-only; `path` is then as it was.
     """
     content = io.BytesIO()
-    picture.save(content, format=Image.registered_extensions()[path.suffix.lower()])
+    kind = Image.registered_extensions()[path.suffix.lower()]
+    picture.save(content, format=kind, **({"compress_level": LEVEL} if kind == "PNG" else {}))
     write_bytes(path, content.getbuffer())
 
 

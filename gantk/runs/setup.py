@@ -103,7 +103,7 @@ def prepare(recipe: Recipe, ranks: Ranks = ALONE) -> Parts:
     where = ranks.place(machine.find_device(values["machine"]["device"]))
     from_recipe.check_engine(values["machine"]["engine"], where, values["loss"])
     machine.set_threads(values["machine"]["threads"])
-    with ranks.first_on_each_machine():
+    with ranks.first_on_each_machine(), machine.freed_memory_kept():  # a fifth of the time of simulated cells
         data = from_recipe.datasets(values)
     from_recipe.refuse_absurd_sizes(of_one, data["train"].spec, where, member(data["train"], "nbytes"))
     data["train"] = data["train"].to(where)

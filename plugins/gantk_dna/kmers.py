@@ -22,19 +22,21 @@ def kmer_numbers(codes: Codes, k: int) -> NDArray[np.int64]:
     """
     n, length = codes.shape
     places = max(length - k + 1, 0)
-    numbers = np.zeros((n, places), np.int64)
-    known = np.ones((n, places), bool)
+    numbers = np.zeros((n, places), np.int32 if k <= 15 else np.int64)
+    letters = np.minimum(codes, BASES - 1).astype(numbers.dtype)
     for offset in range(k):
-        letters = codes[:, offset : offset + places]
-        numbers = numbers * 4 + np.minimum(letters, 3)
-        known &= letters < BASES
-    return np.where(known, numbers, -1)
+        numbers *= BASES
+        numbers += letters[:, offset : offset + places]
+    unknown = codes >= BASES
+    if unknown.any():
+        for offset in range(k):
+            numbers[unknown[:, offset : offset + places]] = -1
+    return numbers.astype(np.int64)
 
 
 def kmer_counts(codes: Codes, k: int) -> NDArray[np.int64]:
     """How often each k-mer occurs in all sequences together: (4^k,), in alphabetical order."""
-    numbers = kmer_numbers(codes, k)
-    return np.bincount(numbers[numbers >= 0], minlength=4**k)
+    return np.bincount(kmer_numbers(codes, k).ravel() + 1, minlength=4**k + 1)[1:]
 
 
 def divergence(one: NDArray[np.int64], other: NDArray[np.int64]) -> float:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
 
-from benchmarks import measure
+from benchmarks import measure, prompt
 from benchmarks.cases import Case
 from gantk import randomness
 from gantk.training import TrainSettings
@@ -93,3 +95,44 @@ def test_a_busy_machine_is_not_compared_on(monkeypatch: pytest.MonkeyPatch) -> N
     sides = {"ours": lambda: None, "theirs": lambda: None}
     assert "0.90 cores" in measure.compare(sides)["refused"]
     assert "refused" not in measure.compare(sides, busy_ok=True)
+
+
+def busy(seconds: float) -> None:
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+
+def test_seconds_of_a_part_inside_another_are_counted_once() -> None:
+    parts = prompt.Parts()
+    inner = parts.of("inner", lambda: busy(0.03))
+
+    def call() -> None:
+        busy(0.05)
+        inner()
+        busy(0.02)
+
+    began = time.process_time()
+    parts.of("outer", call)()
+    elapsed = time.process_time() - began
+    found = parts.all()
+    assert found["outer"] == pytest.approx(0.07, abs=0.015) and found["inner"] == pytest.approx(0.03, abs=0.015)
+    assert found["outer"] + found["inner"] == pytest.approx(elapsed, abs=0.01)
+    assert sum(found.values()) == pytest.approx(time.process_time(), abs=0.01)
+
+
+def test_a_part_that_fails_is_counted_and_closed() -> None:
+    parts = prompt.Parts()
+    with pytest.raises(ZeroDivisionError):
+        parts.of("fails", lambda: 1 // 0)()
+    before = parts.all()["fails"]
+    busy(0.02)
+    assert parts.all()["fails"] == before
+
+
+@pytest.mark.slow
+def test_the_parts_of_a_run(tmp_path: Path) -> None:
+    words = ["run", "toy_motif", "train.steps=2", "machine.threads=1", "data.samples=2000"]
+    found = prompt.measured(words, tmp_path / "cache", tmp_path / "there")
+    assert {"imports", "data", "metric motif_rate", "report.html", "training, with checkpoints"} <= set(found)
+    assert found["imports"] > 0.3 and prompt.beside_training(found) < sum(found.values())

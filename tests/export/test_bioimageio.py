@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tifffile
 from gantk_basics.exporters import bioimageio
 from gantk_basics.exporters.bioimageio import export_bioimageio, scaling
 from numpy.typing import NDArray
@@ -26,6 +25,7 @@ from gantk.errors import DoesNotFit, GantkError
 from gantk.export.citations import cited, fields_of
 from gantk.export.exported import ExportRequest, exported
 from gantk.interfaces import ExportedModel
+from tests.helpers.paired_run import paired_run
 
 RNG = np.random.default_rng(0)
 LEFT_OPEN = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
@@ -35,24 +35,7 @@ LEFT_OPEN = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytes
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A U-Net of 16 bits, trained for two steps: phase and z to dapi; a pixel is 0.1 micrometres."""
-    folder = tmp_path_factory.mktemp("translator")
-    root = folder / "fields"
-    root.mkdir()
-    for number in range(3):
-        for name in ("phase", "z", "dapi"):
-            image = RNG.integers(1000, 40000, (24, 32)).astype(np.uint16)
-            tifffile.imwrite(root / f"f{number}_{name}.tif", image)
-    recipe = folder / "pairs.yaml"
-    recipe.write_text(
-        f"data: {{use: cells/paired, root: {root}, condition: [phase, z], target: [dapi], size: 16, "
-        "pixel_size_um: 0.1}\n"
-        "generator: {use: basics/unet, width: 3, depth: 2}\n"
-        "critic: null\n"
-        "loss: {use: basics/pix2pix, adversarial: none}\n"
-        "train: {steps: 2, batch: 2}\n"
-        "evaluate: []\n"
-    )
-    return gantk.run(str(recipe), out=folder / "run", quiet=True).path
+    return paired_run(tmp_path_factory.mktemp("translator"), ", pixel_size_um: 0.1")
 
 
 @pytest.fixture

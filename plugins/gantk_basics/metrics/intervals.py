@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import sqrt
 
 import torch
-from scipy.stats import binomtest, norm
 from torch import Tensor
 
 from gantk.class_counts import FEW_HELD_OUT
@@ -13,6 +13,8 @@ from gantk.interfaces import Value
 
 REDRAWS = 200
 CONFIDENCE = 0.95
+Z = 1.959963984540054
+"""The quantile of the normal distribution at (1 + CONFIDENCE) / 2; importing `scipy.stats` for it takes .6 seconds."""
 
 
 def wilson(share: float, n: int) -> tuple[float, float]:
@@ -22,12 +24,16 @@ def wilson(share: float, n: int) -> tuple[float, float]:
         share: 0 to 1; n times it need not be whole, so that a mean of shares has one, too.
         n: of the fewest samples that the share rests on.
     """
-    if abs(share * n - round(share * n)) < 1e-6:
-        interval = binomtest(round(share * n), n).proportion_ci(CONFIDENCE, "wilson")
-        return float(interval.low), float(interval.high)
-    z = float(norm.ppf((1 + CONFIDENCE) / 2))
-    middle, spread = share + z**2 / (2 * n), z * (share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5
-    return (middle - spread) / (1 + z**2 / n), (middle + spread) / (1 + z**2 / n)
+    count = round(share * n)
+    if abs(share * n - count) < 1e-6:  # as scipy.stats.binomtest, to the last bit
+        if n == 0:
+            raise ValueError("a share of none has no interval")
+        share = count / n
+        middle = (2 * n * share + Z**2) / (2 * (n + Z**2))
+        spread = Z / (2 * (n + Z**2)) * sqrt(4 * n * share * (1 - share) + Z**2)
+        return (0.0 if count == 0 else middle - spread), (1.0 if count == n else middle + spread)
+    middle, spread = share + Z**2 / (2 * n), Z * (share * (1 - share) / n + Z**2 / (4 * n**2)) ** 0.5
+    return (middle - spread) / (1 + Z**2 / n), (middle + spread) / (1 + Z**2 / n)
 
 
 def redrawn(parts: Sequence[Tensor], rng: torch.Generator) -> tuple[float, float]:

@@ -8,6 +8,7 @@ Lengths below are pixels of 0.1 um in a frame of 48 x 80; in another frame the c
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ def simulate(
     unknown = [name for name in proteins if name not in PROTEINS]
     if unknown:
         raise ValueError(f"unknown protein {unknown[0]!r}: the simulator draws {', '.join(PROTEINS)}")
-    textures = Textures(height, width)
+    textures = textures_of(height, width)
     total = n * len(proteins)
     cells = SimulatedCells(
         images=np.empty((total, 2, height, width), np.uint8),
@@ -102,6 +103,10 @@ class Textures:
         """Return CHUNK fields with correlation length `scale`, (n, H, W)."""
         y, x = rng.integers(0, POOL, (2, CHUNK))
         return self.windows[scale][y, x]
+
+
+textures_of = lru_cache(maxsize=2)(Textures)
+"""The textures of a frame, made once."""
 
 
 class Outline:

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 from annotated_types import Ge
+from gantk_basics import optimizers
 from gantk_basics.metrics.intervals import wilson
 from gantk_basics.optimizers import Adam
 from torch import Tensor, nn
@@ -17,6 +18,7 @@ from torch.nn import functional as F
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Dataset, Metric, MetricInput, Value
 from gantk_cells.metrics.pairs import Pairs, pairs_in, pairs_of
+from gantk_cells.metrics.remembered import fingerprint, remembered
 
 _trained: WeakKeyDictionary[Dataset, dict[tuple[int, ...], Classifier]] = WeakKeyDictionary()
 """Probes by the data set and the parameters they were trained with, so that a run trains each once."""
@@ -26,8 +28,8 @@ class Probe(Metric):
     """A small classifier tells the protein of a pair: its accuracy on generated pairs, beside that on real test pairs.
 
     Samples with one unit a protein are judged unit by unit, labelled pairs by their label. Of pairs without labels only
-    the share that looks like each protein is told. The probe is trained once for a run and does not depend on the
-    run's seed, so that runs on the same data are judged by the same probe.
+    the share that looks like each protein is told. The probe does not depend on the run's seed, so that runs on the
+    same data are judged by the same probe; it is trained once, and kept in the cache for the runs that follow.
 
     Args:
         samples: how many generated samples are judged.
@@ -60,7 +62,9 @@ class Probe(Metric):
         """
         probe = self._probe(inputs.train)
         if inputs.test not in probe.real:
-            probe.real[inputs.test] = probe.judge(pairs_in(inputs.test, self.images, torch.Generator().manual_seed(0)))
+            probe.real[inputs.test] = probe.judge_real(
+                pairs_in(inputs.test, self.images, torch.Generator().manual_seed(0))
+            )
         real = probe.real[inputs.test]
         made = probe.judge(pairs_of(inputs.generated))
         note = f"{inputs.test.spec.origin}, held out"
@@ -163,7 +167,17 @@ class Classifier(nn.Module):
         return self.head(torch.cat([last.mean(2), last.amax(2)], 1))
 
     def learn(self, pairs: Pairs, steps: int, rng: torch.Generator, batch: int = 128) -> None:
-        """Trains on labelled pairs, turned over at random along both axes."""
+        """Trains on labelled pairs, turned over at random along both axes; takes the weights of the cache if it can."""
+        given = {"images": pairs.images, "labels": pairs.labels, "rng": rng.get_state(), **self.state_dict()}
+
+        def train() -> dict[str, Tensor]:
+            self._train(pairs, steps, rng, batch)
+            return self.state_dict()
+
+        self.load_state_dict(remembered("probe", [fingerprint(given), steps, batch], SOURCES, train))
+        self.eval()
+
+    def _train(self, pairs: Pairs, steps: int, rng: torch.Generator, batch: int) -> None:
         labels = pairs.labels
         assert labels is not None
         optimizer = Adam(self.parameters(), lr=3e-3)
@@ -179,7 +193,12 @@ class Classifier(nn.Module):
                 F.cross_entropy(self(turned), labels[chosen], label_smoothing=0.05).backward()
                 optimizer.step()
                 schedule.step()
-        self.eval()
+
+    def judge_real(self, pairs: Pairs) -> Judged:
+        """As `judge`, of pairs that other runs on the same data judge, too."""
+        given = fingerprint({"images": pairs.images, **self.state_dict()})
+        found = remembered("seen by a probe", [given], SOURCES, lambda: {"seen": self.judge(pairs).seen})
+        return Judged(found["seen"], pairs.labels)
 
     def judge(self, pairs: Pairs) -> Judged:
         """The protein that each pair looks like, on the mean over all four ways to turn it over."""
@@ -190,6 +209,10 @@ class Classifier(nn.Module):
                 every = torch.stack([self(part.flip(axes)).log_softmax(1) for axes in ways])  # (4, B, proteins)
                 seen.append(every.mean(0).argmax(1))
         return Judged(torch.cat(seen), None if pairs.labels is None else pairs.labels.cpu())
+
+
+SOURCES = [__file__, optimizers.__file__]
+"""Modules on which the weights of a trained probe depend."""
 
 
 def turn_over(images: Tensor, rng: torch.Generator) -> Tensor:

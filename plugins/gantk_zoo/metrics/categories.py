@@ -9,11 +9,9 @@ from annotated_types import Ge
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_mutual_info_score
 
-from gantk.data import take
-from gantk.errors import DoesNotFit
 from gantk.interfaces import Metric, MetricInput, Value
-from gantk.sampling import evaluating
 from gantk_zoo.games.catgan import CategoryCritic
+from gantk_zoo.metrics.wrapped_critic import critic_and_splits, likeliest
 
 
 class Categories(Metric):
@@ -40,19 +38,13 @@ class Categories(Metric):
         Raises:
             DoesNotFit: a critic without categories, or data without classes.
         """
-        net = inputs.nets.get("critic")
-        critic = next((each for each in net.modules() if isinstance(each, CategoryCritic)), None) if net else None
-        if critic is None:
-            raise DoesNotFit("zoo/categories asks for the critic's categories: take the loss zoo/catgan")
-        train, test = take(inputs.train, self.learned, inputs.rng), take(inputs.test, len(inputs.test), inputs.rng)
-        if train.labels is None or test.labels is None or not len(test):
-            raise DoesNotFit("zoo/categories needs training and test samples with labels")
-        at, count = next(critic.parameters()).device, critic.categories.out_features
-        with evaluating(critic):
-            known, seen = (
-                torch.cat([critic.category_scores(part.to(at)).argmax(1).cpu() for part in side.samples.split(256)])
-                for side in (train, test)
-            )
+        wanted = "categories: take the loss zoo/catgan"
+        critic, train, test = critic_and_splits(
+            inputs, CategoryCritic, "zoo/categories", wanted, most=self.learned, rng=inputs.rng
+        )
+        assert train.labels is not None and test.labels is not None
+        count = critic.categories.out_features
+        known, seen = (likeliest(critic, critic.category_scores, side.samples) for side in (train, test))
         seed = int(torch.randint(2**31, (), generator=inputs.rng))
         means = KMeans(count, n_init=10, random_state=seed).fit(train.samples.flatten(1).double().numpy())
         groups = [torch.from_numpy(means.labels_).long()]

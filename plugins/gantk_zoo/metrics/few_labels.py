@@ -11,11 +11,9 @@ from gantk_basics.metrics.intervals import wilson
 from gantk_basics.metrics.small_classifier import Pool, Standardised, predicted, small_classifier, train_classifier
 from sklearn.linear_model import LogisticRegression
 
-from gantk.data import take
-from gantk.errors import DoesNotFit
 from gantk.interfaces import Metric, MetricInput, Samples, Value
-from gantk.sampling import evaluating
 from gantk_zoo.conditional.semi_supervised import LABELLED, ClassCritic
+from gantk_zoo.metrics.wrapped_critic import critic_and_splits, likeliest
 
 
 class FewLabels(Metric):
@@ -42,20 +40,13 @@ class FewLabels(Metric):
         Raises:
             DoesNotFit: a critic without classes, or samples without labels.
         """
-        net = inputs.nets.get("critic")
-        critic = next((each for each in net.modules() if isinstance(each, ClassCritic)), None) if net else None
-        if critic is None:
-            raise DoesNotFit("zoo/few_labels asks for the critic's classes: take the loss zoo/semi_supervised")
-        train, test = (take(each, len(each)) for each in (inputs.train, inputs.test))
-        if train.labels is None or test.labels is None or not len(test):
-            raise DoesNotFit("zoo/few_labels needs training and test samples with labels")
+        wanted = "classes: take the loss zoo/semi_supervised"
+        critic, train, test = critic_and_splits(inputs, ClassCritic, "zoo/few_labels", wanted)
+        assert train.labels is not None and test.labels is not None
         told = train.truth.get(LABELLED)
         chosen = torch.arange(len(train)) if told is None else told.nonzero().squeeze(1)
         known = Pool(train.samples[chosen].float(), train.labels[chosen])
-        at = next(critic.parameters()).device
-        with evaluating(critic):
-            said = torch.cat([critic.class_scores(part.to(at)).argmax(1).cpu() for part in test.samples.split(256)])
-        right = (said == test.labels).double().mean().item()
+        right = (likeliest(critic, critic.class_scores, test.samples) == test.labels).double().mean().item()
         seeds = torch.randint(2**62, (self.seeds,), generator=inputs.rng).tolist()
         alone = float(np.mean([self._alone(known, test, seed) for seed in seeds]))
         linear = LogisticRegression(max_iter=1000).fit(known.samples.flatten(1).numpy(), known.labels.numpy())

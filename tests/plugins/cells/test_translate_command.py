@@ -23,33 +23,17 @@ from PIL import Image
 
 import gantk
 from gantk.cli import run_command_line
+from tests.helpers.paired_run import GIVEN, paired_run
 from tests.plugins.cells.test_fields_of_view import write_ome_zarr
 
 RNG = np.random.default_rng(0)
-GIVEN = ("phase", "z")
 FIELD = RNG.integers(2000, 30000, (2, 45, 70)).astype(np.uint16)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A U-Net of 16 bits, trained for a step: phase and z to dapi."""
-    folder = tmp_path_factory.mktemp("translator")
-    root = folder / "fields"
-    root.mkdir()
-    for number in range(3):
-        for name in (*GIVEN, "dapi"):
-            image = RNG.integers(1000, 40000, (24, 32)).astype(np.uint16)
-            tifffile.imwrite(root / f"f{number}_{name}.tif", image)
-    recipe = folder / "pairs.yaml"
-    recipe.write_text(
-        f"data: {{use: cells/paired, root: {root}, condition: [phase, z], target: [dapi], size: 16}}\n"
-        "generator: {use: basics/unet, width: 3, depth: 2}\n"
-        "critic: null\n"
-        "loss: {use: basics/pix2pix, adversarial: none}\n"
-        "train: {steps: 2, batch: 2}\n"
-        "evaluate: []\n"
-    )
-    return gantk.run(str(recipe), out=folder / "run", quiet=True).path
+    return paired_run(tmp_path_factory.mktemp("translator"))
 
 
 @pytest.fixture(scope="module")

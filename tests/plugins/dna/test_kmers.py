@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from gantk_dna.alphabet import ANY, decode, encode
+from gantk_dna.alphabet import ANY, decode, encode, hard_codes
 from gantk_dna.kmers import divergence, kmer_counts, kmer_numbers
 from gantk_dna.markov import Markov
 from gantk_dna.metrics.baselines import floors_note
@@ -29,6 +29,29 @@ def test_counts_equal_plain_python_and_skip_ambiguous_letters(k: int) -> None:
     words = Counter(text[at : at + k] for text in decode(codes) for at in range(len(text) - k + 1))
     names = ["".join("ACGT"[number // 4 ** (k - 1 - place) % 4] for place in range(k)) for number in range(4**k)]
     assert kmer_counts(codes, k).tolist() == [words[name] for name in names]
+
+
+@pytest.mark.parametrize("k", [1, 4, 15, 16, 30])  # from 16 letters on, numbers need more than 32 bits
+def test_numbers_are_the_letters_as_digits(k: int) -> None:
+    codes = random_codes(6, 33, letters=4)
+    codes[2, 20], codes[3, 0], codes[4] = ANY, ANY, ANY
+    expected = [
+        [
+            sum(int(code) * 4 ** (k - 1 - at) for at, code in enumerate(word)) if word.max() < 4 else -1
+            for word in (row[start : start + k] for start in range(33 - k + 1))
+        ]
+        for row in codes
+    ]
+    found = kmer_numbers(codes, k)
+    assert found.dtype == np.int64 and found.tolist() == expected
+
+
+def test_the_likeliest_base_is_the_first_of_those_that_are_as_likely() -> None:
+    rng = torch.Generator().manual_seed(0)
+    samples = torch.randint(0, 3, (200, 6, 37), generator=rng).float()
+    for each in (samples, samples.movedim(1, 2).contiguous().movedim(2, 1), samples.double()):
+        columns = each[:, :4].movedim(1, 2).tolist()
+        assert hard_codes(each).tolist() == [[column.index(max(column)) for column in rows] for rows in columns]
 
 
 def test_sequences_shorter_than_k_have_none() -> None:

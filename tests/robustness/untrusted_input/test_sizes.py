@@ -93,6 +93,23 @@ def test_what_only_the_estimate_forbids_is_a_warning(
         from_recipe.memory_needed(values, spec, "cpu")
 
 
+def test_an_update_is_played_only_where_a_batch_might_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Playing it imports torch's compiler, which takes a second; what metrics draw does not grow with the batch."""
+    played: list[int] = []
+    monkeypatch.setattr(from_recipe, "memory_needed", lambda *_: played.append(1))
+    monkeypatch.setattr(machine, "memory_limit", lambda device="cpu": 8 * 2**30)
+    values = load("lin_starshaped", ["data.cells=40", "data.test_cells=10"]).values
+    spec = from_recipe.datasets(values)["train"].spec
+    from_recipe.refuse_absurd_sizes(values, spec, torch.device("cpu"), 400 * 2**20)
+    assert not played
+    values["train"]["batch"] = 320
+    from_recipe.refuse_absurd_sizes(values, spec, torch.device("cpu"), 400 * 2**20)
+    assert played
+    values["train"]["batch"] = 16
+    from_recipe.refuse_absurd_sizes(values, spec, torch.device("cpu"), 8 * 2**30)  # the data alone
+    assert len(played) == 2
+
+
 def test_validate_prints_it(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["validate", str(tiny)]) == 0
     assert "memory      about " in capsys.readouterr().out
