@@ -29,12 +29,14 @@ from gantk.evaluation.evaluate import evaluate
 from gantk.evaluation.results import build_metrics, flat
 from gantk.training import from_recipe
 
+CELLS = [
+    {"use": "cells/probe", "name": "probe", "samples": 5000},
+    {"use": "cells/dependence", "name": "dependence", "samples": 5000},
+]
 FRESH = {
     "toy_motif": [{"use": "motif/motif_rate", "name": "motif_rate", "samples": 1000}],
-    "lin_starshaped": [
-        {"use": "cells/probe", "name": "probe", "samples": 5000},
-        {"use": "cells/dependence", "name": "dependence", "samples": 5000},
-    ],
+    "lin_starshaped": CELLS,
+    "lin_starshaped_long": CELLS,
 }
 
 

@@ -1,6 +1,6 @@
-"""Makes recipes/demo.h5, the trained generator that comes with gantk, from a run of recipes/lin_starshaped.yaml.
+"""Makes recipes/demo.h5, the trained generator that comes with gantk, from a run of recipes/lin_starshaped_long.yaml.
 
-    gantk run recipes/lin_starshaped.yaml machine.threads=1 --out runs/demo
+    gantk run recipes/lin_starshaped_long.yaml machine.threads=1 --out runs/demo
     python docs/scripts/make_demo.py runs/demo recipes/demo.h5
 
 The file holds the averaged generator alone, in half precision, with its recipe, whose `about` says what it is.

@@ -38,7 +38,7 @@ def test_the_parts_fit_together(name: str, tmp_path: Path, monkeypatch: pytest.M
 
 
 MODELS = ["independent", "independent_separable", "multichannel", "multichannel_separable"]
-CELLS = ["dcgan", "separable", "starshaped", "starshaped_wgan_gp", *MODELS]
+CELLS = ["dcgan", "separable", "starshaped", "starshaped_long", "starshaped_wgan_gp", *MODELS]
 
 
 @pytest.mark.parametrize("name", [f"lin_{name}" for name in CELLS])
@@ -50,6 +50,7 @@ def test_cell_recipes_fit_and_are_simulated(name: str, tmp_path: Path, monkeypat
     assert from_recipe.check_fit(values, spec)["generator"] > 100_000
 
 
+LENGTH = ["train.steps", "train.ema", "train.checkpoint_every"]
 TWINS = [("lin_starshaped_paper", "lin_starshaped_wgan_gp"), *((f"lin_{name}_paper", f"lin_{name}") for name in MODELS)]
 
 
@@ -66,11 +67,17 @@ def test_twins_differ_only_where_they_say(paper: str, twin: str) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_other_models_train_as_the_star_shaped_one_does(model: str) -> None:
-    changed = changed_keys(load("lin_starshaped").values, load(f"lin_{model}").values)
+    changed = changed_keys(load("lin_starshaped_long").values, load(f"lin_{model}").values)
     slower = {f"play.{side}_optimizer.lr" for side in ("generator", "critic")} if "multichannel" in model else set()
     assert {key for key in changed if key.startswith(("loss", "play", "train", "evaluate", "seed"))} == slower
     paper = changed_keys(load("lin_starshaped_paper").values, load(f"lin_{model}_paper").values)
     assert not {key for key in paper if key.startswith(("loss", "play", "train", "evaluate", "seed"))}
+
+
+def test_the_long_twin_trains_the_same_nets_for_longer() -> None:
+    short, long = load("lin_starshaped").values, load("lin_starshaped_long").values
+    assert set(changed_keys(short, long)) == {"about", "generator.latent", *LENGTH}
+    assert short["train"]["steps"] < long["train"]["steps"]
 
 
 def test_paper_recipe_without_the_data_says_what_is_expected_and_what_to_do(monkeypatch, tmp_path) -> None:

@@ -294,7 +294,7 @@ evaluate:
     )
     head = [
         "# Written by `gantk inspect`. The first channel is the one that all classes share (red); say which with",
-        "# data.channels. The sizes and the training settings are those of lin_starshaped, for a CPU.",
+        "# data.channels. The sizes and the training settings are those of lin_starshaped_long, for a CPU.",
         f"about: {about}, {what}",
         "seed: 0",
         "data:",
