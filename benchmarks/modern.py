@@ -10,10 +10,11 @@ second call goes on where the first was stopped. Prints the median of the seeds,
 as many real training samples get. --split validation: to seek settings by; `--only` RECIPE with KEY=VALUE changes one.
 
 A classifier that learnt the classes of the training split from the real samples judges: cells/probe's on cells, that of
-basics/class_agreement on digits. Its features give the Fréchet distance (Heusel et al. 2017), precision, recall (Kynkäänniemi
-et al. 2019) and coverage (Naeem et al. 2020); `doubtful` are samples of whose class it is less sure than of 95 % of the
-held-out ones; `shares` is half the sum of the differences between how often it sees each class in generated and in
-held-out samples. `ragged` cells are those of benchmarks/quality.py. `nearer` and `copies` are basics/memorisation's.
+basics/class_agreement on digits. Its features give the Fréchet distance (Heusel et al. 2017), precision, recall
+(Kynkäänniemi et al. 2019) and coverage (Naeem et al. 2020); `doubtful` are samples of whose class it is less sure than
+of 95 % of the held-out ones; `shares` is half the sum of the differences between how often it sees each class in
+generated and in held-out samples. `ragged` cells are those of benchmarks/quality.py. `nearer` and `copies` are
+basics/memorisation's.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ from gantk.training.loop import train
 TASKS = {
     "mnist": ["mnist_dcgan", "mnist_r3gan"],
     "cells": ["lin_dcgan", "lin_r3gan"],
-    "large": ["lin_dcgan", "lin_r3gan_large"],
+    "large": ["lin_dcgan", "lin_r3gan"],
 }
 EVERY = ["train.sample_every=null", "train.checkpoint_every=1000000", "machine.threads=1"]
 LARGE = ["data.height=96", "data.width=160"]

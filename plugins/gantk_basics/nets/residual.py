@@ -33,6 +33,7 @@ from gantk_basics.nets.layers import spectrally_normalise
 from gantk_basics.nets.residual_blocks import R3ganBlock, Resampling, SnganBlock, convolution
 
 Block = Literal["sngan", "r3gan"]
+End = Literal["squash", "clip"]
 Count = Annotated[int, Ge(1)]
 NAME = "basics/residual"
 
@@ -88,8 +89,10 @@ class ResidualGenerator(nn.Module):
         block: "sngan" or "r3gan".
         blocks: residual blocks at each size; 1 in SN-GAN, 2 in R3GAN.
         group: channels that a 3 x 3 kernel of r3gan sees (16 in the authors' settings).
-        patch: side of the squares of pixels that the largest stage takes for one place, through a 3 x 3 convolution; 1, as
-            in the papers: each pixel is a place.
+        patch: side of the squares of pixels that the largest stage takes for one place, through a 3 x 3 convolution; 1,
+            as in the papers: each pixel is a place.
+        end: squash: by tanh or the logistic function to the range of the data. clip: in training as it comes, as R3GAN
+            ends in a convolution, and cut off at the range when samples are drawn; dark pixels keep their gradients.
         labels: how it is told the class. concat: one-hot beside the latent (Mirza & Osindero 2014). embed: the latent
             times a learnt vector of the class. norm, for sngan: a scale and shift for each class in the batch
             normalisation (de Vries et al. 2017).
@@ -107,6 +110,7 @@ class ResidualGenerator(nn.Module):
         blocks: Count = 1,
         group: Count = 16,
         patch: Count = 1,
+        end: End = "squash",
         labels: GeneratorLabels = "none",
     ):
         super().__init__()
@@ -119,7 +123,7 @@ class ResidualGenerator(nn.Module):
                 "`labels: concat` or `labels: embed`, or `block: sngan`"
             )
         own = classes if labels == "norm" else 0
-        self.spec, self.patch = spec, patch
+        self.spec, self.patch, self.end = spec, patch, end
         drawn = spec.shape[0] * patch**2
         self.takes_labels = labels != "none"
         self.latent_shape = (latent,)
@@ -157,7 +161,13 @@ class ResidualGenerator(nn.Module):
         for block in self.blocks:
             values = block(values, labels)
         drawn = through(self.last, values, labels)
-        return into_range(drawn if self.patch == 1 else F.pixel_shuffle(drawn, self.patch), self.spec)
+        if self.patch > 1:
+            drawn = F.pixel_shuffle(drawn, self.patch)
+        if self.end == "squash" or self.spec.range is None or self.spec.categorical:
+            return into_range(drawn, self.spec)
+        low, high = self.spec.range
+        drawn = (high + low) / 2 + (high - low) / 2 * drawn
+        return drawn if self.training else drawn.clamp(low, high)
 
 
 class ResidualCritic(nn.Module):
@@ -176,8 +186,8 @@ class ResidualCritic(nn.Module):
         block: "sngan" or "r3gan".
         blocks: residual blocks at each size; 1 in SN-GAN, 2 in R3GAN.
         group: channels that a 3 x 3 kernel of r3gan sees (16 in the authors' settings).
-        patch: side of the squares of pixels that the largest stage takes for one place, through a 3 x 3 convolution; 1, as
-            in the papers: each pixel is a place.
+        patch: side of the squares of pixels that the largest stage takes for one place, through a 3 x 3 convolution; 1,
+            as in the papers: each pixel is a place.
         labels: how it is told the class. concat: constant maps beside the channels (Mirza & Osindero 2014).
             projection: yᵀ V φ(x) joins the score (Miyato & Koyama 2018).
         spectral: spectral normalisation of every weight (Miyato et al. 2018); null: as the paper of the block, with

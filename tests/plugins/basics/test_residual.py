@@ -142,7 +142,7 @@ def test_patches_are_places_of_the_largest_stage(block: Any) -> None:
     drawn = generator(values(3, 7))
     rows = last[0].tanh().unflatten(1, (2, 2, 2)).permute(0, 1, 4, 2, 5, 3)
     torch.testing.assert_close(drawn, rows.reshape(3, 2, 12, 20))
-    first = [layer for layer in critic.modules() if isinstance(layer, nn.Conv2d)][0]
+    first = next(layer for layer in critic.modules() if isinstance(layer, nn.Conv2d))
     assert first.in_channels == 8 and first.kernel_size == (3, 3)
 
 
@@ -157,3 +157,22 @@ def test_patches_that_do_not_fit_are_refused() -> None:
             DoesNotFit, match="9 x 8 do not divide into patches of 2 x 2: give basics/residual `patch: 1`"
         ):
             net(images(1, 9, 8), patch=2)
+
+
+@pytest.mark.parametrize("block", ["sngan", "r3gan"])
+def test_clipped_ends_are_free_in_training_and_in_range_when_drawn(block: Any) -> None:
+    spec = DataSpec((1, 8, 8), ("channel", "y", "x"), range=(0.0, 1.0))
+    generator = ResidualGenerator(spec, latent=7, width=4, block=block, end="clip").double()
+    latent = values(20, 7) * 9
+    free = generator(latent)
+    assert free.min() < 0 and free.max() > 1
+    for layer in generator.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.momentum = 1.0  # its statistics are those of this batch, but for n / (n - 1)
+    generator(latent)
+    drawn = generator.eval()(latent)
+    assert drawn.min() == 0 and drawn.max() == 1
+    inside = (drawn > 0) & (drawn < 1)
+    torch.testing.assert_close(drawn[inside], free[inside], rtol=0.1, atol=0.1)
+    (gradient,) = torch.autograd.grad(free.sum(), generator.last[-1].weight)
+    assert gradient.abs().min() > 0
