@@ -26,12 +26,12 @@ def test_the_judge_prefers_real_cells() -> None:
     referee = modern.Referee(modern.recipe_of("lin_dcgan", SMALL).values, "test")
     real = take(referee.data["train"], 40, torch.Generator().manual_seed(1))
     worse = replace(real, samples=real.samples[:1].expand_as(real.samples) * 0.5)
-    good, bad = (referee.judge(Samples(each.samples, referee.data["train"].spec)) for each in (real, worse))
+    good, bad = (referee.judge(Samples(each.samples, spec=referee.data["train"].spec)) for each in (real, worse))
     assert good["Fréchet"] < bad["Fréchet"]
     assert all(good[name] > bad[name] for name in ("recall", "coverage"))
     assert good["shares"] < 0.4 <= bad["shares"]  # one cell alone, of one of two proteins
     assert good["ragged"] <= 0.1
-    known = referee.memorised(Samples(real.samples, referee.data["train"].spec))
+    known = referee.memorised(Samples(real.samples, spec=referee.data["train"].spec))
     assert known["copies"] == 1
 
 
