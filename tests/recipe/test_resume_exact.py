@@ -20,7 +20,16 @@ from gantk.recipe.recipe import load
 from gantk.training.checkpoint import read_checkpoint
 
 RECIPES = sorted(name for name in shipped() if "/" not in name)
-SOON = {"digits_dcgan", "dna_planted", "lin_dcgan", "lin_starshaped", "ring_minibatch", "toy_motif", "toy_motif_wgan"}
+SOON = {
+    "digits_dcgan",
+    "dna_planted",
+    "lin_dcgan",
+    "lin_r3gan",
+    "lin_starshaped",
+    "ring_minibatch",
+    "toy_motif",
+    "toy_motif_wgan",
+}
 """One of each kind of net, loss and optimiser: these are tried in `make test`, all others in `make test-long`."""
 
 SMALL: dict[str, Any] = {
@@ -31,6 +40,7 @@ SMALL: dict[str, Any] = {
     "generator.width": 8,
     "critic.width": 8,
     "loss.r1_every": 2,  # due on both sides of the stop
+    "loss.gamma_every": 2,
     "train.batch": 8,
 }
 FIXED = {

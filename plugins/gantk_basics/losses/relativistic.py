@@ -21,15 +21,17 @@ class Relativistic(Loss):
 
     Jolicoeur-Martineau 2019; Huang et al. 2024, "The GAN is dead; long live the GAN!", equations 2 to 4.
     The authors let γ and the learning rates fall, and β₂ and the average's half-life rise, all by a cosine: recipe
-    zoo/digits_r3gan.
+    zoo/digits_r3gan. They compute both penalties in every step; lazy ones: Karras et al. 2020, section 3.1.
 
     Args:
         gamma: weight γ of both gradient penalties; 0 leaves them out.
+        gamma_every: computes both penalties only every so many steps, and scales them by as much.
     """
 
-    def __init__(self, *, gamma: Annotated[float, Ge(0)] = 1.0):
+    def __init__(self, *, gamma: Annotated[float, Ge(0)] = 1.0, gamma_every: Annotated[int, Ge(1)] = 1):
         super().__init__()
         self.gamma = gamma
+        self.gamma_every = gamma_every
 
     def prepare(
         self, generator: nn.Module | None, critic: nn.Module, spec: DataSpec
@@ -51,15 +53,17 @@ class Relativistic(Loss):
 
     def critic_loss(self, play: Play) -> dict[str, Tensor]:
         """Real above fake, pair by pair, with small gradients at both."""
-        if not self.gamma:
+        if not self.gamma or play.step % self.gamma_every:
             real, fake = play.scores()
-            return {"critic": play.mean(softplus(fake - real))}
+            penalties = dict.fromkeys(("r1", "r2") if self.gamma else (), real.new_zeros(()))
+            return {"critic": play.mean(softplus(fake - real)), **penalties}
         real, real_norms = unit_gradient_norms(play, leaf(play.real))
         fake, fake_norms = unit_gradient_norms(play, leaf(play.fake))
+        weight = self.gamma / 2 * self.gamma_every
         return {
             "critic": play.mean(softplus(fake - real)),
-            "r1": play.mean(real_norms.square()) * (self.gamma / 2),
-            "r2": play.mean(fake_norms.square()) * (self.gamma / 2),
+            "r1": play.mean(real_norms.square()) * weight,
+            "r2": play.mean(fake_norms.square()) * weight,
         }
 
     def generator_loss(self, play: Play) -> dict[str, Tensor]:

@@ -2,9 +2,11 @@
 
 Sizes come from the DataSpec, as for basics/dcgan: each stage halves height and width, rounding down, and the generator
 draws the size that was halved. Both kinds have stages of blocks, with one change of size and channels each, and differ
-in the block, the resampling, and how a vector becomes the first picture and the last picture a vector.
+in the block, the resampling, and how a vector becomes the first picture and the last picture a vector. With `patch`
+the largest stage works on patches of pixels, which is where a net without strides spends most of its time.
 """
 
+from dataclasses import replace
 from itertools import pairwise
 from math import sqrt
 from typing import Annotated, Literal
@@ -12,6 +14,7 @@ from typing import Annotated, Literal
 import torch
 from annotated_types import Ge
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from gantk.errors import DoesNotFit
 from gantk.interfaces import into_range
@@ -30,6 +33,7 @@ from gantk_basics.nets.layers import spectrally_normalise
 from gantk_basics.nets.residual_blocks import R3ganBlock, Resampling, SnganBlock, convolution
 
 Block = Literal["sngan", "r3gan"]
+End = Literal["squash", "clip"]
 Count = Annotated[int, Ge(1)]
 NAME = "basics/residual"
 
@@ -43,6 +47,28 @@ def widths(width: int, stages: int, widest: int) -> list[int]:
         widest: most channels; never less than `width`.
     """
     return [min(width * 2**stage, max(widest, width)) for stage in range(stages + 1)]
+
+
+def patch_sizes(spec: DataSpec, stages: int | None, patch: int) -> list[tuple[int, int]]:
+    """Heights and widths in patches, from the largest stage down.
+
+    Args:
+        spec: what one image is.
+        stages: how often the size is halved, or None.
+        patch: side of a patch, in pixels.
+
+    Raises:
+        DoesNotFit: these are no images, their sides are no multiples of the patch, or cannot be halved so often.
+    """
+    if patch == 1 or len(spec.shape) != 3 or spec.unit_axes:
+        return stage_sizes(spec, stages, NAME)
+    channels, height, width = spec.shape
+    if height % patch or width % patch:
+        raise DoesNotFit(
+            f"images of {height} x {width} do not divide into patches of {patch} x {patch}: give basics/residual "
+            "`patch: 1`, or the data another `size`"
+        )
+    return stage_sizes(replace(spec, shape=(channels, height // patch, width // patch)), stages, NAME)
 
 
 class ResidualGenerator(nn.Module):
@@ -63,6 +89,10 @@ class ResidualGenerator(nn.Module):
         block: "sngan" or "r3gan".
         blocks: residual blocks at each size; 1 in SN-GAN, 2 in R3GAN.
         group: channels that a 3 x 3 kernel of r3gan sees (16 in the authors' settings).
+        patch: side of the squares of pixels that the largest stage takes for one place, through a 3 x 3 convolution; 1,
+            as in the papers: each pixel is a place.
+        end: squash: by tanh or the logistic function to the range of the data. clip: in training as it comes, as R3GAN
+            ends in a convolution, and cut off at the range when samples are drawn; dark pixels keep their gradients.
         labels: how it is told the class. concat: one-hot beside the latent (Mirza & Osindero 2014). embed: the latent
             times a learnt vector of the class. norm, for sngan: a scale and shift for each class in the batch
             normalisation (de Vries et al. 2017).
@@ -79,10 +109,12 @@ class ResidualGenerator(nn.Module):
         block: Block = "sngan",
         blocks: Count = 1,
         group: Count = 16,
+        patch: Count = 1,
+        end: End = "squash",
         labels: GeneratorLabels = "none",
     ):
         super().__init__()
-        sizes = stage_sizes(spec, stages, NAME)[::-1]
+        sizes = patch_sizes(spec, stages, patch)[::-1]
         channels = widths(width, len(sizes) - 1, widest)[::-1]
         classes = class_count(labels, spec, NAME)
         if labels == "norm" and block == "r3gan":
@@ -91,7 +123,8 @@ class ResidualGenerator(nn.Module):
                 "`labels: concat` or `labels: embed`, or `block: sngan`"
             )
         own = classes if labels == "norm" else 0
-        self.spec = spec
+        self.spec, self.patch, self.end = spec, patch, end
+        drawn = spec.shape[0] * patch**2
         self.takes_labels = labels != "none"
         self.latent_shape = (latent,)
         self.start = (channels[0], *sizes[0])
@@ -107,14 +140,14 @@ class ResidualGenerator(nn.Module):
             for (inputs, outputs), size in zip(pairwise(channels), sizes[1:], strict=True):
                 made.append(Resampling(inputs, outputs, size, up=True))
                 made += [R3ganBlock(outputs, group, len(sizes) * blocks) for _ in range(blocks)]
-            self.last = nn.Sequential(convolution(channels[-1], spec.shape[0], 1, 1.0))
+            self.last = nn.Sequential(convolution(channels[-1], drawn, 1 if patch == 1 else 3, 1.0))
         else:
             self.project = nn.Linear(self.told.outputs, channels[0] * sizes[0][0] * sizes[0][1])
             for (inputs, outputs), size in zip(pairwise(channels), sizes[1:], strict=True):
                 for number in range(blocks):
                     before, to = (outputs, None) if number else (inputs, size)
                     made.append(SnganBlock(before, outputs, to, up=True, normalised=True, classes=own))
-            output = convolution(channels[-1], spec.shape[0], 3, 1.0, bias=True)
+            output = convolution(channels[-1], drawn, 3, 1.0, bias=True)
             self.last = nn.Sequential(*normalise("batch", channels[-1], own), nn.ReLU(), output)
         self.blocks = nn.ModuleList(made)
         self.to(memory_format=self.memory_format)  # type: ignore[call-overload]  # the weights of convolutions
@@ -127,7 +160,14 @@ class ResidualGenerator(nn.Module):
             values = values.contiguous(memory_format=self.memory_format)
         for block in self.blocks:
             values = block(values, labels)
-        return into_range(through(self.last, values, labels), self.spec)
+        drawn = through(self.last, values, labels)
+        if self.patch > 1:
+            drawn = F.pixel_shuffle(drawn, self.patch)
+        if self.end == "squash" or self.spec.range is None or self.spec.categorical:
+            return into_range(drawn, self.spec)
+        low, high = self.spec.range
+        drawn = (high + low) / 2 + (high - low) / 2 * drawn
+        return drawn if self.training else drawn.clamp(low, high)
 
 
 class ResidualCritic(nn.Module):
@@ -146,6 +186,8 @@ class ResidualCritic(nn.Module):
         block: "sngan" or "r3gan".
         blocks: residual blocks at each size; 1 in SN-GAN, 2 in R3GAN.
         group: channels that a 3 x 3 kernel of r3gan sees (16 in the authors' settings).
+        patch: side of the squares of pixels that the largest stage takes for one place, through a 3 x 3 convolution; 1,
+            as in the papers: each pixel is a place.
         labels: how it is told the class. concat: constant maps beside the channels (Mirza & Osindero 2014).
             projection: yᵀ V φ(x) joins the score (Miyato & Koyama 2018).
         spectral: spectral normalisation of every weight (Miyato et al. 2018); null: as the paper of the block, with
@@ -162,11 +204,12 @@ class ResidualCritic(nn.Module):
         block: Block = "sngan",
         blocks: Count = 1,
         group: Count = 16,
+        patch: Count = 1,
         labels: CriticLabels = "none",
         spectral: bool | None = None,
     ):
         super().__init__()
-        sizes = stage_sizes(spec, stages, NAME)
+        sizes = patch_sizes(spec, stages, patch)
         channels = widths(width, len(sizes) - 1, widest)
         classes = class_count(labels, spec, NAME)
         self.takes_labels = labels != "none"
@@ -174,9 +217,10 @@ class ResidualCritic(nn.Module):
         self.memory_format = torch.channels_last
         self.basis: nn.Parameter | None = None
         made: list[nn.Module] = []
-        seen = spec.shape[0] + self.joined
+        self.patch = patch
+        seen = (spec.shape[0] + self.joined) * patch**2
         if block == "r3gan":
-            made.append(convolution(seen, channels[0], 1, 1.0))
+            made.append(convolution(seen, channels[0], 1 if patch == 1 else 3, 1.0))
             for (inputs, outputs), size in zip(pairwise(channels), sizes[1:], strict=True):
                 made += [R3ganBlock(inputs, group, len(sizes) * blocks) for _ in range(blocks)]
                 made.append(Resampling(inputs, outputs, size, up=False))
@@ -205,6 +249,8 @@ class ResidualCritic(nn.Module):
     def features(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
         """(B, C, H, W) to (B, F); of `labels: concat`, beside labels (B,)."""
         values = join(samples, labels, self.joined, 1)
+        if self.patch > 1:
+            values = F.pixel_unshuffle(values, self.patch)
         if values.device.type in ("cpu", "cuda"):
             values = values.contiguous(memory_format=self.memory_format)
         for block in self.blocks:

@@ -78,6 +78,15 @@ def test_relativistic_pairing_with_r1_and_r2(spec: DataSpec, gamma: float) -> No
     demand_equal(play, Relativistic(gamma=gamma).generator_loss(play), told, play.generator)
 
 
+@pytest.mark.parametrize("step", range(5))
+def test_lazy_penalties_of_pairing_are_those_of_every_step_on_average(step: int) -> None:
+    play = make_play(critic_of(TOWERS), TOWERS, step=step)
+    always, lazy = (Relativistic(gamma=0.7, gamma_every=every).critic_loss(play) for every in (1, 3))
+    assert always["r1"].item() > 0 and always["r2"].item() > 0
+    expected = {name: value * (3 if step % 3 == 0 else 0) for name, value in always.items() if name != "critic"}
+    demand_equal(play, lazy, {"critic": always["critic"], **expected}, play.critic)
+
+
 @SPECS
 @pytest.mark.parametrize(("neighbours", "distance"), [("uniform", 0.5), ("normal", 1.3)])
 def test_dragan(spec: DataSpec, neighbours: Any, distance: float) -> None:

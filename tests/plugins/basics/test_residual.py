@@ -122,3 +122,59 @@ def test_what_cannot_be_made_is_refused() -> None:
         ResidualGenerator(points)
     with pytest.raises(DoesNotFit, match="give basics/residual `stages: 3`"):
         ResidualCritic(images(1, 8, 8), stages=4)
+
+
+@pytest.mark.parametrize("block", ["sngan", "r3gan"])
+def test_patches_are_places_of_the_largest_stage(block: Any) -> None:
+    """A pixel reaches the first block through the 3 x 3 patches around it, and a place draws its own patch."""
+    spec = images(2, 12, 20)
+    critic = ResidualCritic(spec, width=4, block=block, patch=2, spectral=False).double().eval()
+    generator = ResidualGenerator(spec, latent=7, width=4, block=block, patch=2).double().eval()
+    drawn = generator(values(3, 7))
+    assert drawn.shape == (3, 2, 12, 20) and critic(drawn).shape == (3,)
+    seen: list[torch.Tensor] = []
+    critic.blocks[0].register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    critic(drawn)
+    expected = drawn.unflatten(3, (10, 2)).unflatten(2, (6, 2)).permute(0, 1, 3, 5, 2, 4).flatten(1, 3)
+    torch.testing.assert_close(seen[0], expected)  # channel, y and x in the patch
+    last: list[torch.Tensor] = []
+    generator.last[-1].register_forward_hook(lambda _, given, made: last.append(made))
+    drawn = generator(values(3, 7))
+    rows = last[0].tanh().unflatten(1, (2, 2, 2)).permute(0, 1, 4, 2, 5, 3)
+    torch.testing.assert_close(drawn, rows.reshape(3, 2, 12, 20))
+    first = next(layer for layer in critic.modules() if isinstance(layer, nn.Conv2d))
+    assert first.in_channels == 8 and first.kernel_size == (3, 3)
+
+
+def test_without_patches_pixels_are_places_as_in_the_paper() -> None:
+    generator = ResidualGenerator(images(2, 8, 8), width=4, block="r3gan")
+    critic = ResidualCritic(images(2, 8, 8), width=4, block="r3gan")
+    drawn, seen = (next(layer.parameters()) for layer in (generator.last[-1], critic.blocks[0]))
+    assert drawn.shape == (2, 4, 1, 1) and seen.shape == (4, 2, 1, 1)
+
+
+def test_patches_that_do_not_fit_are_refused() -> None:
+    for net in (ResidualGenerator, ResidualCritic):
+        with pytest.raises(
+            DoesNotFit, match="9 x 8 do not divide into patches of 2 x 2: give basics/residual `patch: 1`"
+        ):
+            net(images(1, 9, 8), patch=2)
+
+
+@pytest.mark.parametrize("block", ["sngan", "r3gan"])
+def test_clipped_ends_are_free_in_training_and_in_range_when_drawn(block: Any) -> None:
+    spec = DataSpec((1, 8, 8), ("channel", "y", "x"), range=(0.0, 1.0))
+    generator = ResidualGenerator(spec, latent=7, width=4, block=block, end="clip").double()
+    latent = values(20, 7) * 9
+    free = generator(latent)
+    assert free.min() < 0 and free.max() > 1
+    for layer in generator.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.momentum = 1.0  # its statistics are those of this batch, but for n / (n - 1)
+    generator(latent)
+    drawn = generator.eval()(latent)
+    assert drawn.min() == 0 and drawn.max() == 1
+    inside = (drawn > 0) & (drawn < 1)
+    torch.testing.assert_close(drawn[inside], free[inside], rtol=0.1, atol=0.1)
+    (gradient,) = torch.autograd.grad(free.sum(), next(generator.last[-1].parameters()))
+    assert gradient.abs().min() > 0
