@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine with Python 3.11 or newer:
-#   make run     trains the star-shaped network on simulated cells (4 to 5 minutes on two CPU cores)
+#   make run     trains the star-shaped network on simulated cells (some 5 minutes on two CPU cores)
 #   make test    installs what the tests need and runs them all
 # Both make .venv themselves. PYTHON=python3.12 chooses another interpreter.
 

