@@ -67,5 +67,6 @@ def test_a_critic_whose_labels_are_shuffled_misses_them(tmp_path: Path, monkeypa
 
 
 @pytest.mark.long
+@pytest.mark.xfail(strict=True, reason="without labels at least one type is not made: with WGAN-GP neither")
 def test_without_labels_types_have_their_shares(tmp_path: Path) -> None:
     assert run(tmp_path, "generator.labels=none", "critic.labels=none", SHARES) == 0
