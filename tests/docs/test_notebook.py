@@ -57,8 +57,9 @@ def test_it_is_small_whole_and_says_nothing_of_this_machine(path: Path) -> None:
     shown = json.dumps([output for cell in notebook.cells for output in cell.get("outputs", [])])
     without_pictures = re.sub(r"[A-Za-z0-9+/=\\n]{200,}", "", shown)
     assert not re.search(r"/(tmp|home|work|root|Users)/", without_pictures)
-    ours = re.sub(r"warning:(\S*) step \d+", "", without_pictures)  # of a run, which the page is about
-    assert not re.search(r"warning", ours, re.I)
+    if path.name == "gan.ipynb":  # which is about a run that gantk warns of
+        without_pictures = re.sub(r"warning:(\S*) step \d+", "", without_pictures)
+    assert not re.search(r"warning", without_pictures, re.I)
     assert not any(output.output_type == "error" for cell in notebook.cells for output in cell.get("outputs", []))
 
 
@@ -67,7 +68,7 @@ def test_its_links_lead_somewhere(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     links = re.findall(r"\]\(([^)#]+)\)", text)
-    assert len(links) >= 3
+    assert len(links) > 3
     for link in links:
         assert (FOLDER / link).exists(), link
 
