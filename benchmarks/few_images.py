@@ -1,6 +1,6 @@
 """Whether augmentation in the loss helps with few images: without, fixed and adaptive, at equal processor time.
 
-    python benchmarks/few_images.py FOLDER [--cells 100 300] [--seeds 0 1 2] [--seconds 50] [KEY=VALUE…]
+    python -m benchmarks.few_images FOLDER [--cells 100 300] [--seeds 0 1 2] [--seconds 50] [KEY=VALUE…]
 
 Trains `few_cells` on simulated cells of two proteins, small and under a weak penalty, so that the critic gets to know
 them by heart within the time. First a step of each kind is timed; then each run gets as many steps as fit into
@@ -28,12 +28,12 @@ prepare_environment()
 import torch
 
 import gantk
+from benchmarks.equal_time import keep_result, median_and_range, results_in, seconds_a_step
 from gantk.data import take
 from gantk.evaluation.results import build_metrics
 from gantk.interfaces import MetricInput, call, declares
 from gantk.recipe.recipe import Recipe
-from gantk.training import TrainSettings, from_recipe
-from gantk.training.loop import train
+from gantk.training import from_recipe
 
 SMALL = [
     "data.proteins=[Alp14, Tea1]",
@@ -50,7 +50,6 @@ SMALL = [
 ]
 ARMS: dict[str, list[str]] = {"none": [], "fixed": ["loss.adapt=none"], "adaptive": []}
 FRESH = 1000  # samples that each run is judged on
-TIMED = 60  # steps
 SHOWN = {
     "probe.accuracy": "probe",
     "precision_recall.precision": "precision",
@@ -79,23 +78,10 @@ def data_of(recipe: Recipe) -> dict[str, Any]:
     return from_recipe.datasets(recipe.values)
 
 
-def seconds_a_step(recipe: Recipe) -> float:
-    """Processor seconds of a training step."""
-    data = data_of(recipe)
-    state = from_recipe.initial_state(recipe.values, data["train"].spec, "cpu")
-    loop = train(state, data["train"], TrainSettings.from_recipe(recipe.values, 10**6), held_out=data["validation"])
-    for _ in range(5):
-        next(loop)
-    began = time.process_time()
-    for _ in range(TIMED):
-        next(loop)
-    return (time.process_time() - began) / TIMED
-
-
 @torch.no_grad()
 def critic_gap(model: gantk.Model, data: dict[str, Any], generated: Any) -> float:
     """How much higher the critic scores training than held-out cells, as a share of its lead over generated ones."""
-    critic = model.state.critic.eval()
+    critic = model.critic.eval()
     means = []
     for samples in (take(data["train"], FRESH), take(data["test"], FRESH), generated):
         given = {"labels": samples.labels} if declares(critic, "labels") else {}
@@ -138,8 +124,7 @@ def table(results: list[dict[str, Any]]) -> None:
         shown = []
         for name in (*SHOWN, "augmentation"):
             values = [each[name] for each in rows if name in each]
-            median = f"{statistics.median(values):.3f} ({min(values):.3f} … {max(values):.3f})" if values else ""
-            shown.append(median)
+            shown.append(median_and_range(values) if values else "")
         seconds = statistics.median(each["seconds"] for each in rows)
         print(f"| {cells} | {arm} | {rows[0]['steps']} | {seconds:.0f} | {' | '.join(shown)} |")
     for cells in dict.fromkeys(each["cells"] for each in results):
@@ -161,12 +146,11 @@ def main() -> None:
     chosen = parser.parse_intermixed_args()
     torch.set_num_threads(1)
     keep_freed_memory(True)
-    chosen.folder.mkdir(parents=True, exist_ok=True)
-    file = chosen.folder / "results.jsonl"
-    results = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    results = results_in(chosen.folder)
     steps = chosen.steps or {each["arm"]: each["steps"] for each in results}
     for arm in set(chosen.arms) - set(steps):
-        each = seconds_a_step(recipe_of(arm, chosen.cells[0], 0, chosen.overrides))
+        recipe = recipe_of(arm, chosen.cells[0], 0, chosen.overrides)
+        each = seconds_a_step(recipe, data_of(recipe))
         steps[arm] = round(chosen.seconds / each)
         print(f"{arm}: {each * 1000:.1f} ms a step, {steps[arm]} steps", flush=True)
     done = {(each["arm"], each["cells"], each["seed"]) for each in results}
@@ -176,8 +160,7 @@ def main() -> None:
                 if (arm, cells, seed) not in done:
                     path = chosen.folder / f"{cells}-{arm}-{seed}"
                     results.append(result(path, arm, cells, seed, steps[arm], chosen.overrides))
-                    with file.open("a") as lines:
-                        lines.write(json.dumps(results[-1]) + "\n")
+                    keep_result(chosen.folder, results[-1])
     results.sort(key=lambda each: (each["cells"], chosen.arms.index(each["arm"])))
     table(results)
 

@@ -20,7 +20,6 @@ basics/memorisation's.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -39,12 +38,12 @@ from gantk_cells.metrics.probe import Probe
 from torch import Tensor
 
 import gantk
+from benchmarks.equal_time import keep_result, median_and_range, results_in, seconds_a_step
 from benchmarks.quality import RAGGED, features, frechet, shapes
 from gantk.data import take
 from gantk.interfaces import MetricInput, Samples
 from gantk.recipe.recipe import Recipe
-from gantk.training import TrainSettings, from_recipe
-from gantk.training.loop import train
+from gantk.training import from_recipe
 
 TASKS = {
     "mnist": ["mnist_dcgan", "mnist_r3gan"],
@@ -56,22 +55,7 @@ LARGE = ["data.height=96", "data.width=160"]
 FRESH = 2000  # generated samples that are judged
 NEIGHBOURS = 5
 DOUBT = 0.05  # of the held-out samples, by definition
-TIMED, ROUNDS = 12, 4  # steps, and how often they are timed; a lazy penalty comes every fourth step
 SHOWN = ("Fréchet", "precision", "recall", "coverage", "shares", "doubtful", "ragged", "nearer", "copies")
-
-
-def seconds_a_step(recipe: Recipe) -> float:
-    """Processor seconds of a training step: those of the fastest round, which others on the machine held up least."""
-    data = from_recipe.datasets(recipe.values)
-    state = from_recipe.initial_state(recipe.values, data["train"].spec, "cpu")
-    loop = train(state, data["train"], TrainSettings.from_recipe(recipe.values, 10**6), held_out=data["validation"])
-    spent = []
-    for _ in range(1 + ROUNDS):
-        began = time.process_time()
-        for _ in range(TIMED):
-            next(loop)
-        spent.append(time.process_time() - began)
-    return min(spent[1:]) / TIMED
 
 
 class Referee:
@@ -164,7 +148,7 @@ def table(results: Sequence[dict[str, Any]], real: dict[str, float]) -> str:
         cells = []
         for name in shown:
             values = [each[name] for each in rows]
-            cells.append(f"{statistics.median(values):.3f} ({min(values):.3f} … {max(values):.3f})")
+            cells.append(median_and_range(values))
         seconds = statistics.median(each["seconds"] for each in rows)
         lines.append(f"| `{recipe}` | {rows[0]['steps']} × {rows[0]['batch']} | {seconds:.0f} | {' | '.join(cells)} |")
     lines.append(f"| real training samples | | | {' | '.join(f'{real[n]:.3f}' if n in real else '' for n in shown)} |")
@@ -186,15 +170,14 @@ def main() -> None:
     chosen = parser.parse_intermixed_args()
     torch.set_num_threads(1)
     keep_freed_memory(True)
-    chosen.folder.mkdir(parents=True, exist_ok=True)
-    file = chosen.folder / "results.jsonl"
-    results = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    results = results_in(chosen.folder)
     names = chosen.only or TASKS[chosen.task]
     overrides = [*(LARGE if chosen.task == "large" else []), *chosen.overrides]
     steps = {each["recipe"]: each["steps"] for each in results}
     for name in names:
         if name not in steps:
-            each = seconds_a_step(recipe_of(name, overrides))
+            recipe = recipe_of(name, overrides)
+            each = seconds_a_step(recipe, from_recipe.datasets(recipe.values))
             steps[name] = round(chosen.seconds / each)
             print(f"{name}: {each * 1000:.1f} ms a step, {steps[name]} steps", flush=True)
     referee = Referee(recipe_of(names[0], overrides).values, chosen.split)
@@ -203,8 +186,7 @@ def main() -> None:
         for name in names:
             if (name, seed) not in done:
                 results.append(result(chosen.folder, name, seed, steps[name], overrides, referee))
-                with file.open("a") as lines:
-                    lines.write(json.dumps(results[-1], ensure_ascii=False) + "\n")
+                keep_result(chosen.folder, results[-1])
     print(table(results, referee.judge(referee.train)))
 
 
