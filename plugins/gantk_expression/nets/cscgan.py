@@ -76,7 +76,8 @@ class CscganGenerator(nn.Module):
             )
         if zero_inflation and not counts:
             raise DoesNotFit(
-                "expression/cscgan with `zero_inflation` loses counts that it drew by chance: set `counts: true`, too"
+                "expression/cscgan with `zero_inflation` loses counts that it draws: set `counts: true` or "
+                "`zero_inflation: 0`"
             )
         self.takes_labels = labels != "none"
         self.logarithms = scale == "log1p" and (library_size or counts)

@@ -140,7 +140,7 @@ def test_zero_inflated_cells_are_as_deep_and_lose_rare_genes_more_often() -> Non
     frequent = plain.mean(0) > plain.mean(0).median()
     lost = zeros[1] - zeros[0]
     assert lost[~frequent].mean() > lost[frequent].mean() > 0.05
-    with pytest.raises(DoesNotFit, match="set `counts: true`, too"):
+    with pytest.raises(DoesNotFit, match="set `counts: true` or `zero_inflation: 0`"):
         CscganGenerator(of, zero_inflation=0.2)
 
 
