@@ -14,6 +14,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
@@ -27,7 +28,6 @@ WIDTH, HEIGHT = 4.2, 2.6  # inches of a chart: small, so that its text can be re
 WIDE_RANGE = 30  # so many times larger than the smallest curve, and the scale is logarithmic
 LONGEST = 40  # letters of a name in a legend
 GRADIENT_NORM = "_grad_norm"  # ends the names of what the loop measures beside the terms
-SVG_DPI = 72  # what matplotlib draws an SVG with
 INK = "#010203"  # stands for the colour of the text around an SVG
 STYLE: Any = {
     "font.size": 9,
@@ -251,26 +251,12 @@ def legend_above(axes: Axes, columns: int = 2) -> None:
     axes.legend(loc="lower center", bbox_to_anchor=(0.45, 1), ncols=columns, handlelength=1)
 
 
-def _place(figure: Figure, dpi: int) -> None:
-    """Places the parts of a figure, so that saving it does not draw it a second time for that alone.
-
-    Twice: axes of another size may have other, longer labels.
-    """
-    engine = figure.get_layout_engine()
-    if engine is not None:
-        figure.dpi = dpi
-        engine.execute(figure)
-        engine.execute(figure)
-        figure.set_layout_engine("none")
-
-
 def to_image(figure: Figure, dpi: int = 110) -> Image.Image:
     """A figure as a picture."""
-    _place(figure, dpi)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi)
-    buffer.seek(0)
-    return Image.open(buffer).convert("RGB")
+    figure.dpi = dpi
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # not savefig, which draws twice
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
 
 def to_svg(figure: Figure, name: str) -> str:
@@ -285,8 +271,7 @@ def to_svg(figure: Figure, name: str) -> str:
         axes.patch.set_visible(False)
     buffer = io.StringIO()
     with matplotlib.rc_context({**STYLE, "svg.hashsalt": name}):
-        _place(figure, SVG_DPI)
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})  # not savefig, which draws twice
     text = buffer.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     text = re.sub(r' (?:width|height)="[^"]*"', "", text, count=2)  # of the svg element: as wide as there is room

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from math import ceil, hypot, log, pi
 from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
 from gantk.data import take
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Metric, MetricInput, Value
-from gantk.plots import MADE, REAL
+from gantk.plots import MADE, REAL, new_figure, to_image
 from gantk_basics.data.mixture import log_density
 
 FLOOR = 1e-3
@@ -80,7 +77,7 @@ class MixtureDensity(Metric):
         """
         assert self._drawn is not None
         axes, truth, made = self._drawn
-        figure = Figure(figsize=(4.8, 4.8), dpi=100, layout="constrained")
+        figure = new_figure(4.8, 4.8)
         plot = figure.add_subplot()
         for density, colour, name in ((truth, REAL, "known"), (made, MADE, "generated")):
             if len(axes) == 1:
@@ -94,9 +91,7 @@ class MixtureDensity(Metric):
                 plot.set(xlabel="x", ylabel="y", aspect="equal")
         plot.spines[["top", "right"]].set_visible(False)
         figure.legend(loc="outside lower center", ncols=2, frameon=False)
-        buffer = io.BytesIO()
-        FigureCanvasAgg(figure).print_png(buffer)
-        return {"density": Image.open(buffer).convert("RGB")}
+        return {"density": to_image(figure, dpi=100)}
 
 
 def grid(known: Mapping[str, Any]) -> list[Tensor]:

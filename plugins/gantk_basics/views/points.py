@@ -1,21 +1,18 @@
 """The view of points on a line or in a plane."""
 
-import io
 from textwrap import fill
 from typing import Annotated
 
 import numpy as np
 import torch
 from annotated_types import Ge
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from PIL import Image
 from rich.text import Text
 from torch import Tensor
 
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Nearest, Panel, Samples, View
-from gantk.plots import MADE, REAL, even_edges, histograms, new_figure
+from gantk.plots import MADE, REAL, even_edges, histograms, new_figure, to_image
 from gantk.spec import DataSpec
 
 LEAST = 1.0  # no axis is shorter, so that a single point does not fill the picture with its last digits
@@ -46,8 +43,7 @@ class Points(View):
             real: drawn behind them, and setting the scales together with them.
             caption: printed above.
         """
-        figure = Figure(figsize=(self.size / 100, self.size / 100), dpi=100, layout="constrained")
-        canvas = FigureCanvasAgg(figure)
+        figure = new_figure(self.size / 100, self.size / 100)
         axes = figure.add_subplot()
         area = max(4.0, min(30.0, 4000 / len(samples)))
         points = samples.samples.detach().cpu()
@@ -70,9 +66,7 @@ class Points(View):
         axes.spines[["top", "right"]].set_visible(False)
         figure.suptitle(fill(caption, self.size // 11), fontsize=9)
         figure.legend(loc="outside lower center", ncols=2 if self.size >= 450 else 1, frameon=False, fontsize=8)
-        buffer = io.BytesIO()
-        canvas.print_png(buffer)
-        return Image.open(buffer).convert("RGB")
+        return to_image(figure, dpi=100)
 
     def text(self, samples: Samples) -> Text:
         """The coordinates as numbers, a point a line."""
