@@ -4,6 +4,8 @@
 # Both make .venv themselves. PYTHON=python3.12 chooses another interpreter.
 
 PYTHON ?= python3
+# Tests start some hundred processes, which shall not compile gantk each, whatever the surroundings say.
+export PYTHONDONTWRITEBYTECODE :=
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 # Two processes that begin with half of the tests each, so that what a file makes once is made once, and end together.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal

@@ -22,6 +22,7 @@ SINGLE_CELLS: dict[str, dict] = {
     "critic/cscgan": {"hidden": [16]},
     "metric/forest": {"trees": 30, "samples": 60},
     "metric/transfer": {"seeds": 2, "few": 12},
+    "view/heatmap": {"genes": 2, "columns": 20},
 }
 
 # GGAN and bulk
