@@ -47,6 +47,10 @@ def gantk_components() -> Iterator[Component]:
     semi = f"{conditional}.semi_supervised:SemiSupervised"
     yield Component("loss", "semi_supervised", semi, "K classes and fake (Salimans 2016)")
     yield Component("loss", "icgan", f"{conditional}.icgan:IcGan", "an encoder behind a cGAN (Perarnau 2016)")
+    lapgan = f"{conditional}.lapgan"
+    yield Component("generator", "pyramid", f"{lapgan}:PyramidGenerator", "an image and its details, size by size")
+    yield Component("critic", "pyramid", f"{lapgan}:PyramidCritic", "judges an image at each size")
+    yield Component("loss", "lapgan", f"{lapgan}:Lapgan", "a GAN at each size (Denton 2015)")
     yield Component("metric", "few_labels", f"{here}.metrics.few_labels:FewLabels", "what unlabelled samples add")
     yield Component("metric", "anomaly", f"{here}.metrics.anomaly:Anomaly", "AUROC of a class left out (AnoGAN)")
 

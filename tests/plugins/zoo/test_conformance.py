@@ -25,6 +25,7 @@ test_plugin = conformance(
         "joint": {"width": 16},
         "coded": {"width": 16},
         "unrolled": {"updates": 2},
+        "pyramid": {"hidden": 16, "width": 4},
         "features": {"labels": [10], "draws": 2, "looked_at": 200},
     },
     nets={
@@ -37,6 +38,7 @@ test_plugin = conformance(
         "bigan": {"generator": LONGER, "critic": {"use": "zoo/joint", "width": 16}},
         "began": AUTOENCODER,
         "ebgan": AUTOENCODER,
+        "lapgan": {"generator": "zoo/pyramid", "critic": "zoo/pyramid", "data": DIGITS},
         "infogan": {"generator": "zoo/coded", "critic": "basics/mlp", "data": DIGITS},
     },
 )
