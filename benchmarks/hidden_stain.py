@@ -47,9 +47,10 @@ def main() -> None:
     parser.add_argument("--independent", type=Path, nargs="*", default=[])
     chosen = parser.parse_args()
     red, first, second = chosen.channels
+    root = chosen.cells / "cells" if (chosen.cells / "cells").is_dir() else chosen.cells
     print(f"{'':44}{'cells':>6}   {f'{first} and {second}':15}  {f'given {red}':15}")
     for split in ("test", "train"):
-        real = take(Stacks(split, root=chosen.cells, channels=chosen.channels, white="99.9%"), 9999).samples
+        real = take(Stacks(split, root=root, channels=chosen.channels, white="99.9%"), 9999).samples
         line(f"measured, {split} fields", real)
         if split == "test":
             line(f"  {second} of another cell of the test field", real, real.roll(1, 0)[:, 1:])
