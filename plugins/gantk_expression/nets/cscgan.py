@@ -7,7 +7,7 @@ from itertools import accumulate, pairwise
 from typing import Annotated, Literal
 
 import torch
-from annotated_types import Ge, Gt, Lt, MinLen
+from annotated_types import Ge, Gt, Interval, Lt, MinLen
 from gantk_basics.nets.labels import ClassNorm, Projection, class_count, through
 from torch import Tensor, nn
 from torch.nn.functional import softplus
@@ -47,6 +47,8 @@ class CscganGenerator(nn.Module):
             `counts`; 0: none do.
         depth: molecules in a cell at the median, where `counts` and `library_size` need it; null: as the data say.
         depth_spread: sd of its natural logarithm; null: as the data say.
+        memory: over which share of the steps so far the batch statistics are averaged that samples are made with, for a
+            long moving average of the weights; 0: over some ten batches, as usual.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class CscganGenerator(nn.Module):
         zero_inflation: Annotated[float, Ge(0), Lt(1)] = 0.0,
         depth: Annotated[float, Gt(0)] | None = None,
         depth_spread: Annotated[float, Ge(0)] | None = None,
+        memory: Annotated[float, Interval(ge=0, le=1)] = 0.0,
     ):
         super().__init__()
         genes = gene_count(spec, "expression/cscgan")
@@ -100,7 +103,8 @@ class CscganGenerator(nn.Module):
         self.latent_shape = (ends[-1],)
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise([latent, *hidden]):
-            norm = nn.BatchNorm1d(outputs, affine=not classes)
+            affine = not classes
+            norm = RememberingNorm(outputs, memory, affine) if memory else nn.BatchNorm1d(outputs, affine=affine)
             layers += [
                 nn.Linear(inputs, outputs, bias=False),
                 ClassNorm(norm, classes, outputs) if classes else norm,
@@ -134,6 +138,28 @@ class CscganGenerator(nn.Module):
         if "depth" in parts:
             depth = self.depths[0] * (self.depths[1] * parts["depth"]).exp()
         return self.counted(values, parts["counts"], depth, parts.get("zeros"))
+
+
+class RememberingNorm(nn.BatchNorm1d):
+    """Batch normalisation whose running statistics are those of a share of all steps so far, beside averaged weights.
+
+    A moving average of weights has the statistics of the weights as they are (gantk copies them); those of the last ten
+    batches are noisy, and wrong where the average is of thousands of steps.
+
+    Args:
+        features: length of what is normalised.
+        memory: the share, above 0.
+        affine: whether it learns a scale and shift.
+    """
+
+    def __init__(self, features: int, memory: float, affine: bool):
+        super().__init__(features, affine=affine)
+        self.usual: float = self.momentum or 0.1
+        self.memory = memory
+
+    def at_step(self, step: int) -> None:
+        """The weight that the next batches have."""
+        self.momentum = min(self.usual, 1 / (self.memory * (step + 1)))
 
 
 class CscganCritic(nn.Module):

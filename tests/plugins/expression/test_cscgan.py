@@ -12,6 +12,7 @@ from scipy.stats import poisson
 from torch import Tensor, nn
 
 from gantk.errors import DoesNotFit
+from gantk.interfaces import step_listeners
 from gantk.spec import DataSpec
 
 SMALL = {"genes": 60, "samples": 200, "held_out": 50, "types": 3, "rarest": 0.2}
@@ -58,6 +59,22 @@ def test_the_critic_adds_a_projection_to_a_score_without_normalisation() -> None
     logs = CscganCritic(of, hidden=[16, 12], input="log1p")
     logs.load_state_dict(critic.state_dict())
     torch.testing.assert_close(logs(cells, labels), critic(cells.log1p(), labels))
+
+
+def test_batch_statistics_may_remember_a_share_of_all_steps() -> None:
+    of = spec("library_size", "log1p")
+    usual, slow = (CscganGenerator(of, hidden=[16], latent=8, memory=memory) for memory in (0.0, 0.5))
+    for generator in (usual, slow):
+        norm = generator.layers[1].normalised
+        found = []
+        for step in (0, 19, 99, 5999):
+            for listener in step_listeners(generator):
+                listener.at_step(step)
+            found.append(norm.momentum)
+        assert found == pytest.approx([0.1] * 4 if generator is usual else [0.1, 0.1, 0.02, 1 / 3000])
+    norm.running_mean.fill_(2.0)
+    norm.train()(torch.zeros(6, 16))
+    torch.testing.assert_close(norm.running_mean, torch.full((16,), 2.0 - 2 / 3000))
 
 
 @pytest.mark.parametrize("mean", [0.05, 0.9, 3.7])
