@@ -219,7 +219,7 @@ class Lapgan(Loss):
             raise DoesNotFit("zoo/lapgan trains the levels of a pyramid: take zoo/pyramid as generator and as critic")
         if generator.levels != critic.levels:
             raise DoesNotFit(
-                f"the generator has {generator.levels} levels and the critic {critic.levels}: give both as many"
+                f"levels: the generator has {generator.levels}, the critic {critic.levels}; give both as many"
             )
         return generator, critic
 

@@ -144,7 +144,7 @@ def test_what_does_not_fit_is_refused() -> None:
     for nets in ((MlpGenerator(SPEC), pyramid[1]), (pyramid[0], MlpCritic(SPEC)), (None, pyramid[1])):
         with pytest.raises(DoesNotFit, match="take zoo/pyramid"):
             Lapgan().prepare(*nets, SPEC)
-    with pytest.raises(DoesNotFit, match="2 levels and the critic 1"):
+    with pytest.raises(DoesNotFit, match="the generator has 2, the critic 1"):
         Lapgan().prepare(pyramid[0], PyramidCritic(SPEC, levels=1), SPEC)
     for shape, levels in (((1, 7, 8), 1), ((1, 8, 8), 3), ((1, 4, 4), 2)):
         with pytest.raises(DoesNotFit, match=f"cannot be halved {levels} times"):
