@@ -1,4 +1,4 @@
-"""Quality along a run, against processor seconds of training: `python -m benchmarks.along RECIPE… [KEY=VALUE…]`.
+"""Quality along a run, against processor seconds of training: `python -m benchmarks.along RECIPE… [--set KEY=VALUE…]`.
 
 Trains each recipe with its own schedule for each seed on one thread, judges the moving average at even shares of the
 steps by the metrics below, on fresh samples and the validation split, and prints the medians of the seeds, and after
