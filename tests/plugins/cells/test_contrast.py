@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from gantk_cells.inspection.contact_sheet import contact_sheet
 from gantk_cells.inspection.recipe_proposal import CUT, data_block
 from gantk_cells.views.composite import Composite
 from gantk_cells.views.contrast import brightness
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -87,9 +89,12 @@ def test_training_data_are_drawn_by_their_range_and_both_sides_alike() -> None:
 
 
 def exact(pixels: np.ndarray) -> list[float]:
-    return np.quantile(pixels, np.array(PERCENTILES) / 100, method="inverted_cdf").astype(float).tolist()
+    """In fractions: of 1,000 pixels 99.9 % are 999, and 1,000 × (99.9 / 100) is a little more."""
+    ordered = np.sort(pixels, axis=None)
+    return [float(ordered[ceil(Fraction(str(share)) / 100 * len(ordered)) - 1]) for share in PERCENTILES]
 
 
+@example(seed=0, shapes=[(25, 40)], top=297)
 @given(
     seed=st.integers(0, 2**16),
     shapes=st.lists(st.tuples(st.integers(1, 40), st.integers(1, 40)), min_size=1, max_size=5),
