@@ -7,6 +7,7 @@ import hashlib
 import json
 import shlex
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -48,10 +49,15 @@ def write_report(folder: RunFolder) -> Path:
 
 def page(template: str, content: Mapping[str, Any]) -> str:
     """A page from a template of gantk's: texts are escaped, and control characters in them made visible."""
-    environment = Environment(
+    return _environment().get_template(template).render(content)
+
+
+@cache
+def _environment() -> Environment:
+    """Keeps the templates that it has compiled: a page is written several times in a run."""
+    return Environment(
         loader=PackageLoader("gantk"), autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_visible
     )
-    return environment.get_template(template).render(content)
 
 
 def _visible(value: Any) -> Any:
