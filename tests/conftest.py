@@ -10,10 +10,11 @@ import pytest
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+import matplotlib
 import torch
 
 from gantk import console
-from tests.helpers.forks import serving
+from tests.helpers.forks import DRAWN, serving
 
 torch.set_num_threads(1)  # the suite runs in two processes on two cores
 
@@ -37,15 +38,19 @@ def not_quiet() -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def reports_without_charts() -> Iterator[None]:
-    """Half of the time of a run of a few steps goes into the charts of its report: their curves are set, and not drawn;
-    and of directions one at most is.
+def drawn_in_part() -> Iterator[None]:
+    """Two thirds of the time of a run of a few steps go into its pictures and charts, most of them into the numbers at
+    their axes: charts of reports are set and not drawn, pictures are without those numbers, and of directions one at
+    most is.
 
-    A folder whose tests look at charts has a fixture of this name that does nothing; the pages of docs/ draw them too.
+    A folder or file whose tests look at such pictures has a fixture of this name that does nothing. What runs in a
+    fork of `tests.helpers.forks` draws its charts.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("gantk.plots.to_svg", lambda *_, **__: "<svg></svg>")
         patch.setattr("gantk.reporting.walks.TOGETHER", 1)
+        for name, value in DRAWN.items():
+            patch.setitem(matplotlib.rcParams, name, value)
         yield
 
 

@@ -12,6 +12,11 @@ from gantk.files.pictures import evenly
 from gantk.files.run_folder import RunFolder
 
 
+@pytest.fixture(scope="module", autouse=True)
+def drawn_in_part() -> None:
+    """These tests look at pictures with axes."""
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     path = tmp_path / "run"

@@ -16,8 +16,6 @@ import pytest
 
 FOLDER = Path(__file__).parents[2] / "docs" / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-LONG = {"gan.ipynb", "vae.ipynb"}
-"""The lessons' notebooks, which train whole recipes."""
 NUMBER = re.compile(r"-?\d[\d.]*(?:e[-+]?\d+)?")
 
 
@@ -86,12 +84,8 @@ def test_its_page_of_the_site_has_every_cell_and_picture(path: Path) -> None:
     assert text.count("data:image/png;base64,") == pictures + in_tables
 
 
-def run_cases() -> list[object]:
-    marks = {path: pytest.mark.long if path.name in LONG else pytest.mark.slow for path in NOTEBOOKS}
-    return [pytest.param(path, marks=marks[path], id=path.name) for path in NOTEBOOKS]
-
-
-@pytest.mark.parametrize("path", run_cases())
+@pytest.mark.long  # what they call has quick tests of its own
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=names)
 def test_it_runs_and_its_outputs_are_fresh(path: Path, tmp_path: Path) -> None:
     out = tmp_path / path.name
     command = [sys.executable, str(FOLDER / "execute.py"), path.name, str(out)]

@@ -21,7 +21,7 @@ def name_of(path: Path) -> str:
 
 LONG = {
     *(f"docs/tutorials/{name}.md" for name in ("cells", "dna", "latents", "microscope", "nih-course", "toy")),
-    *(f"docs/tutorials/{name}.md" for name in ("week", "which-model")),
+    *(f"docs/tutorials/{name}.md" for name in ("tour", "week", "which-model")),
     *(
         f"docs/how-to/{name}.md"
         for name in ("cluster", "exercise", "explore", "judge-files", "own-expression", "own-loss", "own-sequences")

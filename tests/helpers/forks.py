@@ -24,6 +24,9 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+DRAWN = dict.fromkeys(("xtick.bottom", "xtick.labelbottom", "ytick.left", "ytick.labelleft"), False)
+"""matplotlib's settings: no numbers at axes, which are most of what a picture takes."""
+
 SHIM = """#!{python} -IS
 import json, os, socket, sys
 with socket.socket(socket.AF_UNIX) as line:
@@ -80,8 +83,11 @@ def run_forked(
 
 def serve(path: str) -> None:
     """Answers until it is ended."""
+    import matplotlib
+
     from gantk.cli import COMMANDS, run_command_line
 
+    matplotlib.rcParams.update(DRAWN)
     commands = [f"gantk.cli.{name.replace('-', '_')}" for name in COMMANDS]
     for module in [*commands, "gantk.api.run", "matplotlib.pyplot", "scipy.stats", "sklearn.linear_model"]:
         importlib.import_module(module)  # what commands would import one by one

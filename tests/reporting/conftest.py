@@ -6,5 +6,5 @@ import pytest
 
 
 @pytest.fixture(scope="module", autouse=True)
-def reports_without_charts() -> None:
+def drawn_in_part() -> None:
     """These tests look at charts."""

@@ -16,6 +16,12 @@ from gantk.data import take
 from gantk.errors import DataError, DoesNotFit
 from gantk.interfaces import MetricInput, Value
 
+
+@pytest.fixture(scope="module", autouse=True)
+def drawn_in_part() -> None:
+    """These tests look at pictures with axes."""
+
+
 PLANE: dict[str, Any] = {"means": [[-1, 0], [1, 0], [0, 1.5]], "sigmas": [0.4, 0.3, 0.3], "weights": [2, 1, 1]}
 
 

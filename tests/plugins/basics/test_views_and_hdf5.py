@@ -19,6 +19,12 @@ from gantk.errors import DoesNotFit, FileError
 from gantk.interfaces import Samples
 from gantk.spec import DataSpec
 
+
+@pytest.fixture(scope="module", autouse=True)
+def drawn_in_part() -> None:
+    """These tests look at pictures with axes."""
+
+
 POINTS = DataSpec((2,), ("coordinate",), range=None)
 LONG = "step 12000 of a run whose name is long: " + "w" * 70
 SPECS = {

@@ -21,6 +21,12 @@ from gantk.errors import DoesNotFit, MissingExtra
 from gantk.interfaces import MetricInput, Samples, Value
 from gantk.spec import DataSpec
 
+
+@pytest.fixture(scope="module", autouse=True)
+def drawn_in_part() -> None:
+    """These tests look at pictures with axes."""
+
+
 SPEC = DataSpec((2, 48, 80), ("channel", "y", "x"))
 
 

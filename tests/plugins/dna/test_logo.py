@@ -17,6 +17,11 @@ from gantk.interfaces import Samples
 from gantk.spec import DataSpec
 
 
+@pytest.fixture(scope="module", autouse=True)
+def drawn_in_part() -> None:
+    """These tests look at pictures with axes."""
+
+
 def sequences(texts: list[str], letters: str = "ACGT") -> Samples:
     codes = torch.from_numpy(np.stack([encode(text) for text in texts]))
     spec = DataSpec((4, codes.shape[1]), ("base", "position"), range=(0.0, 1.0), names={"base": tuple(letters)})

@@ -19,6 +19,12 @@ from gantk.data import take
 from gantk.errors import DoesNotFit
 from gantk.interfaces import Samples
 
+
+@pytest.fixture(scope="module", autouse=True)
+def drawn_in_part() -> None:
+    """These tests look at pictures with axes."""
+
+
 SMALL = {"genes": 60, "samples": 300, "held_out": 200, "types": 3, "rarest": 0.2}
 
 

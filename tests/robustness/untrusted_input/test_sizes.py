@@ -25,7 +25,7 @@ ABSURD = {
     "strings": ("toy_motif", f"data.samples={LARGE * 100}"),
     "length": ("toy_motif", f"data.length={LARGE * 100}"),
     "cells": ("lin_starshaped", f"data.cells={LARGE * 10}"),
-    "towers": ("lin_starshaped", f"generator.width={LARGE}"),
+    "towers": ("lin_starshaped", f"generator.width={LARGE}", "data.cells=40", "data.test_cells=20"),
     "planted": ("dna_planted", f"data.samples={LARGE * 100}"),
     "metric": ("tiny.yaml", f"evaluate.0.samples={LARGE * 1000}"),
 }
@@ -38,12 +38,12 @@ QUICK = ("latent", "batch", "data", "strings")
     "name", [pytest.param(each, marks=[] if each in QUICK else pytest.mark.slow) for each in ABSURD]
 )
 def test_refused_with_the_number_and_nothing_taken(name: str, tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    recipe, override = ABSURD[name]
+    recipe, *overrides = ABSURD[name]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    message = refused(capsys, "validate", recipe, override, code=1)
+    message = refused(capsys, "validate", recipe, *overrides, code=1)
     assert "B of memory" in message or "2⁶³ bytes" in message, message
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 600_000  # kB
-    message = refused(capsys, "run", recipe, override, "--out", "made", code=1)
+    message = refused(capsys, "run", recipe, *overrides, "--out", "made", code=1)
     assert not Path("made").exists()
 
 
