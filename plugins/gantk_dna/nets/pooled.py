@@ -22,8 +22,9 @@ class PooledCritic(nn.Module):
 
     The first convolution sees words of `kernel` letters; `mean` says how often, `max` whether, and `flat` where each
     pattern occurs. The dense layer sees what occurs together in one sequence: without it, the score would be a sum
-    over places, and blind to how GC content varies from sequence to sequence. No normalisation, so gradient penalties
-    fit.
+    over places, and blind to how GC content varies from sequence to sequence. `position_weights` adds a position weight
+    matrix to the score (Stormo et al. 1982), which asks no more of places than which letters are common there: 4
+    numbers a position, where `flat` has `width`. No normalisation, so gradient penalties fit.
 
     Args:
         spec: what one sequence is: (4 + annotation channels, L).
@@ -32,6 +33,8 @@ class PooledCritic(nn.Module):
         layers: convolutions behind the first one.
         later_kernel: places that each of these spans; odd.
         pools: what is taken of each pattern; at least one of mean, max, flat.
+        position_weights: whether each letter has a weight at each position; without them or `flat` a critic is blind to
+            positions, and generated sequences may have letters in common there that no real ones have.
         dense: numbers in the layer behind the pools; 0: none.
         reverse_complement: whether both strands are looked at; the score is then the same for either.
         conditional: whether it is told the label (by projection); null: where the data have labels.
@@ -46,6 +49,7 @@ class PooledCritic(nn.Module):
         layers: Annotated[int, Ge(0)] = 1,
         later_kernel: Kernel = 5,
         pools: Annotated[list[Pool], MinLen(1)] = ["mean", "flat"],  # noqa: B006  # read only
+        position_weights: bool = False,
         dense: Annotated[int, Ge(0)] = 128,
         reverse_complement: bool = False,
         conditional: bool | None = None,
@@ -60,7 +64,9 @@ class PooledCritic(nn.Module):
         )
         features = sum({"mean": width, "max": width, "flat": width * length}[pool] for pool in self.pools)
         self.dense = nn.Linear(features, dense) if dense else None
-        self.head = ProjectedScore(dense or features, class_count(spec, conditional, "dna/pooled"))
+        self.position_weights = position_weights
+        features = (dense or features) + channels * length * position_weights
+        self.head = ProjectedScore(features, class_count(spec, conditional, "dna/pooled"))
 
     def features(self, samples: Tensor) -> Tensor:
         """(B, 4 + annotation, L) to (B, F), of both strands their mean."""
@@ -80,7 +86,9 @@ class PooledCritic(nn.Module):
             "flat": lambda: hidden.flatten(1),
         }
         found = torch.cat([pooled[pool]() for pool in self.pools], 1)
-        return found if self.dense is None else F.leaky_relu(self.dense(found), 0.2)
+        if self.dense is not None:
+            found = F.leaky_relu(self.dense(found), 0.2)
+        return torch.cat([found, samples.flatten(1)], 1) if self.position_weights else found
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
         """Scores (B,) of samples (B, 4 + annotation, L) with labels (B,)."""

@@ -36,6 +36,7 @@ GENERATORS = {
 CRITICS = {
     "killoran": lambda spec, **more: KilloranCritic(spec, **SMALL, **more),
     "pooled": lambda spec, **more: PooledCritic(spec, **SMALL, pools=["mean", "max", "flat"], **more),
+    "by position": lambda spec, **more: PooledCritic(spec, **SMALL, position_weights=True, **more),
     "both strands": lambda spec, **more: PooledCritic(spec, **SMALL, reverse_complement=True, **more),
 }
 SPECS = {
@@ -142,16 +143,31 @@ def test_the_temperature_follows_its_schedule_and_is_saved() -> None:
     assert found == pytest.approx([1.0, 0.5, 0.25, 0.25])
 
 
-@pytest.mark.parametrize("flat", [True, False])
-def test_the_score_is_the_same_for_either_strand(flat: bool) -> None:
+WITH_POSITIONS = {"pools": ["mean"], "position_weights": True}
+
+
+@pytest.mark.parametrize("more", [{"pools": ["mean", "max", "flat"]}, {"pools": ["mean"]}, WITH_POSITIONS])
+def test_the_score_is_the_same_for_either_strand(more: dict) -> None:
     spec = SPECS["annotated"]
     samples, _ = draws(spec)
-    pools = ["mean", "max", "flat"] if flat else ["mean"]
-    net = PooledCritic(spec, **SMALL, pools=pools, reverse_complement=True)
+    net = PooledCritic(spec, **SMALL, **more, reverse_complement=True)
     assert torch.allclose(net(samples), net(reverse_complement(samples)), atol=1e-6)
-    plain = PooledCritic(spec, **SMALL, pools=pools)
+    plain = PooledCritic(spec, **SMALL, **more)
     assert not torch.allclose(plain(samples), plain(reverse_complement(samples)), atol=1e-4)
     assert reverse_complement(reverse_complement(samples)).equal(samples)
+
+
+def test_position_weights_are_what_is_added_to_the_score_and_see_positions() -> None:
+    spec = SPECS["odd"]
+    samples, _ = draws(spec)
+    net = PooledCritic(spec, width=6, kernel=1, layers=0, **WITH_POSITIONS)  # a mean of single letters is blind
+    blind, matrix = net.head.linear.weight.detach().split([128, 4 * 33], 1)
+    known = net.features(samples)[:, :128]
+    expected = known @ blind[0] + net.head.linear.bias + (samples * matrix.reshape(4, 33)).sum((1, 2))
+    assert torch.allclose(net(samples), expected, atol=1e-5)
+    moved = samples.roll(1, 2)
+    assert torch.allclose(net.features(moved)[:, :128], known, atol=1e-5)
+    assert not torch.allclose(net(moved), net(samples), atol=1e-3)
 
 
 @pytest.mark.parametrize("nets", [GENERATORS, CRITICS], ids=["generators", "critics"])
