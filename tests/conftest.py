@@ -39,9 +39,9 @@ def not_quiet() -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def drawn_in_part() -> Iterator[None]:
-    """Two thirds of the time of a run of a few steps go into its pictures and charts, most of them into the numbers at
-    their axes: charts of reports are set and not drawn, pictures are without those numbers, and of directions one at
-    most is.
+    """Most of a run of a few steps is pictures and charts, and nearly half of what is left without charts (.4 of .95 s)
+    is numbers at axes: charts of reports are set and not drawn, pictures are without those numbers, and of directions
+    one at most is.
 
     A folder or file whose tests look at such pictures has a fixture of this name that does nothing. What runs in a
     fork of `tests.helpers.forks` draws its charts.

@@ -54,7 +54,7 @@ def page(template: str, content: Mapping[str, Any]) -> str:
 
 @cache
 def _environment() -> Environment:
-    """Keeps the templates that it has compiled: a page is written several times in a run."""
+    """Keeps the templates that it has compiled, for processes that write several pages."""
     return Environment(
         loader=PackageLoader("gantk"), autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_visible
     )
